@@ -1,0 +1,65 @@
+/**
+ * Time, timers and randomness. Everything else takes a {@linkcode Clock}, which is what makes the
+ * simulator possible: no other folder may read the time or set a timer.
+ *
+ * @module
+ */
+
+/** A timer that has not fired yet can be cancelled. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** The only source of time of a service. */
+export interface Clock {
+  /** Milliseconds since the Unix epoch; may jump when the machine's clock is set. */
+  nowMs(): number;
+  /** Milliseconds that never go back, with a fraction; for measuring durations. */
+  monotonicMs(): number;
+  /** Calls `fire` once after the delay. */
+  setTimer(delayMs: number, fire: () => void): Timer;
+  /** Resolves after the delay, or as soon as the signal aborts: it never rejects. */
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The clock of the machine. */
+export const SYSTEM_CLOCK: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  setTimer(delayMs, fire) {
+    const id = setTimeout(fire, delayMs);
+    return { cancel: () => clearTimeout(id) };
+  },
+  sleep(delayMs, signal) {
+    if (signal?.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(id);
+        signal?.removeEventListener("abort", finish);
+        resolve();
+      };
+      const id = setTimeout(finish, delayMs);
+      signal?.addEventListener("abort", finish, { once: true });
+    });
+  },
+};
+
+/** Numbers in [0, 1), as `Math.random`. */
+export type Random = () => number;
+
+/** Unpredictable numbers; not for keys. */
+export const SYSTEM_RANDOM: Random = () => {
+  const [word = 0] = crypto.getRandomValues(new Uint32Array(1));
+  return word / 2 ** 32;
+};
+
+/** A repeatable sequence of numbers from a 32-bit seed (mulberry32). */
+export function seededRandom(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,0 +1,8 @@
+/**
+ * Hashes and signatures of both suites behind one interface.
+ *
+ * @module
+ */
+
+export { loadKeccak256, loadSm3 } from "./hash/mod.ts";
+export type { CryptoSuite, HashFunction, Recovery, SuiteName } from "./suite.ts";

@@ -1,0 +1,52 @@
+/**
+ * Makes proto/gen from proto/*.proto; with `--check` only says whether it is current.
+ *
+ * @module
+ */
+
+import process from "node:process";
+
+const TOOLS = new URL("../.toolchain/node_modules/", import.meta.url).pathname;
+const PROTO = new URL("../proto/", import.meta.url).pathname;
+
+/** What ts-proto leaves out: in Deno, `Buffer` is no global of TypeScript. */
+const BUFFER_IMPORT = 'import { Buffer } from "node:buffer";\n';
+
+async function generate(outFolder: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command(`${TOOLS}@bufbuild/buf-linux-x64/bin/buf`, {
+    args: ["generate", "--output", outFolder],
+    cwd: PROTO,
+  }).output();
+  if (!success) throw new Error(`buf generate failed: ${new TextDecoder().decode(stderr)}`);
+  for (const entry of Deno.readDirSync(`${outFolder}/gen`)) {
+    const path = `${outFolder}/gen/${entry.name}`;
+    const text = Deno.readTextFileSync(path);
+    if (!text.includes("Buffer")) continue;
+    const marker = "/* eslint-disable */\n";
+    Deno.writeTextFileSync(path, text.replace(marker, marker + BUFFER_IMPORT));
+  }
+}
+
+function readFolder(folder: string): Map<string, string> {
+  const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
+  return new Map(names.map((name) => [name, Deno.readTextFileSync(`${folder}/${name}`)]));
+}
+
+async function isCurrent(): Promise<boolean> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await generate(folder);
+    const wanted = readFolder(`${folder}/gen`);
+    const found = readFolder(`${PROTO}gen`);
+    return JSON.stringify([...wanted]) === JSON.stringify([...found]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+if (!process.argv.includes("--check")) {
+  await generate(PROTO);
+} else if (!await isCurrent()) {
+  console.error("proto/gen is not what proto/*.proto gives: run `make proto` and commit it");
+  process.exit(1);
+}
