@@ -1,0 +1,106 @@
+/**
+ * Hashes and encodings of transactions, blocks and proposals (spec/protocol.md, section 13).
+ * Every `hash` argument is the chain's hash function; every result is 32 bytes unless said.
+ *
+ * @module
+ */
+
+import {
+  type Block,
+  BlockHeader,
+  type CompactBlock,
+  type RawTransaction,
+  Transaction,
+  UtxoTransaction,
+} from "../../proto/gen/blockchain.ts";
+import { type BFTProposal, ProposalEnum } from "../../proto/gen/common.ts";
+import { type Bytes, concatBytes, EMPTY_BYTES } from "../bytes/mod.ts";
+import { encode, tryDecode } from "../codec/mod.ts";
+import type { HashFunction } from "../crypto/mod.ts";
+
+/** Size of every hash of a chain, in bytes. */
+export const HASH_SIZE = 32;
+
+/** Size of an account or node address, in bytes. */
+export const ADDRESS_SIZE = 20;
+
+/** Hash of a normal transaction: fields 1 to 8, not the witness (section 13.1). */
+export function hashTransaction(hash: HashFunction, transaction: Transaction): Bytes {
+  return hash(encode(Transaction, transaction));
+}
+
+/** Hash of a change of the system configuration (section 13.2). */
+export function hashUtxoTransaction(hash: HashFunction, transaction: UtxoTransaction): Bytes {
+  return hash(encode(UtxoTransaction, transaction));
+}
+
+/** The hash that a raw transaction claims to have, of any length; null without a variant. */
+export function rawTransactionHash(raw: RawTransaction): Bytes | null {
+  return raw.tx === undefined ? null : raw.tx.value.transactionHash;
+}
+
+/** Flat hash over the transaction hashes in block order (section 13.3). */
+export function transactionsRoot(hash: HashFunction, transactionHashes: readonly Bytes[]): Bytes {
+  return hash(concatBytes(...transactionHashes));
+}
+
+/** The block hash: neither body, proof nor version enters (section 13.3). */
+export function hashBlockHeader(hash: HashFunction, header: BlockHeader): Bytes {
+  return hash(encode(BlockHeader, header));
+}
+
+/** Values of `[genesis_block]`. */
+export interface GenesisParameters {
+  /** Milliseconds since the Unix epoch. */
+  readonly timestamp: bigint;
+  /** Any bytes; 32 zero bytes by default. */
+  readonly prevhash: Bytes;
+}
+
+/** Block 0 of a chain (section 13.4). */
+export function genesisBlock({ timestamp, prevhash }: GenesisParameters): Block {
+  const zeroHash = new Uint8Array(HASH_SIZE);
+  return {
+    version: 0,
+    header: {
+      prevhash,
+      timestamp,
+      height: 0n,
+      transactionsRoot: zeroHash,
+      // 32 bytes, although an address has 20: nodes of the reference agree on that
+      proposer: zeroHash,
+    },
+    body: { body: [] },
+    proof: EMPTY_BYTES,
+  };
+}
+
+/** A block with the transactions replaced by the hashes that they claim. */
+export function compactBlock(block: Block): CompactBlock {
+  const { version, header, body } = block;
+  const txHashes = (body?.body ?? []).map((raw) => rawTransactionHash(raw) ?? EMPTY_BYTES);
+  return { version, header, body: { txHashes } };
+}
+
+/** What a proposal consists of. */
+export interface ProposalParts {
+  /** Executed-block hash of the previous height. */
+  readonly preStateRoot: Bytes;
+  /** Proof stored for the previous height; empty for height 1. */
+  readonly preProof: Bytes;
+  /** The proposed block; its proof is left out of the encoding. */
+  readonly block: Block;
+}
+
+/** The bytes that consensus agrees on (section 13.6). */
+export function encodeProposal({ preStateRoot, preProof, block }: ProposalParts): Bytes {
+  const proposal = { ...block, proof: EMPTY_BYTES };
+  return encode(ProposalEnum, {
+    proposal: { $case: "bftProposal", value: { preStateRoot, preProof, proposal } },
+  });
+}
+
+/** Reads what {@linkcode encodeProposal} wrote; null when it is malformed or has no variant. */
+export function decodeProposal(data: Bytes): BFTProposal | null {
+  return tryDecode(ProposalEnum, data)?.proposal?.value ?? null;
+}

@@ -1,0 +1,39 @@
+import { parse, TomlError } from "smol-toml";
+
+/** A configuration that cannot be used; the text tells the operator what to change. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+}
+
+/** A parsed `config.toml`, shared by all services of a node. */
+export interface ConfigDocument {
+  /** As the operator named it. */
+  readonly fileName: string;
+  readonly tables: Readonly<Record<string, unknown>>;
+}
+
+/** Parses TOML text; throws a {@linkcode ConfigError} that names the line. */
+export function parseDocument(source: string, fileName: string): ConfigDocument {
+  try {
+    return { fileName, tables: parse(source, { integersAsBigInt: "asNeeded" }) };
+  } catch (cause) {
+    if (!(cause instanceof TomlError)) throw cause;
+    const [reason = "it is no TOML"] = cause.message.split("\n");
+    throw new ConfigError(
+      `Cannot parse "${fileName}" at line ${cause.line}, column ${cause.column}: ${reason}`,
+      { cause },
+    );
+  }
+}
+
+/** Reads and parses a file. */
+export function loadDocument(path: string): ConfigDocument {
+  let source: string;
+  try {
+    source = Deno.readTextFileSync(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new ConfigError(`Cannot read "${path}": ${reason}`, { cause });
+  }
+  return parseDocument(source, path);
+}

@@ -1,0 +1,216 @@
+import { type Bytes, parseHex } from "../bytes/mod.ts";
+
+/** A TOML value as the parser gives it. */
+export type TomlValue = unknown;
+
+/** What is wrong with a value: the part of the message after "it must". */
+export class KeyProblem extends Error {
+  override name = "KeyProblem";
+}
+
+/** One key of a table: its type, default, check and meaning. */
+export interface ConfigKey<Value> {
+  /** What a reader of the documentation sees as type, such as `port`. */
+  readonly typeName: string;
+  /** One sentence on what the key does. */
+  readonly doc: string;
+  /** Taken when the key is absent; undefined makes the key required. */
+  readonly default: Value | undefined;
+  /** Gives the value, or throws a {@linkcode KeyProblem} that says what it must be. */
+  read(value: TomlValue): Value;
+}
+
+/** Declares a key; without a default the key is required. */
+export interface KeyOptions<Value> {
+  readonly default?: Value;
+  readonly doc: string;
+}
+
+function key<Value>(
+  typeName: string,
+  options: KeyOptions<Value>,
+  read: (value: TomlValue) => Value,
+): ConfigKey<Value> {
+  return { typeName, doc: options.doc, default: options.default, read };
+}
+
+/** Range of an integer key; both ends are allowed. */
+export interface Range {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+function readInteger(value: TomlValue, min: bigint, max: bigint): bigint {
+  const integer = typeof value === "bigint"
+    ? value
+    : typeof value === "number" && Number.isInteger(value)
+    ? BigInt(value)
+    : null;
+  if (integer === null) throw new KeyProblem("be an integer");
+  if (integer < min || integer > max) throw new KeyProblem(`be in ${min}..${max}`);
+  return integer;
+}
+
+/** An integer within 0..2^53-1 or a narrower range. */
+export function integer(options: KeyOptions<number> & Range): ConfigKey<number> {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = options;
+  const read = (value: TomlValue) => Number(readInteger(value, BigInt(min), BigInt(max)));
+  return key("integer", options, read);
+}
+
+/** A TCP port; 0 lets the system choose. */
+export function port(options: KeyOptions<number>): ConfigKey<number> {
+  return key("port", options, (value) => Number(readInteger(value, 0n, 65535n)));
+}
+
+/** An unsigned integer of 32 bits. */
+export function u32(options: KeyOptions<number>): ConfigKey<number> {
+  return key("u32", options, (value) => Number(readInteger(value, 0n, 0xffff_ffffn)));
+}
+
+/** An unsigned integer of 64 bits. */
+export function u64(options: KeyOptions<bigint>): ConfigKey<bigint> {
+  return key("u64", options, (value) => readInteger(value, 0n, 0xffff_ffff_ffff_ffffn));
+}
+
+/** `true` or `false`. */
+export function bool(options: KeyOptions<boolean>): ConfigKey<boolean> {
+  return key("bool", options, (value) => {
+    if (typeof value !== "boolean") throw new KeyProblem("be true or false");
+    return value;
+  });
+}
+
+function readText(value: TomlValue): string {
+  if (typeof value !== "string") throw new KeyProblem("be a string");
+  return value;
+}
+
+/** Any string. */
+export function text(options: KeyOptions<string>): ConfigKey<string> {
+  return key("string", options, readText);
+}
+
+/** A path below the working folder: the reference services refuse absolute ones. */
+export function relativePath(options: KeyOptions<string>): ConfigKey<string> {
+  return key("relative path", options, (value) => {
+    const path = readText(value);
+    if (path === "" || path.startsWith("/")) throw new KeyProblem("be a relative path");
+    return path;
+  });
+}
+
+function readHex(value: TomlValue, size: number | undefined): Bytes {
+  const bytes = parseHex(readText(value));
+  if (bytes === null) throw new KeyProblem("be hex digits, with or without 0x");
+  if (size !== undefined && bytes.length !== size) {
+    throw new KeyProblem(`be ${size} bytes of hex digits, with or without 0x`);
+  }
+  return bytes;
+}
+
+/** Bytes as hex text, with or without `0x`; of a fixed size in bytes when one is given. */
+export function hexBytes(
+  options: KeyOptions<Bytes> & { readonly size?: number },
+): ConfigKey<Bytes> {
+  return key("hex", options, (value) => readHex(value, options.size));
+}
+
+function listOf<Item>(
+  typeName: string,
+  options: KeyOptions<readonly Item[]>,
+  readItem: (value: TomlValue) => Item,
+): ConfigKey<readonly Item[]> {
+  return key(typeName, options, (value) => {
+    if (!Array.isArray(value)) throw new KeyProblem("be an array");
+    return value.map((item) => readItem(item));
+  });
+}
+
+/** An array of byte strings as hex text. */
+export function hexBytesList(
+  options: KeyOptions<readonly Bytes[]> & { readonly size?: number },
+): ConfigKey<readonly Bytes[]> {
+  return listOf("array of hex", options, (value) => readHex(value, options.size));
+}
+
+/** An array of strings. */
+export function textList(options: KeyOptions<readonly string[]>): ConfigKey<readonly string[]> {
+  return listOf("array of strings", options, readText);
+}
+
+/** An array of numbers, whole or not. */
+export function numberList(options: KeyOptions<readonly number[]>): ConfigKey<readonly number[]> {
+  return listOf("array of numbers", options, (value) => {
+    if (typeof value === "bigint") return Number(value);
+    if (typeof value !== "number") throw new KeyProblem("be numbers only");
+    return value;
+  });
+}
+
+/** A key that may be absent: null then. */
+export function optional<Value>(inner: ConfigKey<Value>): ConfigKey<Value | null> {
+  const { typeName, doc, read } = inner;
+  return { typeName: `${typeName}, optional`, doc, default: null, read };
+}
+
+/** The keys of a table by name. */
+export type ConfigKeys = Readonly<Record<string, ConfigKey<unknown>>>;
+
+/** The values that a set of keys gives. */
+export type ValuesOf<Keys extends ConfigKeys> = {
+  readonly [Name in keyof Keys]: Keys[Name] extends ConfigKey<infer Value> ? Value : never;
+};
+
+/** An array of tables, `[[table.key]]`, each with the same keys; empty when absent. */
+export function tableList<Keys extends ConfigKeys>(
+  options: { readonly keys: Keys; readonly doc: string },
+): ConfigKey<readonly ValuesOf<Keys>[]> {
+  return listOf("array of tables", { doc: options.doc, default: [] }, (value) => {
+    if (!isTable(value)) throw new KeyProblem("be tables only");
+    return readKeys(options.keys, value);
+  });
+}
+
+/** Whether a TOML value is a table. */
+export function isTable(value: TomlValue): value is Readonly<Record<string, TomlValue>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    !(value instanceof Date);
+}
+
+/** A {@linkcode KeyProblem} with the key and the value that caused it. */
+export class KeyError extends Error {
+  override name = "KeyError";
+
+  constructor(readonly keyName: string, readonly value: TomlValue, readonly wanted: string) {
+    super(`${keyName} must ${wanted}`);
+  }
+}
+
+/** Reads every declared key of a table; throws a {@linkcode KeyError} for the first wrong one. */
+export function readKeys<Keys extends ConfigKeys>(
+  keys: Keys,
+  table: Readonly<Record<string, TomlValue>>,
+): ValuesOf<Keys> {
+  const values: Record<string, unknown> = {};
+  for (const [name, declaration] of Object.entries(keys)) {
+    values[name] = readKey(name, declaration, table[name]);
+  }
+  return Object.freeze(values) as ValuesOf<Keys>;
+}
+
+function readKey(name: string, declaration: ConfigKey<unknown>, value: TomlValue): unknown {
+  if (value === undefined) {
+    if (declaration.default === undefined) throw new KeyError(name, value, "be there");
+    return declaration.default;
+  }
+  try {
+    return declaration.read(value);
+  } catch (problem) {
+    if (problem instanceof KeyProblem) throw new KeyError(name, value, problem.message);
+    if (problem instanceof KeyError) {
+      throw new KeyError(`${name}.${problem.keyName}`, problem.value, problem.wanted);
+    }
+    throw problem;
+  }
+}

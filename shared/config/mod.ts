@@ -1,0 +1,34 @@
+/**
+ * Tables of the shared `config.toml`: declared once, read with defaults and checks.
+ *
+ * @module
+ */
+
+export { type ConfigDocument, ConfigError, loadDocument, parseDocument } from "./document.ts";
+export {
+  bool,
+  type ConfigKey,
+  type ConfigKeys,
+  hexBytes,
+  hexBytesList,
+  integer,
+  type KeyOptions,
+  numberList,
+  optional,
+  port,
+  relativePath,
+  tableList,
+  text,
+  textList,
+  u32,
+  u64,
+  type ValuesOf,
+} from "./keys.ts";
+export {
+  type ConfigOf,
+  type ConfigTable,
+  defineTable,
+  describeTable,
+  readTable,
+  unknownKeys,
+} from "./table.ts";

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import {
+  bool,
+  ConfigError,
+  type ConfigKeys,
+  type ConfigTable,
+  defineTable,
+  describeTable,
+  hexBytes,
+  loadDocument,
+  optional,
+  parseDocument,
+  port,
+  readTable,
+  relativePath,
+  tableList,
+  text,
+  u64,
+  unknownKeys,
+} from "./mod.ts";
+
+const TABLE = defineTable("storage_demo", {
+  storage_port: port({ default: 50003, doc: "gRPC port of this service" }),
+  db_path: relativePath({ default: "chain_data", doc: "data folder" }),
+  key_id: u64({ default: 1n, doc: "key" }),
+  fast: bool({ default: false, doc: "speed" }),
+  admin: optional(hexBytes({ size: 2, doc: "administrator" })),
+  peers: tableList({ doc: "others", keys: { address: text({ doc: "where" }) } }),
+});
+
+function read<Keys extends ConfigKeys>(table: ConfigTable<Keys>, source: string) {
+  return readTable(table, parseDocument(source, "config.toml"));
+}
+
+function refusal(source: string): string {
+  try {
+    read(TABLE, source);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "accepted";
+}
+
+Deno.test("readTable() gives the defaults of an empty table, frozen", () => {
+  const config = read(TABLE, "[storage_demo]\n");
+  assert.deepEqual(config, {
+    storage_port: 50003,
+    db_path: "chain_data",
+    key_id: 1n,
+    fast: false,
+    admin: null,
+    peers: [],
+  });
+  assert(Object.isFrozen(config));
+});
+
+Deno.test("readTable() reads every type, u64 to its end", () => {
+  const config = read(
+    TABLE,
+    `[storage_demo]
+storage_port = 1
+key_id = 9223372036854775807
+fast = true
+admin = "0x0aFf"
+[[storage_demo.peers]]
+address = "/dns4/localhost/tcp/40000"
+extra = 1
+`,
+  );
+  assert.equal(config.key_id, 2n ** 63n - 1n);
+  assert.deepEqual(config.admin, new Uint8Array([0x0a, 0xff]));
+  assert.deepEqual(config.peers, [{ address: "/dns4/localhost/tcp/40000" }]);
+});
+
+Deno.test("readTable() names file, table, key, value and what is wanted", () => {
+  const of = (line: string) => refusal(`[storage_demo]\n${line}\n`);
+  assert.equal(
+    of("storage_port = 70000"),
+    'Cannot use storage_demo.storage_port of "config.toml": it must be in 0..65535, got 70000',
+  );
+  assert.match(of("storage_port = -1"), /be in 0\.\.65535, got -1/);
+  assert.match(of('storage_port = "x"'), /it must be an integer, got "x"/);
+  assert.match(of("storage_port = 1.5"), /it must be an integer, got 1.5/);
+  assert.match(of('db_path = "/data"'), /it must be a relative path, got "\/data"/);
+  assert.match(of("fast = 1"), /it must be true or false, got 1/);
+  assert.match(of('admin = "0x01"'), /admin .* 2 bytes of hex digits/);
+  assert.match(of('admin = "zz"'), /hex digits/);
+  assert.match(of("peers = 1"), /peers .* an array/);
+  assert.match(of("peers = [1]"), /peers .* tables only/);
+  assert.match(of("[[storage_demo.peers]]\naddress = 1"), /peers\.address .* a string, got 1/);
+  assert.match(of("[[storage_demo.peers]]"), /peers\.address .* be there, got nothing/);
+});
+
+Deno.test("readTable() asks for a missing table, parseDocument() shows the line of an error", () => {
+  assert.equal(refusal(""), 'Cannot use "config.toml": it must have a table [storage_demo]');
+  assert.match(refusal("[storage_demo]\nx = = 1\n"), /Cannot parse "config.toml" at line 2/);
+  assert.throws(() => loadDocument("/nowhere/config.toml"), /Cannot read "\/nowhere\/config.toml"/);
+});
+
+Deno.test("unknownKeys() lists what the declaration does not know", () => {
+  const document = parseDocument("[storage_demo]\nstorage_prt = 1\nfast = true\n", "config.toml");
+  assert.deepEqual(unknownKeys(TABLE, document), ["storage_prt"]);
+});
+
+Deno.test("describeTable() gives a Markdown row for each key", () => {
+  const rows = describeTable(TABLE).split("\n");
+  assert.equal(rows[2], "| `storage_port` | port | 50003 | gRPC port of this service |");
+  assert.equal(rows[6], "| `admin` | hex, optional | none | administrator |");
+});

@@ -1,0 +1,92 @@
+import * as grpc from "@grpc/grpc-js";
+import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+import { RpcFault } from "./status.ts";
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Replaces the client's deadline for this call. */
+  readonly deadlineMs?: number;
+}
+
+/** One function per method; each throws {@linkcode RpcFault} when there is no answer. */
+export type RpcClient<Definition> =
+  & {
+    readonly [Method in keyof Definition]: (
+      request: RequestOf<Definition[Method]>,
+      options?: CallOptions,
+    ) => Promise<ResponseOf<Definition[Method]>>;
+  }
+  & {
+    /** Ends the connection; running calls fail. */
+    close(): void;
+  };
+
+/** Where a service is. */
+export interface ConnectOptions {
+  /** 127.0.0.1 by default: the services of a node share a host. */
+  readonly host?: string;
+  readonly port: number;
+  /** How long a call may take; 10 s by default. */
+  readonly deadlineMs?: number;
+}
+
+const DEADLINE_MS = 10_000;
+
+const CHANNEL_OPTIONS: grpc.ChannelOptions = {
+  "grpc.max_receive_message_length": -1,
+  "grpc.max_send_message_length": -1,
+  // a restarted service is found again soon, for ever
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.min_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 2_000,
+  // calls to other services of the node never go through a proxy
+  "grpc.enable_http_proxy": 0,
+  // two clients of one process never share a connection: a slow call of one must not block the other
+  "grpc.use_local_subchannel_pool": 1,
+};
+
+/**
+ * A client of one service. It connects on the first call and reconnects by itself; while the
+ * service is away calls fail at once with {@linkcode RpcCode.Unavailable}.
+ */
+export function connect<Definition extends ServiceDefinition<Definition>>(
+  definition: Definition,
+  options: ConnectOptions,
+): RpcClient<Definition> {
+  const { host = "127.0.0.1", port, deadlineMs = DEADLINE_MS } = options;
+  const client = new grpc.Client(
+    `${host}:${port}`,
+    grpc.credentials.createInsecure(),
+    CHANNEL_OPTIONS,
+  );
+  const calls: Record<string, unknown> = { close: () => client.close() };
+  for (const name of Object.keys(definition)) {
+    const method = definition[name as keyof Definition] as MethodDefinition<unknown, unknown>;
+    calls[name] = (request: unknown, call?: CallOptions) =>
+      callUnary({ client, method, request, deadlineMs: call?.deadlineMs ?? deadlineMs });
+  }
+  return calls as RpcClient<Definition>;
+}
+
+function callUnary({ client, method, request, deadlineMs }: {
+  readonly client: grpc.Client;
+  readonly method: MethodDefinition<unknown, unknown>;
+  readonly request: unknown;
+  readonly deadlineMs: number;
+}): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      new grpc.Metadata(),
+      { deadline: Date.now() + deadlineMs },
+      (error, response) => {
+        if (error === null) return resolve(response);
+        const options = { method: method.path, cause: error };
+        reject(new RpcFault(error.code, error.details, options));
+      },
+    );
+  });
+}

@@ -1,0 +1,18 @@
+/**
+ * Plain-text gRPC between the services of a node and to their users (spec/protocol.md, section 2):
+ * no message size limit, a deadline on every call, reconnecting clients, the health service.
+ *
+ * @module
+ */
+
+export { type CallOptions, connect, type ConnectOptions, type RpcClient } from "./client.ts";
+export type { RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+export {
+  type GrpcService,
+  grpcService,
+  type Handlers,
+  type RpcServer,
+  serveGrpc,
+  type ServeOptions,
+} from "./server.ts";
+export { RpcCode, RpcError, RpcFault } from "./status.ts";

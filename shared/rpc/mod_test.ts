@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { HealthCheckResponse_ServingStatus, HealthService } from "../../proto/gen/health.ts";
+import { StorageServiceService } from "../../proto/gen/storage.ts";
+import { SILENT_LOGGER } from "../log/mod.ts";
+import {
+  connect,
+  grpcService,
+  type Handlers,
+  RpcCode,
+  RpcError,
+  RpcFault,
+  serveGrpc,
+} from "./mod.ts";
+
+type StorageHandlers = Handlers<typeof StorageServiceService>;
+
+const ECHO: StorageHandlers = {
+  store: () => Promise.resolve({ code: 0 }),
+  load: ({ key }) => Promise.resolve({ status: { code: 0 }, value: key }),
+  delete: () => Promise.resolve({ code: 0 }),
+};
+
+function serve(handlers: Partial<StorageHandlers>, port = 0) {
+  const services = [grpcService(StorageServiceService, { ...ECHO, ...handlers })];
+  return serveGrpc({ host: "127.0.0.1", port, services, log: SILENT_LOGGER });
+}
+
+async function withServer(
+  handlers: Partial<StorageHandlers>,
+  test: (port: number) => Promise<void>,
+): Promise<void> {
+  const server = await serve(handlers);
+  try {
+    await test(server.port);
+  } finally {
+    await server.close();
+  }
+}
+
+Deno.test("connect() calls a served method, also with 20 MB each way", async () => {
+  await withServer({}, async (port) => {
+    const storage = connect(StorageServiceService, { port });
+    const key = new Uint8Array(20_000_000).fill(7);
+    const { value } = await storage.load({ region: 1, key });
+    storage.close();
+    assert.equal(value.length, key.length);
+  });
+});
+
+Deno.test("RpcError of a handler reaches the caller as code and text", async () => {
+  const refuse = () => Promise.reject(new RpcError(RpcCode.InvalidArgument, "HistoryDupTx"));
+  await withServer({ load: refuse }, async (port) => {
+    const storage = connect(StorageServiceService, { port });
+    await assert.rejects(
+      storage.load({ region: 1, key: new Uint8Array() }),
+      (error) =>
+        error instanceof RpcFault && error.code === RpcCode.InvalidArgument &&
+        error.details === "HistoryDupTx" && !error.isTransport,
+    );
+    storage.close();
+  });
+});
+
+Deno.test("serveGrpc() answers a handler's unexpected error with INTERNAL and goes on", async () => {
+  const fail = () => {
+    throw new TypeError("secret detail");
+  };
+  await withServer({ load: fail }, async (port) => {
+    const storage = connect(StorageServiceService, { port });
+    await assert.rejects(
+      storage.load({ region: 1, key: new Uint8Array() }),
+      (error) =>
+        error instanceof RpcFault && error.code === RpcCode.Internal &&
+        !error.message.includes("secret"),
+    );
+    const { code } = await storage.delete({ region: 1, key: new Uint8Array() });
+    assert.equal(code, 0);
+    storage.close();
+  });
+});
+
+Deno.test("connect() reports a service that does not answer in time", async () => {
+  const { promise, resolve } = Promise.withResolvers<{ code: number }>();
+  await withServer({ store: () => promise }, async (port) => {
+    const storage = connect(StorageServiceService, { port, deadlineMs: 100 });
+    const content = { region: 1, key: new Uint8Array(), value: new Uint8Array() };
+    await assert.rejects(
+      storage.store(content),
+      (error) => error instanceof RpcFault && error.code === RpcCode.DeadlineExceeded,
+    );
+    resolve({ code: 0 });
+    storage.close();
+  });
+});
+
+Deno.test("connect() finds a service again that was away", async () => {
+  const first = await serve({});
+  const storage = connect(StorageServiceService, { port: first.port });
+  const request = { region: 1, key: new Uint8Array([1]) };
+  await storage.load(request);
+  await first.close();
+  await assert.rejects(storage.load(request), (error) => error instanceof RpcFault);
+  const second = await serve({}, first.port);
+  const deadline = performance.now() + 5_000;
+  let answered = false;
+  while (!answered && performance.now() < deadline) {
+    answered = await storage.load(request).then(() => true, () => false);
+  }
+  assert(answered);
+  storage.close();
+  await second.close();
+});
+
+Deno.test("serveGrpc() names the port that is taken", async () => {
+  const blocker = createServer();
+  const port = await new Promise<number>((resolve) =>
+    blocker.listen(0, "127.0.0.1", () => {
+      const address = blocker.address();
+      resolve(typeof address === "object" && address !== null ? address.port : 0);
+    })
+  );
+  await assert.rejects(serve({}, port), new RegExp(`Cannot listen on 127.0.0.1:${port}`));
+  await new Promise((resolve) => blocker.close(resolve));
+});
+
+Deno.test("serveGrpc() serves the health service", async () => {
+  await withServer({}, async (port) => {
+    const health = connect(HealthService, { port });
+    const { status } = await health.check({ service: "" });
+    assert.equal(status, HealthCheckResponse_ServingStatus.SERVING);
+    health.close();
+  });
+});

@@ -1,0 +1,119 @@
+import * as grpc from "@grpc/grpc-js";
+import {
+  HealthCheckResponse_ServingStatus as ServingStatus,
+  HealthService,
+} from "../../proto/gen/health.ts";
+import { useStrictUtf8 } from "../codec/mod.ts";
+import type { Logger } from "../log/mod.ts";
+import type { RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+import { RpcCode, RpcError } from "./status.ts";
+
+/** One function per method; throws {@linkcode RpcError} to answer with a gRPC status. */
+export type Handlers<Definition> = {
+  readonly [Method in keyof Definition]: (
+    request: RequestOf<Definition[Method]>,
+  ) => Promise<ResponseOf<Definition[Method]>>;
+};
+
+/** A service ready to be added to a server. */
+export interface GrpcService {
+  register(server: grpc.Server, log: Logger): void;
+}
+
+/** A server that accepts calls. */
+export interface RpcServer {
+  /** The port that it listens on; the one asked for unless that was 0. */
+  readonly port: number;
+  /** Refuses new calls, lets the running ones finish for a moment, then cuts them off. */
+  close(): Promise<void>;
+}
+
+/** Where and what to serve. */
+export interface ServeOptions {
+  readonly host: string;
+  /** 0 asks the system for a free port. */
+  readonly port: number;
+  readonly services: readonly GrpcService[];
+  readonly log: Logger;
+  /** Answers `grpc.health.v1.Health/Check`; serving by default. */
+  readonly isReady?: () => boolean;
+}
+
+/** How long running calls may go on after {@linkcode RpcServer.close}. */
+const CLOSE_GRACE_MS = 2_000;
+
+const SERVER_OPTIONS: grpc.ServerOptions = {
+  "grpc.max_receive_message_length": -1,
+  "grpc.max_send_message_length": -1,
+  // peers keep one connection for long; never answer their pings with "too many pings"
+  "grpc.keepalive_permit_without_calls": 1,
+};
+
+/** Binds handlers to a service definition of `proto/gen`. */
+export function grpcService<Definition extends ServiceDefinition<Definition>>(
+  definition: Definition,
+  handlers: Handlers<Definition>,
+): GrpcService {
+  return {
+    register(server, log) {
+      const implementation: grpc.UntypedServiceImplementation = {};
+      for (const name of Object.keys(definition)) {
+        const handle = handlers[name as keyof Definition] as (request: unknown) => Promise<unknown>;
+        implementation[name] = unaryHandler(name, handle, log);
+      }
+      server.addService(definition as unknown as grpc.ServiceDefinition, implementation);
+    },
+  };
+}
+
+function unaryHandler(
+  name: string,
+  handle: (request: unknown) => Promise<unknown>,
+  log: Logger,
+): grpc.handleUnaryCall<unknown, unknown> {
+  return (call, callback) => {
+    // the async wrapper turns a synchronous throw of the handler into a rejection
+    (async () => await handle(call.request))().then(
+      (response) => callback(null, response),
+      (cause: unknown) => {
+        if (cause instanceof RpcError) {
+          callback({ code: cause.code, details: cause.message });
+          return;
+        }
+        log.error(`${name} failed`, { cause });
+        callback({ code: RpcCode.Internal, details: `${name} failed: see the log of the service` });
+      },
+    );
+  };
+}
+
+/** Listens for plain-text gRPC calls; throws when the port cannot be bound. */
+export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
+  const { host, port, services, log, isReady = () => true } = options;
+  useStrictUtf8();
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // failures reach the caller, who logs them
+  const server = new grpc.Server(SERVER_OPTIONS);
+  const health = grpcService(HealthService, {
+    check: () =>
+      Promise.resolve({ status: isReady() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
+  });
+  for (const service of [...services, health]) service.register(server, log);
+  const boundPort = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${host}:${port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) return resolve(bound);
+      const text = `Cannot listen on ${host}:${port}: it must be free, got "${error.message}"`;
+      reject(new Error(text, { cause: error }));
+    });
+  });
+  return { port: boundPort, close: () => closeServer(server) };
+}
+
+function closeServer(server: grpc.Server): Promise<void> {
+  return new Promise((resolve) => {
+    const forced = setTimeout(() => server.forceShutdown(), CLOSE_GRACE_MS);
+    server.tryShutdown(() => {
+      clearTimeout(forced);
+      resolve();
+    });
+  });
+}
