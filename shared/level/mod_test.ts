@@ -1,0 +1,196 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Bytes, compareBytes, toHex } from "../bytes/mod.ts";
+import { LevelError, type LevelErrorReason, type LevelStore, openLevel } from "./mod.ts";
+
+const KEY = Uint8Array.of(1);
+const OTHER_KEY = Uint8Array.of(2);
+const VALUE = Uint8Array.of(7, 8, 9);
+
+async function withFolder(use: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "level_test_" });
+  try {
+    await use(`${folder}/store`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function withStore(use: (store: LevelStore, path: string) => Promise<void>): Promise<void> {
+  return withFolder(async (path) => {
+    const store = await openLevel(path);
+    try {
+      await use(store, path);
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+async function refusal(promise: Promise<unknown>): Promise<LevelError> {
+  const thrown = await promise.then(() => null, (error: unknown) => error);
+  assert(thrown instanceof LevelError, `expected a LevelError, got ${thrown}`);
+  return thrown;
+}
+
+async function assertRefuses(path: string, reason: LevelErrorReason, text: RegExp): Promise<void> {
+  const error = await refusal(openLevel(path));
+  assert.equal(error.reason, reason);
+  assert.match(error.message, text);
+  assert(error.message.includes(`"${path}"`), error.message);
+}
+
+async function walk(records: AsyncIterable<readonly [Bytes, Bytes]>): Promise<string[]> {
+  const seen: string[] = [];
+  for await (const [key, value] of records) seen.push(`${toHex(key)}=${toHex(value)}`);
+  return seen;
+}
+
+Deno.test("LevelStore reads back what was written, also an empty key and an empty value", () =>
+  withStore(async (store) => {
+    const empty = new Uint8Array(0);
+    await store.write({ puts: [[KEY, VALUE], [OTHER_KEY, empty], [empty, VALUE]] }, { sync: true });
+    assert.deepEqual(await store.get(KEY), VALUE);
+    assert.deepEqual(store.getSync(KEY), VALUE);
+    assert.deepEqual(await store.get(OTHER_KEY), empty);
+    assert.deepEqual(await store.get(empty), VALUE);
+    assert.equal(await store.get(Uint8Array.of(3)), null);
+    assert.equal(store.getSync(Uint8Array.of(3)), null);
+    const many = await store.getMany([OTHER_KEY, Uint8Array.of(3), KEY]);
+    assert.deepEqual(many, [empty, null, VALUE]);
+  }));
+
+Deno.test("LevelStore hands out plain byte strings that share nothing", () =>
+  withStore(async (store) => {
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: false });
+    for (const value of [await store.get(KEY), store.getSync(KEY)]) {
+      assert(value !== null);
+      assert.equal(Object.getPrototypeOf(value), Uint8Array.prototype);
+      value.fill(0);
+    }
+    assert.deepEqual(await store.get(KEY), VALUE);
+  }));
+
+Deno.test("LevelStore.write() copies its bytes before it returns", () =>
+  withStore(async (store) => {
+    const value = VALUE.slice();
+    const written = store.write({ puts: [[KEY, value]] }, { sync: true });
+    value.fill(0);
+    await written;
+    assert.deepEqual(await store.get(KEY), VALUE);
+  }));
+
+Deno.test("LevelStore.write() deletes, also absent keys, after it has put", () =>
+  withStore(async (store) => {
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
+    const puts = [[OTHER_KEY, VALUE]] as const;
+    await store.write({ puts, deletes: [KEY, OTHER_KEY, Uint8Array.of(9)] }, { sync: true });
+    assert.deepEqual(await walk(store.iterate()), []);
+  }));
+
+Deno.test("LevelStore.iterate() walks a range in byte order both ways and stops at a limit", () =>
+  withStore(async (store) => {
+    const bytes = [5, 200, 1, 127, 128];
+    const puts = bytes.map((byte) => [Uint8Array.of(byte), VALUE] as const);
+    await store.write({ puts }, { sync: false });
+    const range = { gte: Uint8Array.of(5), lt: Uint8Array.of(200) };
+    const forward = await walk(store.iterate(range));
+    assert.deepEqual(forward, ["05=070809", "7f=070809", "80=070809"]);
+    const last = await walk(store.iterate({ ...range, reverse: true, limit: 1 }));
+    assert.deepEqual(last, ["80=070809"]);
+    for await (const _ of store.iterate()) break;
+  }));
+
+Deno.test("LevelStore agrees with a map over any sequence of batches and a reopen", () =>
+  withFolder(async (path) => {
+    const bytes = fc.uint8Array({ maxLength: 3 });
+    const batch = fc.record({
+      puts: fc.array(fc.tuple(bytes, fc.uint8Array({ maxLength: 40 })), { maxLength: 4 }),
+      deletes: fc.array(bytes, { maxLength: 2 }),
+    });
+    const model = new Map<string, [Bytes, Bytes]>();
+    let store = await openLevel(path);
+    await fc.assert(
+      fc.asyncProperty(fc.array(batch, { maxLength: 5 }), fc.boolean(), async (batches, reopen) => {
+        for (const { puts, deletes } of batches) {
+          await store.write({ puts, deletes }, { sync: false });
+          for (const [key, value] of puts) model.set(toHex(key), [key, value]);
+          for (const key of deletes) model.delete(toHex(key));
+        }
+        if (reopen) {
+          await store.close();
+          store = await openLevel(path);
+        }
+        const wanted = [...model.values()].sort((a, b) => compareBytes(a[0], b[0]));
+        const texts = wanted.map(([key, value]) => `${toHex(key)}=${toHex(value)}`);
+        assert.deepEqual(await walk(store.iterate()), texts);
+      }),
+      { numRuns: 25 },
+    );
+    await store.close();
+  }));
+
+Deno.test("LevelStore refuses calls after close(), which may be repeated", () =>
+  withFolder(async (path) => {
+    const store = await openLevel(path);
+    await store.close();
+    await store.close();
+    const calls = [
+      store.get(KEY),
+      store.getMany([KEY]),
+      store.write({ puts: [[KEY, VALUE]] }, { sync: true }),
+      walk(store.iterate()),
+    ];
+    for (const call of calls) assert.equal((await refusal(call)).reason, "closed");
+    assert.throws(() => store.getSync(KEY), LevelError);
+  }));
+
+Deno.test("openLevel() refuses a folder that is open, in this process or in another", () =>
+  withStore(async (_store, path) => {
+    await assertRefuses(path, "locked", /another process has it open/);
+    const module = new URL("./mod.ts", import.meta.url).href;
+    const program = `
+      import { openLevel } from ${JSON.stringify(module)};
+      await openLevel(${JSON.stringify(path)}).catch((error) => console.log(error.reason));`;
+    const child = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--no-check", program],
+      stderr: "inherit",
+    });
+    assert.equal(new TextDecoder().decode((await child.output()).stdout), "locked\n");
+  }));
+
+Deno.test("openLevel() refuses a folder that it may not write", () =>
+  assertRefuses("/sys/kernel", "read-only", /it must be writable by this user/));
+
+Deno.test("openLevel() refuses a file", () =>
+  withFolder(async (path) => {
+    await Deno.writeTextFile(path, "");
+    await assertRefuses(path, "foreign", /it must be a folder/);
+  }));
+
+Deno.test("openLevel() refuses the folder of a RocksDB", () =>
+  withFolder(async (path) => {
+    await Deno.mkdir(path);
+    for (const name of ["CURRENT", "IDENTITY", "MANIFEST-000005", "OPTIONS-000007"]) {
+      await Deno.writeTextFile(`${path}/${name}`, "MANIFEST-000005\n");
+    }
+    await assertRefuses(path, "foreign", /got RocksDB files/);
+  }));
+
+Deno.test("openLevel() refuses damaged and missing files instead of losing records", () =>
+  withFolder(async (path) => {
+    const store = await openLevel(path);
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
+    await store.close();
+    const current = await Deno.readTextFile(`${path}/CURRENT`);
+    await Deno.writeTextFile(`${path}/CURRENT`, "garbage");
+    await assertRefuses(path, "corrupt", /its files are damaged/);
+    await Deno.writeTextFile(`${path}/CURRENT`, "MANIFEST-000099\n");
+    await assertRefuses(path, "corrupt", /its files are damaged/);
+    await Deno.remove(`${path}/CURRENT`);
+    await assertRefuses(path, "corrupt", /"CURRENT" is missing/);
+    await Deno.writeTextFile(`${path}/CURRENT`, current);
+    const reopened = await openLevel(path);
+    assert.deepEqual(await reopened.get(KEY), VALUE);
+    await reopened.close();
+  }));

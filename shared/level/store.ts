@@ -1,0 +1,155 @@
+import { ClassicLevel } from "classic-level";
+import type { Bytes } from "../bytes/mod.ts";
+import { LevelError, openError, useError } from "./errors.ts";
+import { foreignFiles } from "./folder.ts";
+
+/** Sizes that differ between users of a store; what is left out takes LevelDB's own default. */
+export interface LevelOptions {
+  /** Memory for uncompressed blocks that were read, 8 MiB when left out. */
+  readonly cacheBytes?: number;
+  /** Size of the log at which it becomes a sorted table, 4 MiB when left out. */
+  readonly writeBufferBytes?: number;
+  /** Files held open at a time, 1000 when left out. */
+  readonly openFilesMax?: number;
+}
+
+/** Keys of a walk in byte order; no bounds walks everything. */
+export interface LevelRange {
+  readonly gte?: Bytes;
+  readonly gt?: Bytes;
+  readonly lt?: Bytes;
+  readonly lte?: Bytes;
+  /** Walks from the last key to the first. */
+  readonly reverse?: boolean;
+  /** Stops after so many records. */
+  readonly limit?: number;
+}
+
+/** Changes that happen together; where a key is in both lists, the delete wins. */
+export interface LevelBatch {
+  readonly puts?: Iterable<readonly [key: Bytes, value: Bytes]>;
+  readonly deletes?: Iterable<Bytes>;
+}
+
+/**
+ * An open store. Every call may throw a {@linkcode LevelError}. Byte strings handed in are copied
+ * before the call returns its promise; those handed out belong to the caller.
+ */
+export interface LevelStore {
+  /** The value of a key, null when there is none; an empty value is not null. */
+  get(key: Bytes): Promise<Bytes | null>;
+  /** As `get`, but blocks the thread while it reads: for callers that cannot wait. */
+  getSync(key: Bytes): Bytes | null;
+  /** The values of many keys in their order, read from one snapshot. */
+  getMany(keys: readonly Bytes[]): Promise<(Bytes | null)[]>;
+  /**
+   * Applies all changes or, after a crash, none. With `sync` the promise resolves when they are
+   * safe from a power failure; without, they are safe from a crash of this process only.
+   */
+  write(batch: LevelBatch, options: { sync: boolean }): Promise<void>;
+  /** The records of a range as they were when the walk began. */
+  iterate(range?: LevelRange): AsyncIterable<readonly [key: Bytes, value: Bytes]>;
+  /** Waits for calls under way and frees the folder; closing twice is fine. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the store in a folder and creates both where they are missing.
+ *
+ * @throws {LevelError} that says what is wrong with the folder
+ */
+export async function openLevel(path: string, options: LevelOptions = {}): Promise<LevelStore> {
+  const strangers = await foreignFiles(path);
+  if (strangers !== null) throw new LevelError(strangers.reason, strangers.message);
+  try {
+    const db: Db = new ClassicLevel(path, {
+      keyEncoding: "view",
+      valueEncoding: "view",
+      ...(options.cacheBytes !== undefined && { cacheSize: options.cacheBytes }),
+      ...(options.writeBufferBytes !== undefined && { writeBufferSize: options.writeBufferBytes }),
+      ...(options.openFilesMax !== undefined && { maxOpenFiles: options.openFilesMax }),
+    });
+    await db.open();
+    return new OpenStore(path, db);
+  } catch (thrown) {
+    throw openError(path, thrown);
+  }
+}
+
+type Db = ClassicLevel<Bytes, Bytes>;
+
+class OpenStore implements LevelStore {
+  readonly #path: string;
+  readonly #db: Db;
+
+  constructor(path: string, db: Db) {
+    this.#path = path;
+    this.#db = db;
+  }
+
+  async get(key: Bytes): Promise<Bytes | null> {
+    try {
+      return plain(await this.#db.get(key));
+    } catch (thrown) {
+      throw useError(this.#path, "read", thrown);
+    }
+  }
+
+  getSync(key: Bytes): Bytes | null {
+    try {
+      return plain(this.#db.getSync(key));
+    } catch (thrown) {
+      throw useError(this.#path, "read", thrown);
+    }
+  }
+
+  async getMany(keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
+    try {
+      return (await this.#db.getMany([...keys])).map(plain);
+    } catch (thrown) {
+      throw useError(this.#path, "read", thrown);
+    }
+  }
+
+  async write({ puts = [], deletes = [] }: LevelBatch, { sync }: { sync: boolean }): Promise<void> {
+    try {
+      const changes: Change[] = [];
+      for (const [key, value] of puts) changes.push({ type: "put", key, value });
+      for (const key of deletes) changes.push({ type: "del", key });
+      await this.#db.batch(changes, { sync });
+    } catch (thrown) {
+      throw useError(this.#path, "write", thrown);
+    }
+  }
+
+  async *iterate(range: LevelRange = {}): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
+    try {
+      for await (const [key, value] of this.#db.iterator(range)) {
+        yield [ownView(key), ownView(value)];
+      }
+    } catch (thrown) {
+      throw useError(this.#path, "read", thrown);
+    }
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.#db.close();
+    } catch (thrown) {
+      throw useError(this.#path, "close", thrown);
+    }
+  }
+}
+
+type Change =
+  | { type: "put"; key: Bytes; value: Bytes }
+  | { type: "del"; key: Bytes };
+
+function plain(value: Bytes | undefined): Bytes | null {
+  return value === undefined ? null : ownView(value);
+}
+
+/** The engine hands out Node.js buffers, whose `slice` shares memory unlike that of a Uint8Array. */
+function ownView(value: Bytes): Bytes {
+  return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+}
