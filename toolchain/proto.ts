@@ -13,11 +13,16 @@ const PROTO = new URL("../proto/", import.meta.url).pathname;
 const BUFFER_IMPORT = 'import { Buffer } from "node:buffer";\n';
 
 async function generate(outFolder: string): Promise<void> {
-  const { success, stderr } = await new Deno.Command(`${TOOLS}@bufbuild/buf-linux-x64/bin/buf`, {
-    args: ["generate", "--output", outFolder],
-    cwd: PROTO,
-  }).output();
-  if (!success) throw new Error(`buf generate failed: ${new TextDecoder().decode(stderr)}`);
+  const { success, stderr } = await new Deno.Command(
+    `${TOOLS}@bufbuild/buf-linux-x64/bin/buf`,
+    {
+      args: ["generate", "--output", outFolder],
+      cwd: PROTO,
+    },
+  ).output();
+  if (!success) {
+    throw new Error(`buf generate failed: ${new TextDecoder().decode(stderr)}`);
+  }
   for (const entry of Deno.readDirSync(`${outFolder}/gen`)) {
     const path = `${outFolder}/gen/${entry.name}`;
     const text = Deno.readTextFileSync(path);
@@ -29,7 +34,9 @@ async function generate(outFolder: string): Promise<void> {
 
 function readFolder(folder: string): Map<string, string> {
   const names = [...Deno.readDirSync(folder)].map((entry) => entry.name).sort();
-  return new Map(names.map((name) => [name, Deno.readTextFileSync(`${folder}/${name}`)]));
+  return new Map(
+    names.map((name) => [name, Deno.readTextFileSync(`${folder}/${name}`)]),
+  );
 }
 
 async function isCurrent(): Promise<boolean> {
@@ -47,6 +54,8 @@ async function isCurrent(): Promise<boolean> {
 if (!process.argv.includes("--check")) {
   await generate(PROTO);
 } else if (!await isCurrent()) {
-  console.error("proto/gen is not what proto/*.proto gives: run `make proto` and commit it");
+  console.error(
+    "proto/gen is not what proto/*.proto gives: run `make proto` and commit it",
+  );
   process.exit(1);
 }

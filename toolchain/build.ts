@@ -1,0 +1,189 @@
+/**
+ * Builds executables into bin/: `build.ts [NAME...]`, all without a name.
+ *
+ * Each entry is bundled first and the bundle compiled: `deno compile` would otherwise embed every
+ * package of the import map. Native addons cannot be bundled and are embedded as packages.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { createHash } from "node:crypto";
+
+const ROOT = new URL("../", import.meta.url).pathname;
+const ESBUILD = `${ROOT}.toolchain/node_modules/@esbuild/linux-x64/bin/esbuild`;
+
+/** Packages with native code; embedded only where the bundle imports them. */
+const NATIVE_PACKAGES = ["classic-level", "secp256k1"];
+
+/** What every service does: reads its configuration, writes logs, talks to its neighbours. */
+const SERVICE_PERMISSIONS = ["net", "read", "write", "env", "sys"];
+
+/** The least that each executable needs (`--allow-...`). */
+const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
+  network: SERVICE_PERMISSIONS,
+  consensus: [...SERVICE_PERMISSIONS, "ffi"],
+  executor: [...SERVICE_PERMISSIONS, "ffi"],
+  storage: [...SERVICE_PERMISSIONS, "ffi"],
+  controller: [...SERVICE_PERMISSIONS, "ffi"],
+  kms: [...SERVICE_PERMISSIONS, "ffi"],
+  cldi: ["net", "read", "write", "env", "sys", "ffi"],
+  "cloud-config": ["read", "write", "env", "sys", "ffi"],
+  devnet: ["net", "read", "write", "env", "sys", "run"],
+};
+
+interface Entry {
+  readonly name: string;
+  readonly path: string;
+}
+
+function findEntries(): Entry[] {
+  const entries: Entry[] = [];
+  for (const folder of ["services", "tools"]) {
+    for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}${folder}`)) {
+      const path = `${ROOT}${folder}/${name}/main.ts`;
+      if (isDirectory && isFile(path)) entries.push({ name, path });
+    }
+  }
+  return entries.sort((left, right) => left.name.localeCompare(right.name));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function runTool(
+  command: string,
+  args: string[],
+  cwd: string,
+): Promise<string> {
+  const output = await new Deno.Command(command, {
+    args,
+    cwd,
+    env: { NO_COLOR: "1" },
+  }).output();
+  const decoder = new TextDecoder();
+  if (!output.success) {
+    throw new Error(
+      `${command} ${args[0]} failed:\n${decoder.decode(output.stderr)}`,
+    );
+  }
+  return decoder.decode(output.stdout);
+}
+
+async function gitDescribe(): Promise<string> {
+  try {
+    return (await runTool(
+      "git",
+      ["describe", "--always", "--tags", "--dirty"],
+      ROOT,
+    )).trim();
+  } catch {
+    return "unknown"; // a source archive without history can be built as well
+  }
+}
+
+/** Makes one self-contained module of an entry. */
+async function bundle({ name, path }: Entry, version: string): Promise<string> {
+  const outfile = `${ROOT}build/${name}/main.js`;
+  const requireShim =
+    'import { createRequire as __createRequire } from "node:module";' +
+    "const require = __createRequire(import.meta.url);";
+  await runTool(ESBUILD, [
+    path,
+    "--bundle",
+    "--platform=node",
+    "--format=esm",
+    "--target=esnext",
+    "--log-level=warning",
+    `--outfile=${outfile}`,
+    `--banner:js=${requireShim}`,
+    `--define:BUILD_GIT_VERSION=${JSON.stringify(version)}`,
+    ...NATIVE_PACKAGES.map((packageName) => `--external:${packageName}`),
+  ], ROOT);
+  return outfile;
+}
+
+/** The bundle's own configuration: only the native packages that it imports, locked as ours. */
+function writeConfig(
+  name: string,
+  code: string,
+  imports: Readonly<Record<string, string>>,
+): void {
+  const used = NATIVE_PACKAGES.filter((packageName) =>
+    code.includes(`from "${packageName}"`)
+  );
+  const config = {
+    nodeModulesDir: "none",
+    imports: Object.fromEntries(
+      used.map((packageName) => [packageName, imports[packageName]]),
+    ),
+  };
+  Deno.writeTextFileSync(
+    `${ROOT}build/${name}/deno.json`,
+    JSON.stringify(config),
+  );
+  Deno.copyFileSync(`${ROOT}deno.lock`, `${ROOT}build/${name}/deno.lock`);
+}
+
+async function build(
+  entry: Entry,
+  version: string,
+  imports: Readonly<Record<string, string>>,
+) {
+  const { name } = entry;
+  const permissions = PERMISSIONS[name];
+  if (permissions === undefined) {
+    throw new Error(`Cannot build ${name}: it has no permission list`);
+  }
+  const code = Deno.readTextFileSync(await bundle(entry, version));
+  const stamp = createHash("sha256").update(
+    JSON.stringify([code, permissions, Deno.version]),
+  )
+    .digest("hex");
+  const stampPath = `${ROOT}build/${name}/stamp`;
+  if (isFile(`${ROOT}bin/${name}`) && isFile(stampPath)) {
+    if (Deno.readTextFileSync(stampPath) === stamp) return "unchanged";
+  }
+  writeConfig(name, code, imports);
+  await runTool(Deno.execPath(), [
+    "compile",
+    "--no-check",
+    "--no-prompt",
+    ...permissions.map((permission) => `--allow-${permission}`),
+    "--output",
+    `${ROOT}bin/${name}.part`,
+    "main.js",
+  ], `${ROOT}build/${name}`);
+  Deno.renameSync(`${ROOT}bin/${name}.part`, `${ROOT}bin/${name}`);
+  Deno.writeTextFileSync(stampPath, stamp);
+  return "built";
+}
+
+async function main(): Promise<void> {
+  const wanted = process.argv.slice(2);
+  const entries = findEntries();
+  const unknown = wanted.filter((name) =>
+    !entries.some((entry) => entry.name === name)
+  );
+  if (unknown.length > 0) {
+    throw new Error(`Cannot build ${unknown.join(", ")}: no such entry`);
+  }
+  const { imports } = JSON.parse(Deno.readTextFileSync(`${ROOT}deno.json`));
+  const version = await gitDescribe();
+  Deno.mkdirSync(`${ROOT}bin`, { recursive: true });
+  for (const entry of entries) {
+    if (wanted.length > 0 && !wanted.includes(entry.name)) continue;
+    const startMs = performance.now();
+    const outcome = await build(entry, version, imports);
+    const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+    console.log(`build: bin/${entry.name} ${outcome} (${seconds} s)`);
+  }
+}
+
+await main();
