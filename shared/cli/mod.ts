@@ -1,0 +1,12 @@
+/**
+ * The command line of every executable: usage errors and help in the layout of the reference
+ * programs (spec/cldi.md, section 1), exit code 2 for a wrong command line.
+ *
+ * @module
+ */
+
+export { type Output, STANDARD_OUTPUT } from "./output.ts";
+export { ExitError, Program } from "./program.ts";
+export { createProgram, type ProgramOptions, runProgram } from "./run.ts";
+export { InvalidArgumentError, unsignedInteger, unsignedLong } from "./values.ts";
+export { Argument, Option } from "commander";
