@@ -5,4 +5,5 @@
  */
 
 export { loadKeccak256, loadSm3 } from "./hash/mod.ts";
-export type { CryptoSuite, HashFunction, Recovery, SuiteName } from "./suite.ts";
+export { loadSuite } from "./load.ts";
+export type { CryptoSuite, HashFunction, KeyCipher, Recovery, SuiteName } from "./suite.ts";

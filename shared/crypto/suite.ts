@@ -13,24 +13,43 @@ export type Recovery =
   | { readonly kind: "refused"; readonly code: StatusCode };
 
 /**
+ * Encrypts without a change of length and without a check value; key and iv are 16 bytes each.
+ * Only there for the format of `kms.db` (spec/storage_kms.md, B6): it protects nothing by itself.
+ */
+export interface KeyCipher {
+  encrypt(key: Bytes, iv: Bytes, plain: Bytes): Bytes;
+  decrypt(key: Bytes, iv: Bytes, encrypted: Bytes): Bytes;
+}
+
+/**
  * Hash and signature algorithms of a chain (spec/protocol.md, section 13; spec/storage_kms.md, B3).
  * Secret keys are 32 bytes, public keys 64 bytes X‖Y, addresses 20 bytes, hashes 32 bytes.
  */
 export interface CryptoSuite {
   readonly name: SuiteName;
+  /** The library that does the work of the curve: speed depends on it, results do not. */
+  readonly implementation: string;
   /** 128 for sm (r‖s‖public key), 65 for eth (r‖s‖recovery id). */
   readonly signatureSize: number;
   /** The chain's hash. */
   readonly hash: HashFunction;
+  /** How `kms.db` files of this suite keep secret keys. */
+  readonly keyCipher: KeyCipher;
   /** A new secret key from the machine's secure randomness. */
   generateSecretKey(): Bytes;
-  /** Whether 32 bytes are a usable secret key. */
+  /** Whether the bytes are a usable secret key. */
   isSecretKey(secretKey: Bytes): boolean;
+  /** The public key of a usable secret key. */
   publicKeyOf(secretKey: Bytes): Bytes;
   /** Last 20 bytes of the hash of the public key. */
   addressOf(publicKey: Bytes): Bytes;
-  /** Signs a 32-byte hash in constant time. */
-  sign(secretKey: Bytes, hash: Bytes): Bytes;
-  /** Checks a signature of a 32-byte hash and names its signer; 137, 303 or 138 when refused. */
-  recover(hash: Bytes, signature: Bytes): Recovery;
+  /** Whether a message can be signed: any for sm, 32 bytes for eth. */
+  canSign(message: Bytes): boolean;
+  /**
+   * Signs a message, normally a 32-byte hash, in constant time. The secret key must be usable and
+   * the message one that {@linkcode CryptoSuite.canSign} accepts.
+   */
+  sign(secretKey: Bytes, message: Bytes): Bytes;
+  /** Checks a signature of a message and names its signer; refused with 137 (length) or 138. */
+  recover(message: Bytes, signature: Bytes): Recovery;
 }
