@@ -1,0 +1,201 @@
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { headerSize, RlpCursor, RlpError, writeHeader } from "../rlp/mod.ts";
+import {
+  BranchNode,
+  ExtensionNode,
+  HashNode,
+  LeafNode,
+  type LoadedNode,
+  type TrieNode,
+} from "./node.ts";
+
+/** Bytes of the store that are no node of a Merkle Patricia trie. */
+export class MalformedNodeError extends Error {
+  override name = "MalformedNodeError";
+}
+
+/** Reads a stored node. The node keeps views of the bytes. */
+export function decodeNode(bytes: Bytes): LoadedNode {
+  try {
+    const cursor = new RlpCursor(bytes);
+    cursor.next();
+    if (!cursor.isList || !cursor.done) throw new RlpError("A node must be one list");
+    return decodeList(cursor);
+  } catch (cause) {
+    if (cause instanceof RlpError) {
+      throw new MalformedNodeError(`Cannot read a trie node: ${cause.message}`, { cause });
+    }
+    throw cause;
+  }
+}
+
+/** The list that the cursor stands on: 17 items are a branch, 2 items a leaf or an extension. */
+function decodeList(list: RlpCursor): LoadedNode {
+  const { bytes } = list;
+  const items = new RlpCursor(bytes, list.start, list.end);
+  let count = 0;
+  for (; !items.done; count++) items.next();
+  const reader = new RlpCursor(bytes, list.start, list.end);
+  if (count === 17) return decodeBranch(reader);
+  if (count === 2) return decodeShort(reader);
+  throw new RlpError(`A node must have 2 or 17 items, got ${count}`);
+}
+
+function decodeBranch(cursor: RlpCursor): BranchNode {
+  const branch = new BranchNode();
+  let count = 0;
+  for (let nibble = 0; nibble < 16; nibble++) {
+    cursor.next();
+    const child = decodeChild(cursor);
+    branch.children[nibble] = child;
+    if (child !== null) count++;
+  }
+  cursor.next();
+  branch.value = decodeValue(cursor);
+  if (count + (branch.value === null ? 0 : 1) < 2) {
+    throw new RlpError("A branch must have at least two ways");
+  }
+  return branch;
+}
+
+function decodeShort(cursor: RlpCursor): LeafNode | ExtensionNode {
+  cursor.next();
+  const { bytes, start, end } = cursor;
+  if (cursor.isList || start === end) throw new RlpError("A path must be a byte string");
+  const flags = bytes[start] as number;
+  if (flags > 0x3f || ((flags & 0x10) === 0 && (flags & 0x0f) !== 0)) {
+    throw new RlpError(`A path must begin with 0, 1, 2 or 3, got byte ${flags}`);
+  }
+  const nibbles = unpackPath(cursor, (flags & 0x10) !== 0);
+  cursor.next();
+  if ((flags & 0x20) !== 0) {
+    const value = decodeValue(cursor);
+    if (value === null) throw new RlpError("A leaf must have a value");
+    return new LeafNode(nibbles, 0, value);
+  }
+  const child = decodeChild(cursor);
+  if (child === null || nibbles.length === 0) throw new RlpError("An extension must lead on");
+  if (child.kind !== "branch" && child.kind !== "hash") {
+    throw new RlpError("An extension must lead to a branch");
+  }
+  return new ExtensionNode({ nibbles, start: 0, end: nibbles.length, child });
+}
+
+/** Nibbles of the hex-prefix form: an odd path has its first nibble in the flag byte. */
+function unpackPath({ bytes, start, end }: RlpCursor, odd: boolean): Bytes {
+  const nibbles = new Uint8Array(2 * (end - start - 1) + (odd ? 1 : 0));
+  let at = 0;
+  if (odd) nibbles[at++] = (bytes[start] as number) & 15;
+  for (let i = start + 1; i < end; i++) {
+    const byte = bytes[i] as number;
+    nibbles[at++] = byte >> 4;
+    nibbles[at++] = byte & 15;
+  }
+  return nibbles;
+}
+
+function decodeValue(cursor: RlpCursor): Bytes | null {
+  if (cursor.isList) throw new RlpError("A value must be a byte string");
+  if (cursor.start === cursor.end) return null;
+  return cursor.bytes.subarray(cursor.start, cursor.end);
+}
+
+function decodeChild(cursor: RlpCursor): TrieNode | null {
+  const { bytes, itemStart, start, end } = cursor;
+  if (!cursor.isList) {
+    if (start === end) return null;
+    if (end - start !== 32) throw new RlpError(`A child must be a hash, got ${end - start} bytes`);
+    return new HashNode(bytes, start);
+  }
+  const size = end - itemStart;
+  if (size >= 32) throw new RlpError(`An embedded node must be below 32 bytes, got ${size}`);
+  const node = decodeList(cursor);
+  node.refer(bytes, itemStart, size);
+  return node;
+}
+
+/**
+ * Encodes nodes whose children are referenced already. One scratch area serves all nodes of a
+ * trie, so that a node costs a single allocation: the array that is hashed and stored.
+ */
+export class NodeEncoder {
+  #scratch = new Uint8Array(1024);
+
+  /** The encoding of the node, as its own array. */
+  encode(node: LoadedNode): Bytes {
+    if (node.kind === "branch") return this.#branch(node);
+    const end = node.kind === "leaf" ? node.nibbles.length : node.end;
+    const pathSize = 1 + ((end - node.start) >> 1);
+    const tailSize = node.kind === "leaf" ? stringSize(node.value) : referenceSize(node.child);
+    let offset = this.#begin((pathSize === 1 ? 1 : 1 + pathSize) + tailSize);
+    offset = this.#path(node, offset, end);
+    offset = node.kind === "leaf"
+      ? this.#string(node.value, offset)
+      : this.#reference(node.child, offset);
+    return this.#scratch.slice(0, offset);
+  }
+
+  #branch(node: BranchNode): Bytes {
+    let size = node.value === null ? 1 : stringSize(node.value);
+    for (const child of node.children) size += child === null ? 1 : referenceSize(child);
+    let offset = this.#begin(size);
+    for (const child of node.children) {
+      if (child === null) this.#scratch[offset++] = 0x80;
+      else offset = this.#reference(child, offset);
+    }
+    if (node.value === null) this.#scratch[offset++] = 0x80;
+    else offset = this.#string(node.value, offset);
+    return this.#scratch.slice(0, offset);
+  }
+
+  /** Makes room for a list of that payload size and writes its header. */
+  #begin(size: number): number {
+    if (size + 5 > this.#scratch.length) this.#scratch = new Uint8Array(2 * size + 5);
+    return writeHeader({ target: this.#scratch, offset: 0, base: 0xc0, size });
+  }
+
+  /** Hex-prefix form: flag 2 for a leaf, flag 1 for an odd number of nibbles. */
+  #path(node: LeafNode | ExtensionNode, from: number, end: number): number {
+    const scratch = this.#scratch;
+    const { nibbles } = node;
+    const size = 1 + ((end - node.start) >> 1);
+    let offset = from;
+    let at = node.start;
+    if (size > 1) offset = writeHeader({ target: scratch, offset, base: 0x80, size });
+    const leafFlag = node.kind === "leaf" ? 0x20 : 0;
+    const odd = ((end - at) & 1) === 1;
+    scratch[offset++] = odd ? leafFlag | 0x10 | (nibbles[at++] as number) : leafFlag;
+    for (; at < end; at += 2) {
+      scratch[offset++] = ((nibbles[at] as number) << 4) | (nibbles[at + 1] as number);
+    }
+    return offset;
+  }
+
+  #string(value: Bytes, from: number): number {
+    let offset = from;
+    if (value.length !== 1 || (value[0] as number) >= 0x80) {
+      const { length: size } = value;
+      offset = writeHeader({ target: this.#scratch, offset, base: 0x80, size });
+    }
+    this.#scratch.set(value, offset);
+    return offset + value.length;
+  }
+
+  #reference(node: TrieNode, from: number): number {
+    const scratch = this.#scratch;
+    const { source, offset: at, size } = node;
+    let offset = from;
+    if (size === 32) scratch[offset++] = 0xa0;
+    for (let i = 0; i < size; i++) scratch[offset++] = (source as Bytes)[at + i] as number;
+    return offset;
+  }
+}
+
+function stringSize(value: Bytes): number {
+  const size = value.length;
+  return size === 1 && (value[0] as number) < 0x80 ? 1 : headerSize(size) + size;
+}
+
+function referenceSize(node: TrieNode): number {
+  return node.size === 32 ? 33 : node.size;
+}
