@@ -26,10 +26,16 @@ export function smPublicKeyOf(secretKey: Bytes): Bytes {
   return concatBytes(uintToBytes(x, 32), uintToBytes(y, 32));
 }
 
+/** A secret key with its own public key. */
+export interface SmKeyPair {
+  readonly secretKey: Bytes;
+  readonly publicKey: Bytes;
+}
+
 /** r‖s‖public key over a message of any length (GB/T 32918.2, section 6.1), with random k. */
-export function signSm(digest: Sm2Digest, secretKey: Bytes, message: Bytes): Bytes {
+export function signSm(digest: Sm2Digest, keyPair: SmKeyPair, message: Bytes): Bytes {
+  const { secretKey, publicKey } = keyPair;
   const d = bytesToUint(secretKey);
-  const publicKey = smPublicKeyOf(secretKey);
   const e = digest(publicKey, message);
   for (;;) {
     const k = bytesToUint(generateSmSecretKey());

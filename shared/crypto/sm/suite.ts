@@ -26,7 +26,8 @@ export async function loadSmSuite(): Promise<CryptoSuite> {
     publicKeyOf: smPublicKeyOf,
     addressOf: (publicKey) => addressOfPublicKey(hash, publicKey),
     canSign: () => true,
-    sign: (secretKey, message) => signSm(digest, secretKey, message),
+    sign: (secretKey, message, publicKey = smPublicKeyOf(secretKey)) =>
+      signSm(digest, { secretKey, publicKey }, message),
     recover(message, signature) {
       if (signature.length !== SIGNATURE_SIZE) {
         return { kind: "refused", code: StatusCode.SigLenError };
