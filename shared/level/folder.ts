@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import type { LevelErrorReason } from "./errors.ts";
 
 /**
@@ -11,10 +11,11 @@ export async function foreignFiles(
   path: string,
 ): Promise<{ reason: LevelErrorReason; message: string } | null> {
   const names = await fileNames(path);
-  const rocksdb = names.find((name) => name === "IDENTITY" || name.startsWith("OPTIONS-"));
-  if (rocksdb !== undefined) {
+  const stranger = strangerOf(names);
+  if (stranger !== null) {
     const wanted = "it must be a folder of this program or an empty one";
-    return { reason: "foreign", message: `Cannot open "${path}": ${wanted}, got RocksDB files` };
+    const message = `Cannot open "${path}": ${wanted}, got ${stranger} files`;
+    return { reason: "foreign", message };
   }
   const data = names.find((name) => /^\d+\.(ldb|log|sst)$/.test(name));
   if (data !== undefined && !names.includes("CURRENT")) {
@@ -22,6 +23,26 @@ export async function foreignFiles(
     return { reason: "corrupt", message: `Cannot open "${path}": ${damage}` };
   }
   return null;
+}
+
+/** The engine of the reference services that the files belong to. */
+function strangerOf(names: readonly string[]): "RocksDB" | "sled" | null {
+  if (names.some((name) => name === "IDENTITY" || name.startsWith("OPTIONS-"))) return "RocksDB";
+  if (names.includes("conf") && names.includes("db")) return "sled";
+  return null;
+}
+
+/**
+ * What LevelDB left out while it opened the folder, a line for each piece. It goes on without the
+ * damaged part of its log and says so only in the file "LOG", which it begins anew at every start.
+ */
+export async function piecesLeftOut(path: string): Promise<string[]> {
+  // LevelDB itself goes on when it cannot write that file
+  const text = await readFile(`${path}/LOG`, "utf8").catch(() => "");
+  return text.split("\n").flatMap((line) => {
+    const found = /[^/]*: dropping \d+ bytes; .*/.exec(line);
+    return found === null ? [] : [found[0]];
+  });
 }
 
 /** Whatever prevents listing is reported better by the attempt to open. */

@@ -197,14 +197,19 @@ Deno.test("openLevel() refuses a file", () =>
     await assertRefuses(path, "foreign", /it must be a folder/);
   }));
 
-Deno.test("openLevel() refuses the folder of a RocksDB", () =>
-  withFolder(async (path) => {
-    await Deno.mkdir(path);
-    for (const name of ["CURRENT", "IDENTITY", "MANIFEST-000005", "OPTIONS-000007"]) {
-      await Deno.writeTextFile(`${path}/${name}`, "MANIFEST-000005\n");
-    }
-    await assertRefuses(path, "foreign", /got RocksDB files/);
-  }));
+const FOREIGN_FILES = {
+  RocksDB: ["CURRENT", "IDENTITY", "MANIFEST-000005", "OPTIONS-000007"],
+  sled: ["conf", "db"],
+};
+
+for (const [engine, names] of Object.entries(FOREIGN_FILES)) {
+  Deno.test(`openLevel() refuses the folder of a ${engine}`, () =>
+    withFolder(async (path) => {
+      await Deno.mkdir(path);
+      for (const name of names) await Deno.writeTextFile(`${path}/${name}`, "MANIFEST-000005\n");
+      await assertRefuses(path, "foreign", new RegExp(`got ${engine} files`));
+    }));
+}
 
 Deno.test("openLevel() refuses damaged and missing files instead of losing records", () =>
   withFolder(async (path) => {
@@ -221,5 +226,38 @@ Deno.test("openLevel() refuses damaged and missing files instead of losing recor
     await Deno.writeTextFile(`${path}/CURRENT`, current);
     const reopened = await openLevel(path);
     assert.deepEqual(await reopened.get(KEY), VALUE);
+    await reopened.close();
+  }));
+
+Deno.test("LevelStore.leftOut tells of a damaged log, and only then", () =>
+  withFolder(async (path) => {
+    const store = await openLevel(path);
+    for (let i = 0; i < 20; i++) {
+      await store.write({ puts: [[Uint8Array.of(i), new Uint8Array(5000)]] }, { sync: true });
+    }
+    assert.deepEqual(store.leftOut, []);
+    await store.close();
+    const [log] = [...Deno.readDirSync(path)].filter(({ name }) => name.endsWith(".log"));
+    const file = `${path}/${log?.name}`;
+    const intact = await Deno.readFile(file);
+    const damaged = intact.slice();
+    damaged[50_000] = 1;
+    await Deno.writeFile(file, damaged);
+    const reopened = await openLevel(path);
+    assert.match(reopened.leftOut.join("\n"), /^\d+\.log: dropping \d+ bytes; Corruption: /);
+    await reopened.close();
+  }));
+
+Deno.test("LevelStore.leftOut is empty after a write that a crash cut short", () =>
+  withFolder(async (path) => {
+    const store = await openLevel(path);
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
+    await store.write({ puts: [[OTHER_KEY, new Uint8Array(5000)]] }, { sync: true });
+    await store.close();
+    const [log] = [...Deno.readDirSync(path)].filter(({ name }) => name.endsWith(".log"));
+    await Deno.truncate(`${path}/${log?.name}`, 3000);
+    const reopened = await openLevel(path);
+    assert.deepEqual(reopened.leftOut, []);
+    assert.deepEqual(await walk(reopened.iterate()), ["01=070809"]);
     await reopened.close();
   }));

@@ -1,7 +1,7 @@
 import { ClassicLevel } from "classic-level";
 import type { Bytes } from "../bytes/mod.ts";
 import { LevelError, openError, useError } from "./errors.ts";
-import { foreignFiles } from "./folder.ts";
+import { foreignFiles, piecesLeftOut } from "./folder.ts";
 
 /** Sizes that differ between users of a store; what is left out takes LevelDB's own default. */
 export interface LevelOptions {
@@ -36,6 +36,11 @@ export interface LevelBatch {
  * before the call returns its promise; those handed out belong to the caller.
  */
 export interface LevelStore {
+  /**
+   * Damage found when the store was opened: synced records may be lost (media damage), or only the
+   * write under way when the power failed. An operator must be told.
+   */
+  readonly leftOut: readonly string[];
   /** The value of a key, null when there is none; an empty value is not null. */
   get(key: Bytes): Promise<Bytes | null>;
   /** As `get`, but blocks the thread while it reads: for callers that cannot wait. */
@@ -71,7 +76,7 @@ export async function openLevel(path: string, options: LevelOptions = {}): Promi
       ...(options.openFilesMax !== undefined && { maxOpenFiles: options.openFilesMax }),
     });
     await db.open();
-    return new OpenStore(path, db);
+    return new OpenStore({ path, db, leftOut: await piecesLeftOut(path) });
   } catch (thrown) {
     throw openError(path, thrown);
   }
@@ -80,13 +85,15 @@ export async function openLevel(path: string, options: LevelOptions = {}): Promi
 type Db = ClassicLevel<Bytes, Bytes>;
 
 class OpenStore implements LevelStore {
+  readonly leftOut: readonly string[];
   readonly #path: string;
   readonly #db: Db;
   #failure: LevelError | null = null;
 
-  constructor(path: string, db: Db) {
+  constructor({ path, db, leftOut }: { path: string; db: Db; leftOut: readonly string[] }) {
     this.#path = path;
     this.#db = db;
+    this.leftOut = leftOut;
   }
 
   async get(key: Bytes): Promise<Bytes | null> {
