@@ -1,0 +1,9 @@
+/**
+ * Logging as a log4rs YAML file directs it (spec/controller.md, section 4).
+ *
+ * @module
+ */
+
+export { LogConfigError } from "./config_error.ts";
+export { consoleLogger, initLog, type LogControl, type LogOptions } from "./control.ts";
+export { type LogFields, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";

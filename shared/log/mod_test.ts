@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { type Clock, SYSTEM_CLOCK } from "../clock/mod.ts";
+import { initLog, LogConfigError } from "./mod.ts";
+import { compilePattern } from "./pattern.ts";
+
+const RECORD = {
+  timeMs: Date.UTC(2022, 2, 9, 11, 53, 21, 15),
+  level: "info",
+  target: "controller::pool",
+  message: "hello",
+} as const;
+
+/** Runs in a fresh folder that is removed afterwards. */
+async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A clock whose timers fire when the test says so. */
+function manualClock(): Clock & { fire(): void } {
+  const waiting: (() => void)[] = [];
+  return {
+    ...SYSTEM_CLOCK,
+    setTimer(_delayMs, fire) {
+      waiting.push(fire);
+      return { cancel: () => void waiting.splice(waiting.indexOf(fire), 1) };
+    },
+    fire: () => waiting.splice(0).forEach((fire) => fire()),
+  };
+}
+
+function settings(folder: string, root: string, more = ""): string {
+  return `refresh_rate: 30 seconds
+appenders:
+  journey-service:
+    kind: rolling_file
+    path: "${folder}/logs/demo-service.log"
+    encoder: {pattern: "{l} {t} - {m}{n}"}
+    policy:
+      kind: compound
+      trigger: {kind: size, limit: 100 b}
+      roller: {kind: fixed_window, base: 1, count: 2, pattern: "${folder}/logs/demo-service.{}.gz"}
+root:
+  level: ${root}
+  appenders: [journey-service]
+${more}`;
+}
+
+async function readGzip(path: string): Promise<string> {
+  const file = await Deno.open(path);
+  return await new Response(file.readable.pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+Deno.test("compilePattern() writes the default line of log4rs", () => {
+  const line = compilePattern("{d} {l} {t} - {m}{n}")(RECORD, false);
+  assert.match(
+    line,
+    /^2022-03-\d\dT\d\d:\d\d:21\.015000[+-]\d\d:\d\d INFO controller::pool - hello\n$/,
+  );
+});
+
+Deno.test("compilePattern() knows dates, widths, colours and escapes", () => {
+  const of = (pattern: string, withColour = false) => compilePattern(pattern)(RECORD, withColour);
+  assert.equal(of("{d(%Y-%m-%d %H:%M:%S%.3f)(utc)}"), "2022-03-09 11:53:21.015");
+  assert.equal(of("[{l:<6}][{l:>6}][{m:.2}]"), "[INFO  ][  INFO][he]");
+  assert.equal(of("{h({l})}", true), "\x1b[32mINFO\x1b[0m");
+  assert.equal(of("{h({l})}"), "INFO");
+  assert.equal(of("{{{m}}}"), "{hello}");
+  for (const wrong of ["{q}", "{m", "{h({m}"]) {
+    assert.throws(() => compilePattern(wrong), RangeError, wrong);
+  }
+});
+
+Deno.test("initLog() writes lines at once and rolls files by size", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo-log4rs.yaml`;
+    await Deno.writeTextFile(path, settings(folder, "info"));
+    const logging = await initLog(path, { target: "demo", clock: manualClock() });
+    const logFile = `${folder}/logs/demo-service.log`;
+    logging.log.debug("not wanted");
+    logging.log.child("pool").info("first", { height: 3n, hash: "0x01" });
+    assert.equal(Deno.readTextFileSync(logFile), "INFO demo::pool - first height=3 hash=0x01\n");
+    for (const letter of ["a", "b", "c", "d"]) logging.log.warn(letter.repeat(60));
+    await logging.close();
+    assert.equal(await Deno.readTextFile(logFile), `WARN demo - ${"d".repeat(60)}\n`);
+    assert.match(await readGzip(`${folder}/logs/demo-service.1.gz`), /ccc/);
+    assert.match(await readGzip(`${folder}/logs/demo-service.2.gz`), /bbb/);
+    const names = [...Deno.readDirSync(`${folder}/logs`)].map(({ name }) => name).sort();
+    assert.deepEqual(names, ["demo-service.1.gz", "demo-service.2.gz", "demo-service.log"]);
+  }));
+
+Deno.test("initLog() follows changes of its file and keeps the old settings when they are wrong", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo-log4rs.yaml`;
+    await Deno.writeTextFile(path, settings(folder, "warn").replace("100 b", "1mb"));
+    const clock = manualClock();
+    const logging = await initLog(path, { target: "demo", clock });
+    const read = () => Deno.readTextFileSync(`${folder}/logs/demo-service.log`);
+    logging.log.info("dropped");
+    const loggers = "loggers:\n  demo::quiet: {level: off}\n";
+    await Deno.writeTextFile(path, settings(folder, "info", loggers).replace("100 b", "1mb"));
+    clock.fire();
+    logging.log.info("kept");
+    logging.log.child("quiet").error("dropped");
+    assert.equal(read(), "INFO demo - kept\n");
+    await Deno.writeTextFile(path, "root: {level: loud}");
+    clock.fire();
+    logging.log.info("still kept");
+    await logging.close();
+    assert.match(read(), /not used[^]*it must be off, error, warn[^]*still kept/);
+  }));
+
+Deno.test("initLog() names the file and the field of a mistake", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo-log4rs.yaml`;
+    const messageOf = async (source: string | null) => {
+      if (source !== null) await Deno.writeTextFile(path, source);
+      try {
+        await (await initLog(path, { target: "demo", clock: manualClock() })).close();
+      } catch (error) {
+        if (error instanceof LogConfigError) return error.message;
+        throw error;
+      }
+      return "accepted";
+    };
+    assert.match(await messageOf(null), /log init err: Cannot read ".*demo-log4rs.yaml"/);
+    assert.match(await messageOf("a: [}"), /Cannot parse ".*demo-log4rs.yaml"/);
+    assert.match(await messageOf("root: {appenders: [x]}"), /root\.appenders .*"x" is not there/);
+    assert.match(await messageOf("appenders: {a: {kind: fax}}"), /appenders\.a\.kind .*got "fax"/);
+    assert.match(
+      await messageOf("appenders: {a: {kind: file, path: /proc/none/x}}"),
+      /Cannot open the log appender "a"/,
+    );
+    assert.equal(await messageOf("root: {level: INFO}"), "accepted");
+  }));
+
+Deno.test("a log line never throws, also when the file is gone", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo-log4rs.yaml`;
+    await Deno.writeTextFile(path, settings(folder, "info"));
+    const logging = await initLog(path, { target: "demo", clock: manualClock() });
+    await Deno.remove(`${folder}/logs`, { recursive: true });
+    for (let i = 0; i < 5; i++) logging.log.info("x".repeat(90));
+    await logging.close();
+  }));

@@ -1,0 +1,86 @@
+import type { Clock } from "../clock/mod.ts";
+import {
+  type ConfigDocument,
+  ConfigError,
+  type ConfigKeys,
+  type ConfigTable,
+  type ValuesOf,
+} from "../config/mod.ts";
+import type { Logger } from "../log/mod.ts";
+
+/** What a service gets from its process. */
+export interface ServiceContext<Keys extends ConfigKeys> {
+  /** The flavour's own table. */
+  readonly config: ValuesOf<Keys>;
+  /** The whole file, for roles that read further tables. */
+  readonly document: ConfigDocument;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the process is asked to stop; every wait must end then. */
+  readonly signal: AbortSignal;
+}
+
+/** A service that accepts calls. */
+export interface RunningService {
+  /** Stops accepting, finishes what was accepted, and releases everything. Called once. */
+  stop(): Promise<void>;
+}
+
+/** One implementation of a role, chosen by the presence of its table in `config.toml`. */
+export interface Flavour<Keys extends ConfigKeys> {
+  readonly table: ConfigTable<Keys>;
+  /** Printed by the `git` command. */
+  readonly homepage: string;
+  /** Resolves when the service accepts calls; a rejection ends the process with code 1. */
+  start(context: ServiceContext<Keys>): Promise<RunningService>;
+}
+
+/** Flavours by the name of their table. */
+export type Flavours<KeysByName extends Record<string, ConfigKeys>> = {
+  readonly [Name in keyof KeysByName]: Flavour<KeysByName[Name]>;
+};
+
+/** How the flavour is chosen. */
+export interface FlavourChoice {
+  readonly role: string;
+  readonly document: ConfigDocument;
+  /** Names of the flavours that this executable holds. */
+  readonly names: readonly string[];
+  /** Tables of flavours that exist elsewhere, each with the reason why not here. */
+  readonly unavailable: Readonly<Record<string, string>>;
+  /** The name given by `--flavour`. */
+  readonly wanted: string | undefined;
+}
+
+/**
+ * Picks the flavour whose table is in the document (design.md, section 1).
+ *
+ * @throws {ConfigError} when there is none, more than one, or one that is not available
+ */
+export function chooseFlavour(choice: FlavourChoice): string {
+  const { role, document, names, unavailable, wanted } = choice;
+  const present = names.filter((name) => name in document.tables);
+  const place = `"${document.fileName}"`;
+  if (wanted !== undefined) {
+    const known = names.map((name) => `"${name}"`).join(", ");
+    if (!names.includes(wanted)) {
+      throw new ConfigError(`Cannot use --flavour "${wanted}": it must be one of ${known}`);
+    }
+    return wanted;
+  }
+  const [only, other] = present;
+  if (only !== undefined && other !== undefined) {
+    throw new ConfigError(
+      `Cannot choose the ${role} of ${place}: it has tables [${only}] and [${other}], ` +
+        "keep one or give --flavour",
+    );
+  }
+  if (only !== undefined) return only;
+  for (const [name, reason] of Object.entries(unavailable)) {
+    if (name in document.tables) {
+      throw new ConfigError(`Cannot use [${name}] of ${place}: ${reason}`);
+    }
+  }
+  const wantedTables = names.map((name) => `[${name}]`).join(" or ");
+  throw new ConfigError(`Cannot use ${place}: it must have a table ${wantedTables}`);
+}

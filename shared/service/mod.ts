@@ -1,0 +1,17 @@
+/**
+ * The process around a service: command line, configuration, logging, signals, exit codes.
+ *
+ * @module
+ */
+
+export { gitVersion } from "./build_info.ts";
+export {
+  chooseFlavour,
+  type Flavour,
+  type FlavourChoice,
+  type Flavours,
+  type RunningService,
+  type ServiceContext,
+} from "./flavour.ts";
+export { runService, type ServiceDescription } from "./run.ts";
+export { runUntilStopped, type ServiceProcess } from "./process.ts";
