@@ -1,0 +1,42 @@
+/** Tables for people. */
+
+/** One line of a benchmark: a figure and its ratio to the baseline of the same run. */
+export interface Figure {
+  readonly name: string;
+  /** Shown with three significant digits. */
+  readonly value: number;
+  readonly unit: string;
+  /** Ratio to the baseline; the baseline itself has 1. */
+  readonly ratio?: number;
+}
+
+/** Four significant digits at most, thousands separated. */
+function showNumber(value: number): string {
+  if (!Number.isFinite(value)) return "-";
+  const digits = value >= 1000 ? 0 : value >= 10 ? 1 : 3;
+  return value.toLocaleString("en-US", {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  });
+}
+
+/** Prints figures as an aligned table under a title. */
+export function printFigures(title: string, figures: readonly Figure[]): void {
+  const rows = figures.map(({ name, value, unit, ratio }) => [
+    name,
+    showNumber(value),
+    unit,
+    ratio === undefined ? "" : `${ratio.toFixed(2)}x`,
+  ]);
+  const header = ["operation", "value", "unit", "ratio"];
+  const widths = header.map((_, column) =>
+    Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0))
+  );
+  const line = (row: readonly string[]) =>
+    row.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      return column === 1 || column === 3 ? cell.padStart(width) : cell.padEnd(width);
+    }).join("  ").trimEnd();
+  console.log(`\n${title}`);
+  for (const row of [header, ...rows]) console.log(`  ${line(row)}`);
+}
