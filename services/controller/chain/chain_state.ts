@@ -1,0 +1,76 @@
+import type { Block } from "../../../proto/gen/blockchain.ts";
+import { type Bytes, equalBytes, toHex } from "../../../shared/bytes/mod.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
+
+/** The newest committed block, and what the next proposal has to refer to. */
+export interface Tip {
+  readonly height: bigint;
+  readonly hash: Bytes;
+  /** What executing the block gave. */
+  readonly stateRoot: Bytes;
+  /** The consensus proof stored with the block; empty for genesis and for raft. */
+  readonly proof: Bytes;
+}
+
+/** The committed tip and the proposals seen for the next height (spec/controller.md, 6). */
+export class ChainState {
+  #tip: Tip;
+  readonly #candidates = new Set<string>();
+  #ownProposal: string | null = null;
+
+  constructor(tip: Tip) {
+    this.#tip = tip;
+  }
+
+  get tip(): Tip {
+    return this.#tip;
+  }
+
+  /** Whether consensus is deciding on a proposal for the next height. */
+  get hasCandidates(): boolean {
+    return this.#candidates.size > 0;
+  }
+
+  /** 129 for a height that is committed, 128 for one that is not next. */
+  checkHeight(height: bigint): StatusCode {
+    if (height <= this.#tip.height) return StatusCode.ProposalTooLow;
+    if (height > this.#tip.height + 1n) return StatusCode.ProposalTooHigh;
+    return StatusCode.Success;
+  }
+
+  /** Whether the block that a header names as its parent is the tip. */
+  isOnTip({ header }: Block): boolean {
+    return header !== undefined && equalBytes(header.prevhash, this.#tip.hash);
+  }
+
+  /** Remembers the proposal that this node made; it replaces an earlier own one. */
+  addOwnProposal(hash: Bytes): void {
+    this.#ownProposal = toHex(hash);
+    this.#candidates.add(this.#ownProposal);
+  }
+
+  isOwnProposal(hash: Bytes): boolean {
+    return this.#ownProposal === toHex(hash);
+  }
+
+  /** Remembers a proposal that passed every check. */
+  addCandidate(hash: Bytes): void {
+    this.#candidates.add(toHex(hash));
+  }
+
+  isCandidate(hash: Bytes): boolean {
+    return this.#candidates.has(toHex(hash));
+  }
+
+  /** Forgets all proposals for the next height, so that the node may sync. */
+  clearProposals(): void {
+    this.#candidates.clear();
+    this.#ownProposal = null;
+  }
+
+  /** Moves on to a stored block. */
+  advance(tip: Tip): void {
+    this.#tip = tip;
+    this.clearProposals();
+  }
+}

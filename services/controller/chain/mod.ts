@@ -1,0 +1,17 @@
+/**
+ * The committed tip, proposals for the next height, and what storing a block takes
+ * (spec/controller.md, 6 and 10 to 12). Pure.
+ *
+ * @module
+ */
+
+export { ChainState, type Tip } from "./chain_state.ts";
+export { assembleBlock, checkProposalBase, hasTrueRoot, type NewBlock } from "./proposal.ts";
+export {
+  blockRecords,
+  type ExecutedBlock,
+  GlobalKey,
+  type StoreRecord,
+  transactionKeys,
+  utxoTransactions,
+} from "./stored_block.ts";

@@ -1,0 +1,145 @@
+import type { ChainStatus } from "../../../proto/gen/sync.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
+
+/** A peer's address in hex. */
+export type AddressHex = string;
+
+/** A peer as the table knows it. */
+export interface KnownNode {
+  readonly address: AddressHex;
+  readonly status: ChainStatus;
+  /** Session of the local network service that reaches it; null while there is none. */
+  readonly origin: bigint | null;
+}
+
+/** What {@linkcode NodeTable.record} did with a status. */
+export type RecordOutcome =
+  | { readonly kind: "new" }
+  | { readonly kind: "updated" }
+  | { readonly kind: "refused"; readonly code: StatusCode };
+
+interface Misbehaviour {
+  readonly banTimes: number;
+  readonly startMs: number;
+}
+
+/** A misbehaving node is ignored for that long, doubled with each repetition. */
+const MISBEHAVIOUR_MS = 30_000;
+
+/** Doublings are limited as in 6.7: 3840 s. */
+const BAN_TIMES_MAX = 7;
+
+/** Addresses cost an attacker nothing: the oldest entry goes when there are more. */
+const PUNISHED_MAX = 10_000;
+
+/**
+ * Peers by address: their last chain status, the session that reaches them, and who is ignored
+ * (spec/controller.md, 16.1). The caller has checked signatures.
+ */
+export class NodeTable {
+  readonly #statuses = new Map<AddressHex, ChainStatus>();
+  readonly #origins = new Map<AddressHex, bigint>();
+  readonly #misbehaving = new Map<AddressHex, Misbehaviour>();
+  readonly #banned = new Set<AddressHex>();
+
+  /**
+   * Remembers which session reaches a node. A session reaches one node: another address that was
+   * bound to it is forgotten, so the table never has more nodes than the network has sessions.
+   */
+  bind(address: AddressHex, origin: bigint): void {
+    for (const [other, bound] of this.#origins) {
+      if (bound === origin && other !== address) this.#forget(other);
+    }
+    this.#origins.set(address, origin);
+  }
+
+  /** The session that reaches a node. */
+  originOf(address: AddressHex): bigint | null {
+    return this.#origins.get(address) ?? null;
+  }
+
+  /** The node that a session reaches. */
+  addressOf(origin: bigint): AddressHex | null {
+    for (const [address, bound] of this.#origins) if (bound === origin) return address;
+    return null;
+  }
+
+  /** Unbinds the nodes whose session is not among those that the network has. */
+  retainSessions(live: ReadonlySet<bigint>): void {
+    for (const [address, origin] of this.#origins) {
+      if (!live.has(origin)) this.#origins.delete(address);
+    }
+  }
+
+  /** Takes a status of a node unless the node is ignored or the status is not newer. */
+  record(address: AddressHex, status: ChainStatus, nowMs: number): RecordOutcome {
+    const code = this.#punishmentOf(address, nowMs);
+    if (code !== StatusCode.Success) return { kind: "refused", code };
+    const known = this.#statuses.get(address);
+    if (known !== undefined && status.height <= known.height) {
+      return { kind: "refused", code: StatusCode.EarlyStatus };
+    }
+    this.#statuses.set(address, status);
+    return { kind: known === undefined ? "new" : "updated" };
+  }
+
+  #punishmentOf(address: AddressHex, nowMs: number): StatusCode {
+    if (this.#banned.has(address)) return StatusCode.BannedNode;
+    const entry = this.#misbehaving.get(address);
+    if (entry === undefined) return StatusCode.Success;
+    if (nowMs - entry.startMs < MISBEHAVIOUR_MS * 2 ** entry.banTimes) {
+      return StatusCode.MisbehaveNode;
+    }
+    this.#misbehaving.delete(address);
+    return StatusCode.Success;
+  }
+
+  /** Ignores a node for a while; false when it is banned anyway. */
+  misbehave(address: AddressHex, nowMs: number): boolean {
+    this.#forget(address);
+    if (this.#banned.has(address)) return false;
+    const before = this.#misbehaving.get(address);
+    const banTimes = before === undefined ? 0 : Math.min(before.banTimes + 1, BAN_TIMES_MAX);
+    this.#misbehaving.delete(address);
+    this.#misbehaving.set(address, { banTimes, startMs: nowMs });
+    dropOldest(this.#misbehaving);
+    return true;
+  }
+
+  /** Ignores a node until the process ends. */
+  ban(address: AddressHex): void {
+    this.#forget(address);
+    this.#misbehaving.delete(address);
+    this.#banned.add(address);
+    dropOldest(this.#banned);
+  }
+
+  #forget(address: AddressHex): void {
+    this.#origins.delete(address);
+    this.#statuses.delete(address);
+  }
+
+  /** The recorded nodes in order of their first status. */
+  nodes(): KnownNode[] {
+    return [...this.#statuses].map(([address, status]) => ({
+      address,
+      status,
+      origin: this.originOf(address),
+    }));
+  }
+
+  /** The reachable node with the greatest height, of those that the predicate accepts. */
+  highest(accepts: (address: AddressHex) => boolean = () => true): KnownNode | null {
+    let best: KnownNode | null = null;
+    for (const node of this.nodes()) {
+      if (node.origin === null || !accepts(node.address)) continue;
+      if (best === null || node.status.height > best.status.height) best = node;
+    }
+    return best;
+  }
+}
+
+function dropOldest(entries: Map<AddressHex, Misbehaviour> | Set<AddressHex>): void {
+  const [oldest] = entries.keys();
+  if (entries.size > PUNISHED_MAX && oldest !== undefined) entries.delete(oldest);
+}

@@ -1,0 +1,10 @@
+/**
+ * Transactions that wait for a block, and the choice of those that go into the next one
+ * (spec/controller.md, 9). Pure.
+ *
+ * @module
+ */
+
+export { dropExpired, packBlock, type PackLimits } from "./pack.ts";
+export { Pool, type PooledTransaction } from "./pool.ts";
+export { estimateSize } from "./size.ts";
