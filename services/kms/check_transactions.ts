@@ -1,0 +1,69 @@
+import type { RawTransaction, Witness } from "../../proto/gen/blockchain.ts";
+import { HASH_SIZE, hashTransaction, hashUtxoTransaction } from "../../shared/block/mod.ts";
+import { type Bytes, equalBytes } from "../../shared/bytes/mod.ts";
+import type { CryptoSuite } from "../../shared/crypto/mod.ts";
+import { StatusCode } from "../../shared/status/mod.ts";
+
+/**
+ * Checks hash and signature of one transaction; the first check that fails gives the code
+ * (spec/storage_kms.md, B5). Nonce, quota, chain id and the like are the controller's business.
+ */
+export function checkTransaction(suite: CryptoSuite, raw: RawTransaction): StatusCode {
+  if (raw.tx === undefined) return StatusCode.NoneRawTx;
+  if (raw.tx.$case === "normalTx") {
+    const { transaction, transactionHash, witness } = raw.tx.value;
+    if (witness === undefined) return StatusCode.NoneWitness;
+    if (transaction === undefined) return StatusCode.NoneTransaction;
+    const computedHash = () => hashTransaction(suite.hash, transaction);
+    return checkSigned(suite, { transactionHash, computedHash, witness });
+  }
+  const { transaction, transactionHash, witnesses } = raw.tx.value;
+  const [witness, ...others] = witnesses;
+  if (witness === undefined || others.length > 0) return StatusCode.InvalidWitness;
+  if (transaction === undefined) return StatusCode.NoneUtxo;
+  const computedHash = () => hashUtxoTransaction(suite.hash, transaction);
+  return checkSigned(suite, { transactionHash, computedHash, witness });
+}
+
+interface SignedTransaction {
+  /** The hash that the sender claims. */
+  readonly transactionHash: Bytes;
+  readonly computedHash: () => Bytes;
+  readonly witness: Witness;
+}
+
+function checkSigned(suite: CryptoSuite, signed: SignedTransaction): StatusCode {
+  const { transactionHash, computedHash, witness } = signed;
+  if (transactionHash.length !== HASH_SIZE) return StatusCode.HashLenError;
+  if (!equalBytes(computedHash(), transactionHash)) return StatusCode.HashCheckError;
+  const recovery = suite.recover(transactionHash, witness.signature);
+  if (recovery.kind === "refused") return recovery.code;
+  return equalBytes(recovery.address, witness.sender)
+    ? StatusCode.Success
+    : StatusCode.SigCheckError;
+}
+
+/** The first transaction of a batch that is refused. */
+export interface BatchRefusal {
+  readonly index: number;
+  readonly code: StatusCode;
+}
+
+/**
+ * Checks a batch in its order.
+ *
+ * @param pause called after every transaction: lets other calls be served during a long batch
+ * @returns the refusal with the lowest index, null when all pass or there is none
+ */
+export async function checkTransactions(
+  suite: CryptoSuite,
+  transactions: readonly RawTransaction[],
+  pause: () => Promise<void>,
+): Promise<BatchRefusal | null> {
+  for (const [index, raw] of transactions.entries()) {
+    const code = checkTransaction(suite, raw);
+    if (code !== StatusCode.Success) return { index, code };
+    await pause();
+  }
+  return null;
+}
