@@ -115,8 +115,9 @@ function writeConfig(
   code: string,
   imports: Readonly<Record<string, string>>,
 ): void {
+  // imported as a whole or a file of it, statically or when it is needed
   const used = NATIVE_PACKAGES.filter((packageName) =>
-    code.includes(`from "${packageName}"`)
+    new RegExp(`(from |import\\()"${packageName}["/]`).test(code)
   );
   const config = {
     nodeModulesDir: "none",
