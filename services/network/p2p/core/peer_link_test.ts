@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Bytes, concatBytes, fromHex, toHex, u32be } from "../../../../shared/bytes/mod.ts";
+import { type LinkEvent, PeerLink, SEND_BUFFER_SIZE } from "./peer_link.ts";
+import { encodeProtocolInfo, NODE_PROTOCOL } from "./protocol_select.ts";
+import { encodeHeader, FrameFlag, FrameType } from "./yamux_frame.ts";
+import type { Role } from "./yamux_session.ts";
+
+const FRAME_SIZE_MAX = 1_000;
+
+function link(role: Role, frameSizeMax = FRAME_SIZE_MAX): PeerLink {
+  return new PeerLink({ role, frameSizeMax, nowMs: 0 });
+}
+
+function outputOf(source: PeerLink): Bytes {
+  return concatBytes(...source.takeOutput(Number.MAX_SAFE_INTEGER, 0));
+}
+
+/** Moves bytes between two links until both are quiet; gives the events of the acceptor. */
+function exchange(dialler: PeerLink, acceptor: PeerLink): LinkEvent[] {
+  const events: LinkEvent[] = [];
+  for (;;) {
+    const there = outputOf(dialler);
+    events.push(...acceptor.receive(there));
+    const back = outputOf(acceptor);
+    dialler.receive(back);
+    if (there.length + back.length === 0) return events;
+  }
+}
+
+function openPair(frameSizeMax?: number): { dialler: PeerLink; acceptor: PeerLink } {
+  const dialler = link("dialler", frameSizeMax);
+  const acceptor = link("acceptor", frameSizeMax);
+  exchange(dialler, acceptor);
+  assert(dialler.isOpen && acceptor.isOpen);
+  return { dialler, acceptor };
+}
+
+function streamFrame(flags: number, payload: Bytes, streamId = 1): Bytes {
+  const header = { type: FrameType.Data, flags, streamId, length: payload.length };
+  return concatBytes(encodeHeader(header), payload);
+}
+
+function framed(message: Bytes): Bytes {
+  return concatBytes(u32be(message.length), message);
+}
+
+function endReason(events: readonly LinkEvent[]): string {
+  const last = events.at(-1);
+  return last?.kind === "ended" ? last.reason : "not ended";
+}
+
+function send(source: PeerLink, messageSize: number): readonly LinkEvent[] {
+  const frame = framed(new Uint8Array(messageSize));
+  return source.send([frame], frame.length);
+}
+
+Deno.test("PeerLink opens with the bytes of spec/network.md 10 on both sides", () => {
+  const dialler = link("dialler");
+  const acceptor = link("acceptor");
+  const info = "270000000c00000016000000060000002f7032702f3011000000080000000500" +
+    "0000302e302e31";
+  const opening = outputOf(dialler);
+  const data = "00000000000000010000002b" + "00000027" + info;
+  assert.equal(toHex(opening), "000100010000000100000000" + data);
+  assert.deepEqual(acceptor.receive(opening), [{ kind: "opened" }]);
+  const answer = outputOf(acceptor);
+  assert.equal(toHex(answer), "000100020000000100000000" + data);
+  assert.deepEqual(dialler.receive(answer), [{ kind: "opened" }]);
+});
+
+Deno.test("PeerLink carries messages both ways, an empty one too", () => {
+  const { dialler, acceptor } = openPair();
+  send(dialler, 0);
+  send(dialler, FRAME_SIZE_MAX);
+  const messages = exchange(dialler, acceptor);
+  assert.deepEqual(messages, [
+    { kind: "message", bytes: new Uint8Array(0) },
+    { kind: "message", bytes: new Uint8Array(FRAME_SIZE_MAX) },
+  ]);
+  send(acceptor, 5);
+  assert.deepEqual(dialler.receive(outputOf(acceptor)), [
+    { kind: "message", bytes: new Uint8Array(5) },
+  ]);
+});
+
+Deno.test("PeerLink keeps messages that arrive together with the answer", () => {
+  const dialler = link("dialler");
+  const acceptor = link("acceptor");
+  acceptor.receive(outputOf(dialler));
+  send(acceptor, 3);
+  const kinds = dialler.receive(outputOf(acceptor)).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ["opened", "message"]);
+});
+
+Deno.test("PeerLink drops messages before it is open", () => {
+  const acceptor = link("acceptor");
+  assert.deepEqual(send(acceptor, 3), []);
+  assert.equal(acceptor.unsentSize, 0);
+});
+
+Deno.test("PeerLink ends on a message above the limit, outgoing and incoming", () => {
+  const outgoing = openPair().dialler;
+  assert.match(endReason(send(outgoing, FRAME_SIZE_MAX + 1)), /^ProtocolError: frame of 1001/);
+  assert(outgoing.isEnded);
+  const incoming = openPair().acceptor;
+  const bomb = streamFrame(0, fromHex("ffffffff"));
+  assert.match(endReason(incoming.receive(bomb)), /^ProtocolError: frame of 4294967295/);
+  assert.equal(toHex(outputOf(incoming)), "000300000000000000000000");
+});
+
+Deno.test("PeerLink ends when too much waits for a slow peer", () => {
+  const { dialler } = openPair(SEND_BUFFER_SIZE);
+  assert.deepEqual(send(dialler, SEND_BUFFER_SIZE), []);
+  assert.match(
+    endReason(send(dialler, 1)),
+    /^unable to send message, user allow buffer size: 25165824, current buffer size: 25165828/,
+  );
+  assert.equal(dialler.unsentSize, 0);
+});
+
+Deno.test("PeerLink.tick() ends a link that is not open after 10 s", () => {
+  for (const role of ["dialler", "acceptor"] as const) {
+    const silent = link(role);
+    assert.deepEqual(silent.tick(9_999), []);
+    assert.match(endReason(silent.tick(10_000)), /^SessionTimeout/);
+  }
+  assert.deepEqual(openPair().dialler.tick(10_000), []);
+});
+
+Deno.test("PeerLink.tick() ends a link whose peer takes nothing for 30 s", () => {
+  const { dialler } = openPair(SEND_BUFFER_SIZE);
+  dialler.tick(1_000);
+  send(dialler, 300_000);
+  dialler.takeOutput(Number.MAX_SAFE_INTEGER, 2_000);
+  assert(dialler.unsentSize > 0, "the window is used up");
+  assert.deepEqual(dialler.tick(31_999), []);
+  assert.match(endReason(dialler.tick(32_000)), /takes nothing/);
+});
+
+Deno.test("PeerLink answers an unknown protocol with no version and lets the peer try again", () => {
+  const acceptor = link("acceptor");
+  const propose = (info: { name: string; versions: string[] }, streamId: number) =>
+    acceptor.receive(streamFrame(FrameFlag.Syn, framed(encodeProtocolInfo(info)), streamId));
+  assert.deepEqual(propose({ name: "/p2p/9", versions: ["0.0.1"] }, 1), []);
+  const refusal = framed(encodeProtocolInfo({ name: "/p2p/9", versions: [] }));
+  assert(toHex(outputOf(acceptor)).endsWith(toHex(streamFrame(0, refusal))));
+  assert.deepEqual(propose({ name: "/p2p/0", versions: ["0.0.1"] }, 3), [{ kind: "opened" }]);
+});
+
+Deno.test("PeerLink of a dialler ends on an answer that it cannot use", () => {
+  const reasonOf = (answer: Bytes) => {
+    const dialler = link("dialler");
+    outputOf(dialler);
+    return endReason(dialler.receive(streamFrame(0, framed(answer))));
+  };
+  assert.match(reasonOf(encodeProtocolInfo({ name: "/p2p/0", versions: [] })), /no common version/);
+  assert.match(reasonOf(encodeProtocolInfo({ name: "/x", versions: ["1"] })), /another protocol/);
+  assert.match(reasonOf(new Uint8Array(7)), /another protocol/);
+});
+
+Deno.test("PeerLink resets a second stream and goes on", () => {
+  const { acceptor } = openPair();
+  const proposal = framed(encodeProtocolInfo(NODE_PROTOCOL));
+  assert.deepEqual(acceptor.receive(streamFrame(FrameFlag.Syn, proposal, 3)), []);
+  assert(toHex(outputOf(acceptor)).endsWith("000100080000000300000000"));
+  assert(acceptor.isOpen);
+});
+
+Deno.test("PeerLink ends when the peer closes or resets the protocol stream", () => {
+  for (const flag of [FrameFlag.Fin, FrameFlag.Rst]) {
+    const { acceptor } = openPair();
+    const events = acceptor.receive(streamFrame(flag, new Uint8Array(0)));
+    assert.deepEqual(events, [
+      { kind: "ended", reason: "the peer closed the protocol", isFault: false },
+    ]);
+  }
+});
+
+Deno.test("PeerLink survives a proposal whose stream is reset in the same chunk", () => {
+  const acceptor = link("acceptor");
+  const proposal = streamFrame(FrameFlag.Syn, framed(encodeProtocolInfo(NODE_PROTOCOL)));
+  const events = acceptor.receive(
+    concatBytes(proposal, streamFrame(FrameFlag.Rst, new Uint8Array(0))),
+  );
+  assert.deepEqual(events.map(({ kind }) => kind), ["opened", "ended"]);
+});
+
+Deno.test("PeerLink survives whatever a peer sends", () => {
+  const proposal = framed(encodeProtocolInfo(NODE_PROTOCOL));
+  const payload = fc.oneof(fc.constant(proposal), fc.uint8Array({ maxLength: 60 }));
+  const frame = fc.tuple(fc.nat(15), payload, fc.nat(3)).map(([flags, bytes, streamId]) =>
+    streamFrame(flags, bytes, streamId)
+  );
+  const piece = fc.oneof({ weight: 3, arbitrary: frame }, fc.uint8Array({ maxLength: 30 }));
+  fc.assert(
+    fc.property(fc.constantFrom<Role>("dialler", "acceptor"), fc.array(piece), (role, pieces) => {
+      const victim = link(role);
+      const events = pieces.flatMap((bytes) => {
+        const [got, sent] = [victim.receive(bytes), send(victim, 10)];
+        victim.takeOutput(1_000, 0);
+        return [...got, ...sent];
+      });
+      const ends = events.filter(({ kind }) => kind === "ended").length;
+      assert.equal(ends, victim.isEnded ? 1 : 0);
+      assert(ends === 0 || events.at(-1)?.kind === "ended", "nothing follows the end");
+    }),
+    { numRuns: 2_000 },
+  );
+});
