@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../clock/mod.ts";
 import { type Appender, openAppender } from "./appender.ts";
 import { LogConfigError } from "./config_error.ts";
+import { showFields } from "./fields.ts";
 import { type LogThreshold, passes } from "./levels.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 import type { LogRecord } from "./pattern.ts";
@@ -76,11 +77,14 @@ const NO_ROUTES: Routes = {
   appenders: new Map(),
 };
 
-function openRoutes(settings: LogSettings): Routes {
+/** Opens appenders; those that `current` has with the same settings go on as they are. */
+function openRoutes(settings: LogSettings, current: Routes = NO_ROUTES): Routes {
   const appenders = new Map<string, Appender>();
   for (const [name, appender] of settings.appenders) {
+    const known = current.appenders.get(name);
+    const isSame = current.settings.appenders.get(name)?.identity === appender.identity;
     try {
-      appenders.set(name, openAppender(appender));
+      appenders.set(name, isSame && known !== undefined ? known : openAppender(appender));
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new LogConfigError(`Cannot open the log appender "${name}": ${reason}`, { cause });
@@ -104,16 +108,22 @@ class Router {
     this.#routes = routes;
   }
 
+  /** Uses other settings from now on. */
+  change(settings: LogSettings): Promise<void> {
+    return this.replace(openRoutes(settings, this.#routes));
+  }
+
   get refreshIntervalMs(): number | null {
     return this.#routes.settings.refreshIntervalMs;
   }
 
-  /** Uses other settings from now on and closes the appenders of the old ones. */
+  /** Uses other appenders from now on and closes those that are not needed any more. */
   async replace(routes: Routes): Promise<void> {
     const old = this.#routes;
     this.#routes = routes;
     this.#routeByTarget.clear();
-    for (const appender of old.appenders.values()) await appender.close();
+    const kept = new Set(routes.appenders.values());
+    for (const appender of old.appenders.values()) if (!kept.has(appender)) await appender.close();
   }
 
   write(record: LogRecord): void {
@@ -170,7 +180,7 @@ function refreshFrom({ path, source, router, log, clock }: {
       const found = readSource(path);
       if (found !== known) {
         known = found;
-        void router.replace(openRoutes(parseLogSettings(found, path)));
+        void router.change(parseLogSettings(found, path));
       }
     } catch (cause) {
       if (!(cause instanceof LogConfigError)) throw cause;
@@ -230,24 +240,4 @@ class TargetLogger implements Logger {
       message: fields === undefined ? message : message + showFields(fields),
     });
   }
-}
-
-function showFields(fields: LogFields): string {
-  let text = "";
-  for (const [name, value] of Object.entries(fields)) text += ` ${name}=${showValue(value)}`;
-  return text;
-}
-
-function showValue(value: unknown): string {
-  if (value instanceof Error) return showError(value);
-  if (typeof value === "object" && value !== null) {
-    return JSON.stringify(value, (_, part) => typeof part === "bigint" ? String(part) : part);
-  }
-  return String(value);
-}
-
-/** An error with its stack and what caused it, each on lines of its own. */
-function showError(error: Error): string {
-  const own = error.stack ?? `${error.name}: ${error.message}`;
-  return error.cause === undefined ? own : `${own}\ncaused by: ${showValue(error.cause)}`;
 }

@@ -1,10 +1,15 @@
-import { dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import type { AppenderSettings, RollingPolicy } from "./settings.ts";
 import { type TextSink, writeAllSync } from "./sink.ts";
 
 type FileSettings = Extract<AppenderSettings["target"], { kind: "file" }>;
 
+type FixedWindow = Extract<RollingPolicy["roller"], { kind: "fixed_window" }>;
+
 const TEXT_ENCODER = new TextEncoder();
+
+/** Tells files that this process puts aside from those of an earlier one that was killed. */
+const PROCESS_TAG = Math.floor(performance.timeOrigin);
 
 /** Opens a file for log lines, creating its folder; throws when that is not possible. */
 export function openLogFile({ path, append, rolling }: FileSettings): TextSink {
@@ -17,6 +22,14 @@ export function openLogFile({ path, append, rolling }: FileSettings): TextSink {
   let size = file.statSync().size;
   let rollings: Promise<void> = Promise.resolve();
   let rollCount = 0;
+  const keep = (roller: FixedWindow, aside: string) => {
+    rollings = rollings.then(() => shiftWindow(roller, aside)).catch(() => {
+      // old lines that cannot be kept (disk full) are given up, the service goes on
+    });
+  };
+  if (rolling?.roller.kind === "fixed_window") {
+    for (const aside of leftAside(path)) keep(rolling.roller, aside);
+  }
 
   const roll = (policy: RollingPolicy) => {
     file?.close();
@@ -24,11 +37,9 @@ export function openLogFile({ path, append, rolling }: FileSettings): TextSink {
     const { roller } = policy;
     if (roller.kind === "fixed_window" && roller.count > 0) {
       // moved aside at once, so that writing goes on while the old lines are compressed
-      const aside = `${path}.${++rollCount}.rolling`;
+      const aside = `${path}.${PROCESS_TAG}.${++rollCount}.rolling`;
       Deno.renameSync(path, aside);
-      rollings = rollings.then(() => shiftWindow(roller, aside)).catch(() => {
-        // old lines that cannot be kept (disk full) are given up, the service goes on
-      });
+      keep(roller, aside);
     }
     file = open(true);
     size = 0;
@@ -55,9 +66,20 @@ export function openLogFile({ path, append, rolling }: FileSettings): TextSink {
   };
 }
 
+/** Files that an earlier process put aside and did not live to compress, the oldest first. */
+function leftAside(path: string): string[] {
+  const pattern = /\.(\d+)\.\d+\.rolling$/;
+  const folder = dirname(path);
+  return [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .filter((name) => name.replace(pattern, "") === basename(path) && name !== basename(path))
+    .filter((name) => pattern.exec(name)?.[1] !== String(PROCESS_TAG))
+    .sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
+    .map((name) => join(folder, name));
+}
+
 /** Moves every old file up by one number and puts the newest at the base. */
 async function shiftWindow(
-  { pattern, base, count }: Extract<RollingPolicy["roller"], { kind: "fixed_window" }>,
+  { pattern, base, count }: FixedWindow,
   newest: string,
 ): Promise<void> {
   const pathOf = (number: number) => pattern.replaceAll("{}", String(number));

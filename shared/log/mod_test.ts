@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { type Clock, SYSTEM_CLOCK } from "../clock/mod.ts";
+import { showFields } from "./fields.ts";
 import { initLog, LogConfigError } from "./mod.ts";
 import { compilePattern } from "./pattern.ts";
+import { compileTimeFormat } from "./time_format.ts";
 
 const RECORD = {
   timeMs: Date.UTC(2022, 2, 9, 11, 53, 21, 15),
@@ -70,7 +72,11 @@ Deno.test("compilePattern() knows dates, widths, colours and escapes", () => {
   assert.equal(of("{h({l})}", true), "\x1b[32mINFO\x1b[0m");
   assert.equal(of("{h({l})}"), "INFO");
   assert.equal(of("{{{m}}}"), "{hello}");
-  for (const wrong of ["{q}", "{m", "{h({m}"]) {
+  assert.equal(
+    of("{f}:{L} {D(x)}{R({l})} {X(id)(none)} {({l} {m}):12}|"),
+    "???:??? INFO none INFO hello  |",
+  );
+  for (const wrong of ["{q}", "{m", "{h({m}", "{d(%Q)}", "{d(%Y)(mars)}"]) {
     assert.throws(() => compilePattern(wrong), RangeError, wrong);
   }
 });
@@ -146,4 +152,95 @@ Deno.test("a log line never throws, also when the file is gone", () =>
     await Deno.remove(`${folder}/logs`, { recursive: true });
     for (let i = 0; i < 5; i++) logging.log.info("x".repeat(90));
     await logging.close();
+  }));
+
+Deno.test("compileTimeFormat() knows the specifiers of strftime", () => {
+  const at = Date.UTC(2022, 2, 9, 15, 4, 5, 7);
+  const of = (format: string) => compileTimeFormat(format, "utc")(at);
+  assert.equal(of("%+"), "2022-03-09T15:04:05.007000+00:00");
+  assert.equal(of("%a %A %b %B %e %j"), "Wed Wednesday Mar March  9 068");
+  assert.equal(of("%F %T %D %R %I %l %p %y"), "2022-03-09 15:04:05 03/09/22 15:04 03  3 PM 22");
+  assert.equal(
+    of("%s%.f %3f %6f %9f %f %z %:z"),
+    `1646838245.007 007 007000 007000000 007000000 +0000 +00:00`,
+  );
+  assert.equal(of("100%% %%T%n%t|"), "100% %T\n\t|");
+});
+
+Deno.test("showFields() shows any value on its own terms and never throws", () => {
+  const circle: Record<string, unknown> = {};
+  circle.self = circle;
+  const hostile = { toJSON: () => assert.fail("not shown") };
+  assert.equal(
+    showFields({ a: 1n, b: true, c: null, d: undefined }),
+    " a=1 b=true c=null d=undefined",
+  );
+  assert.equal(showFields({ hash: new Uint8Array([1, 255]) }), " hash=0x01ff");
+  assert.equal(showFields({ forged: "x\nERROR demo - y" }), ' forged="x\\nERROR demo - y"');
+  assert.equal(
+    showFields({ o: { height: 3n, id: new Uint8Array(1) } }),
+    ' o={"height":"3","id":"0x00"}',
+  );
+  assert.equal(
+    showFields({ circle, hostile }),
+    " circle=(cannot be shown) hostile=(cannot be shown)",
+  );
+  assert.equal(
+    showFields({
+      get bad() {
+        throw new Error("no");
+      },
+    }),
+    " bad=(cannot be shown)",
+  );
+  const cause = new Error("inner");
+  assert.match(
+    showFields({ cause: new Error("outer", { cause }) }),
+    /outer[^]*caused by: Error: inner/,
+  );
+  assert.ok(showFields({ long: "x".repeat(100_000) }).length < 10_000);
+});
+
+Deno.test("initLog() keeps what a killed process had put aside", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo-log4rs.yaml`;
+    await Deno.writeTextFile(path, settings(folder, "info"));
+    await Deno.mkdir(`${folder}/logs`);
+    for (const [tag, text] of [["9.1", "oldest"], ["9.2", "old"], ["10.1", "newest"]]) {
+      await Deno.writeTextFile(`${folder}/logs/demo-service.log.${tag}.rolling`, text ?? "");
+    }
+    await Deno.writeTextFile(`${folder}/logs/demo-service.log.bak.rolling`, "not ours");
+    await (await initLog(path, { target: "demo", clock: manualClock() })).close();
+    assert.equal(await readGzip(`${folder}/logs/demo-service.1.gz`), "newest");
+    assert.equal(await readGzip(`${folder}/logs/demo-service.2.gz`), "old");
+    const names = [...Deno.readDirSync(`${folder}/logs`)].map(({ name }) => name).sort();
+    assert.deepEqual(names, [
+      "demo-service.1.gz",
+      "demo-service.2.gz",
+      "demo-service.log",
+      "demo-service.log.bak.rolling",
+    ]);
+  }));
+
+Deno.test("initLog() leaves appenders alone whose settings did not change", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo-log4rs.yaml`;
+    const write = (level: string) =>
+      Deno.writeTextFile(
+        path,
+        `refresh_rate: 1s
+appenders:
+  a: {kind: file, path: "${folder}/a.log", append: false, encoder: {pattern: "{l} {m}{n}"}}
+root: {level: ${level}, appenders: [a]}`,
+      );
+    await write("warn");
+    const clock = manualClock();
+    const logging = await initLog(path, { target: "demo", clock });
+    logging.log.warn("before");
+    await write("debug");
+    clock.fire();
+    logging.log.debug("after");
+    await logging.close();
+    logging.log.error("closed");
+    assert.equal(await Deno.readTextFile(`${folder}/a.log`), "WARN before\nDEBUG after\n");
   }));

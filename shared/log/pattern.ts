@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { LogLevel } from "./logger.ts";
+import { compileTimeFormat, ISO_8601 } from "./time_format.ts";
 
 /** One line to be logged. */
 export interface LogRecord {
@@ -14,14 +15,17 @@ export interface LogRecord {
 export type Encoder = (record: LogRecord, withColour: boolean) => string;
 
 /** One JSON object a line, with the field names of log4rs. */
-export const encodeJson: Encoder = ({ timeMs, level, target, message }) =>
-  JSON.stringify({
-    time: formatIso(timeMs, false),
-    message,
-    target,
-    level: level.toUpperCase(),
-    pid: process.pid,
-  }) + "\n";
+export function jsonEncoder(): Encoder {
+  const writeTime = compileTimeFormat(ISO_8601, "local");
+  return ({ timeMs, level, target, message }) =>
+    JSON.stringify({
+      time: writeTime(timeMs),
+      message,
+      target,
+      level: level.toUpperCase(),
+      pid: process.pid,
+    }) + "\n";
+}
 
 /**
  * Compiles a pattern of log4rs, such as `{d} {l} {t} - {m}{n}` (spec/controller.md, section 4).
@@ -104,7 +108,7 @@ function formatterOf(name: string, texts: readonly string[], groups: readonly En
   switch (name) {
     case "d":
     case "date":
-      return dateFormatter(texts[0], texts[1] === "utc");
+      return dateFormatter(texts);
     case "l":
     case "level":
       return ({ level }) => level.toUpperCase();
@@ -121,6 +125,10 @@ function formatterOf(name: string, texts: readonly string[], groups: readonly En
     case "T":
     case "thread":
       return () => "main";
+    case "I":
+    case "thread_id":
+    case "i":
+    case "tid":
     case "P":
     case "pid":
       return () => String(process.pid);
@@ -131,10 +139,23 @@ function formatterOf(name: string, texts: readonly string[], groups: readonly En
         const colour = ANSI[record.level];
         return withColour && colour !== "" ? `${colour}${text}\x1b[0m` : text;
       };
+    case "f":
+    case "file":
+    case "L":
+    case "line":
+      return () => "???"; // as log4rs writes what is not known
+    case "X":
+    case "mdc":
+      return () => texts[1] ?? ""; // there is no diagnostic context
+    case "D":
+    case "debug":
+      return () => "";
     case "":
+    case "R":
+    case "release":
       return group;
     default:
-      throw new RangeError(`a pattern of {d} {h} {l} {m} {M} {n} {P} {t} {T} (not {${name}})`);
+      throw new RangeError(`a pattern of known formatters such as {d} {l} {t} (not {${name}})`);
   }
 }
 
@@ -154,75 +175,10 @@ function applyFormat(encode: Encoder, format: string): Encoder {
   };
 }
 
-function dateFormatter(format: string | undefined, isUtc: boolean): Encoder {
-  if (format === undefined || format === "") return ({ timeMs }) => formatIso(timeMs, isUtc);
-  return ({ timeMs }) => formatTime(timeMs, format, isUtc);
-}
-
-/** ISO 8601 with microseconds and offset: `2022-03-09T11:53:21.015000+08:00`. */
-function formatIso(timeMs: number, isUtc: boolean): string {
-  return formatTime(timeMs, "%Y-%m-%dT%H:%M:%S%.6f%:z", isUtc);
-}
-
-const pad = (value: number, size = 2) => String(value).padStart(size, "0");
-
-/** The conversions of strftime that log files use. */
-function formatTime(timeMs: number, format: string, isUtc: boolean): string {
-  const offsetMinutes = isUtc ? 0 : -new Date(timeMs).getTimezoneOffset();
-  const local = new Date(timeMs + offsetMinutes * 60_000); // read with the getUTC functions
-  const milliseconds = pad(local.getUTCMilliseconds(), 3);
-  const sign = offsetMinutes < 0 ? "-" : "+";
-  const hours = pad(Math.floor(Math.abs(offsetMinutes) / 60));
-  const minutes = pad(Math.abs(offsetMinutes) % 60);
-  const date = `${local.getUTCFullYear()}-${pad(local.getUTCMonth() + 1)}-${
-    pad(local.getUTCDate())
-  }`;
-  const time = `${pad(local.getUTCHours())}:${pad(local.getUTCMinutes())}:${
-    pad(local.getUTCSeconds())
-  }`;
-  return format.replace(/%(:z|\.?\d?f|[a-zA-Z%])/g, (whole, conversion: string) => {
-    switch (conversion) {
-      case "Y":
-        return String(local.getUTCFullYear());
-      case "m":
-        return pad(local.getUTCMonth() + 1);
-      case "d":
-        return pad(local.getUTCDate());
-      case "H":
-        return pad(local.getUTCHours());
-      case "M":
-        return pad(local.getUTCMinutes());
-      case "S":
-        return pad(local.getUTCSeconds());
-      case "F":
-        return date;
-      case "T":
-        return time;
-      case "s":
-        return String(Math.floor(timeMs / 1000));
-      case "f":
-        return `${milliseconds}000000`;
-      case ".f":
-      case ".3f":
-        return `.${milliseconds}`;
-      case "3f":
-        return milliseconds;
-      case ".6f":
-        return `.${milliseconds}000`;
-      case "6f":
-        return `${milliseconds}000`;
-      case ".9f":
-        return `.${milliseconds}000000`;
-      case ":z":
-        return `${sign}${hours}:${minutes}`;
-      case "z":
-        return `${sign}${hours}${minutes}`;
-      case "Z":
-        return isUtc ? "UTC" : `${sign}${hours}:${minutes}`;
-      case "%":
-        return "%";
-      default:
-        return whole;
-    }
-  });
+function dateFormatter([format = "", zone = "local"]: readonly string[]): Encoder {
+  if (zone !== "local" && zone !== "utc") {
+    throw new RangeError(`a pattern with the time zone local or utc (not ${zone})`);
+  }
+  const write = compileTimeFormat(format === "" ? ISO_8601 : format, zone);
+  return ({ timeMs }) => write(timeMs);
 }

@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import { isLogLevel, type LogThreshold } from "./levels.ts";
-import { compilePattern, encodeJson, type Encoder } from "./pattern.ts";
+import { compilePattern, type Encoder, jsonEncoder } from "./pattern.ts";
 import { LogConfigError } from "./config_error.ts";
 
 /** How a rolling file is cut. */
@@ -22,6 +22,8 @@ export interface RollingPolicy {
 
 /** Where log lines go. */
 export interface AppenderSettings {
+  /** The settings as text; equal texts mean the same appender. */
+  readonly identity: string;
   readonly threshold: LogThreshold;
   readonly encode: Encoder;
   readonly target:
@@ -202,6 +204,7 @@ function readLogger(field: Field, appenders: ReadonlyMap<string, unknown>): Logg
 
 function readAppender(field: Field): AppenderSettings {
   return {
+    identity: JSON.stringify(field.value),
     threshold: readThreshold(field.get("filters")),
     encode: readEncoder(field.get("encoder")),
     target: readTarget(field),
@@ -223,7 +226,7 @@ function readThreshold(filters: Field): LogThreshold {
 
 function readEncoder(field: Field): Encoder {
   if (field.isAbsent) return compilePattern(DEFAULT_PATTERN);
-  if (field.get("kind").oneOf(["pattern", "json"], "pattern") === "json") return encodeJson;
+  if (field.get("kind").oneOf(["pattern", "json"], "pattern") === "json") return jsonEncoder();
   const pattern = field.get("pattern");
   if (pattern.isAbsent) return compilePattern(DEFAULT_PATTERN);
   try {
