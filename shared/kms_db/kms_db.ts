@@ -61,7 +61,6 @@ export interface OpenKmsDbOptions {
  */
 export function openKmsDb(options: OpenKmsDbOptions): KmsDb {
   const { path } = options;
-  const place = `Cannot open "${path}"`;
   let database: DatabaseSync | null = null;
   try {
     createForOwnerOnly(path);
@@ -71,12 +70,10 @@ export function openKmsDb(options: OpenKmsDbOptions): KmsDb {
     return new KmsDb(database, options.suite, unlock(database, options));
   } catch (cause) {
     database?.close();
-    if (cause instanceof KmsDbError) {
-      throw new KmsDbError(cause.problem, `${place}: ${cause.message}`, { cause });
-    }
+    if (cause instanceof KmsDbError) throw cause;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const text = `${place}: it must be a key database that can be written, got "${reason}"`;
-    throw new KmsDbError("file", text, { cause });
+    const wanted = "it must be a key database that can be written";
+    throw new KmsDbError("file", `Cannot open "${path}": ${wanted}, got "${reason}"`, { cause });
   }
 }
 
@@ -91,7 +88,7 @@ function createForOwnerOnly(path: string): void {
 /** Checks the password and the suite, or stores them in a new file; gives the password's hash. */
 function unlock(
   database: DatabaseSync,
-  { password, suite, log = SILENT_LOGGER }: OpenKmsDbOptions,
+  { path, password, suite, log = SILENT_LOGGER }: OpenKmsDbOptions,
 ): Bytes {
   const passwordHash = suite.hash(concatBytes(new TextEncoder().encode(password), SALT));
   const config = database.prepare("select password, config_type from config where id = 1").get();
@@ -106,10 +103,11 @@ function unlock(
   log.info(`get old config: type is ${type}`);
   log.info("verify config");
   if (!(stored instanceof Uint8Array && equalSecrets(stored, passwordHash))) {
-    throw new KmsDbError("password", "password mismatch!");
+    throw new KmsDbError("password", `Cannot open "${path}": password mismatch!`);
   }
   if (type !== suite.name) {
-    throw new KmsDbError("type", `config_type is not match! It is "${type}", not "${suite.name}"`);
+    const types = `it must be "${suite.name}", got "${type}"`;
+    throw new KmsDbError("type", `Cannot open "${path}": config_type is not match! ${types}`);
   }
   log.info("config check ok!");
   return passwordHash;
