@@ -1,0 +1,111 @@
+import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
+import { LevelError, type LevelStore } from "../../../../shared/level/mod.ts";
+import { type Engine, type EngineBatch, EngineError } from "../../engine.ts";
+import type { RecordKey } from "../../regions.ts";
+
+/** What a {@linkcode LevelEngine} takes from its surroundings. */
+export interface LevelEngineDeps {
+  /** Opens the store; called again after a failed write. */
+  readonly open: () => Promise<LevelStore>;
+  /** Bytes free on the medium, to see whether a full one has room again. */
+  readonly freeBytes: () => Promise<number>;
+}
+
+/**
+ * Room that the medium must have before the store is opened again: LevelDB then writes its log out
+ * as a table. Without the check a full disk would cost the reads too, for the attempt closes it.
+ */
+const REOPEN_FREE_BYTES_MIN = 64 * 1024 * 1024;
+
+/** Records in one LevelDB folder; a key there is the region's number as one byte, then the key. */
+export class LevelEngine implements Engine {
+  readonly #deps: LevelEngineDeps;
+  #store: LevelStore;
+  #hasFailed = false;
+  /** Pending while the store is being opened again; a read asks and reads in one turn. */
+  #reopening: Promise<void> | null = null;
+  #isClosed = false;
+
+  private constructor(deps: LevelEngineDeps, store: LevelStore) {
+    this.#deps = deps;
+    this.#store = store;
+  }
+
+  /** Opens the store; throws its {@linkcode LevelError} for a folder that cannot be used. */
+  static async open(deps: LevelEngineDeps): Promise<LevelEngine> {
+    return new LevelEngine(deps, await deps.open());
+  }
+
+  async get(region: number, key: Bytes): Promise<Bytes | null> {
+    return await withContext(async () => {
+      if (this.#reopening !== null) await this.#reopening;
+      return await this.#store.get(levelKey({ region, key }));
+    });
+  }
+
+  async getMany(region: number, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
+    const levelKeys = keys.map((key) => levelKey({ region, key }));
+    return await withContext(async () => {
+      if (this.#reopening !== null) await this.#reopening;
+      return await this.#store.getMany(levelKeys);
+    });
+  }
+
+  /** After a failed write the next one opens the store again, once the medium has room. */
+  async write({ puts, deletes }: EngineBatch): Promise<void> {
+    if (this.#hasFailed) await this.#recover();
+    const batch = {
+      puts: puts.map((record) => [levelKey(record), record.value] as const),
+      deletes: deletes.map(levelKey),
+    };
+    await withContext(async () => {
+      try {
+        await this.#store.write(batch, { sync: true });
+      } catch (error) {
+        this.#hasFailed = true;
+        throw error;
+      }
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#reopening?.catch(() => {}); // the write that wanted it gets the error
+    await this.#store.close();
+  }
+
+  async #recover(): Promise<void> {
+    if (this.#isClosed) return;
+    const freeBytes = await this.#deps.freeBytes();
+    if (freeBytes < REOPEN_FREE_BYTES_MIN) {
+      const wanted = `the disk must have ${REOPEN_FREE_BYTES_MIN} bytes free`;
+      throw new EngineError(`Cannot write after a failure: ${wanted}, got ${freeBytes}`);
+    }
+    if (!this.#hasFailed) return; // another write has opened it meanwhile
+    this.#reopening ??= this.#reopen();
+    await withContext(() => this.#reopening ?? Promise.resolve());
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      await this.#store.close();
+      this.#store = await this.#deps.open();
+      this.#hasFailed = false;
+    } finally {
+      this.#reopening = null;
+    }
+  }
+}
+
+function levelKey({ region, key }: RecordKey): Bytes {
+  return concatBytes(Uint8Array.of(region), key);
+}
+
+async function withContext<Result>(action: () => Promise<Result>): Promise<Result> {
+  try {
+    return await action();
+  } catch (cause) {
+    if (cause instanceof LevelError) throw new EngineError(cause.message, { cause });
+    throw cause;
+  }
+}
