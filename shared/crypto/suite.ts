@@ -46,9 +46,10 @@ export interface CryptoSuite {
   /** Whether a message can be signed: any for sm, 32 bytes for eth. */
   canSign(message: Bytes): boolean;
   /**
-   * Signs a message, normally a 32-byte hash, in constant time. The secret key must be usable and
-   * the message one that {@linkcode CryptoSuite.canSign} accepts. A caller that has the public key
-   * at hand gives it: sm signs 1.7 times as fast when it need not be derived.
+   * Signs a message, normally a 32-byte hash. The order of operations does not depend on the secret
+   * key, but numbers of the language are not constant-time in themselves. The secret key must be
+   * usable and the message one that {@linkcode CryptoSuite.canSign} accepts. A caller that has the
+   * public key at hand gives it: sm signs 1.7 times as fast when it need not be derived.
    */
   sign(secretKey: Bytes, message: Bytes, publicKey?: Bytes): Bytes;
   /** Checks a signature of a message and names its signer; refused with 137 (length) or 138. */

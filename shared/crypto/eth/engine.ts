@@ -7,7 +7,7 @@ export interface Secp256k1Engine {
   isSecretKey(secretKey: Bytes): boolean;
   /** X‖Y of the public key of a usable secret key. */
   publicKeyOf(secretKey: Bytes): Bytes;
-  /** r‖s‖recovery id over 32 bytes: RFC 6979 with HMAC-SHA256, low s, in constant time. */
+  /** r‖s‖recovery id over 32 bytes: RFC 6979 with HMAC-SHA256, low s. */
   sign(secretKey: Bytes, digest: Bytes): Bytes;
   /** X‖Y of the signer; null when there is none. High s is accepted. */
   recover(digest: Bytes, signature: Bytes): Bytes | null;
