@@ -9,15 +9,20 @@ function pathOf(command: Command, separator: string): string {
   return parent === null ? command.name() : pathOf(parent, separator) + separator + command.name();
 }
 
-/** What to type, e.g. `cldi send [OPTIONS] <to> [data]`. */
+/** What to type, e.g. `cldi send [OPTIONS] <to> [data]`; only help and version are no options. */
 export function usageLine(command: Command): string {
   const needed = command.options.filter((option) => option.mandatory).map((option) =>
     (option.long ?? option.short ?? "") + option.flags.replace(/^[^<[]*/, " ")
   );
+  const hasOptional = command.options.some((option) => !option.mandatory && !isVersion(option));
   const operands = command.registeredArguments.map(nameOfArgument);
-  const words = [pathOf(command, " "), "[OPTIONS]", ...needed, ...operands];
+  const words = [pathOf(command, " "), ...hasOptional ? ["[OPTIONS]"] : [], ...needed, ...operands];
   if (command.commands.length > 0) words.push("<SUBCOMMAND>");
   return words.join(" ");
+}
+
+function isVersion(option: Option): boolean {
+  return option.attributeName() === "version";
 }
 
 /** One entry of a list: the term, padded, and its explanation wrapped beside it. */
@@ -59,6 +64,10 @@ function optionText(option: Option): string {
   return [option.description, ...notes].join(" ").trim();
 }
 
+function versionLast(options: readonly Option[]): Option[] {
+  return [...options.filter((option) => !isVersion(option)), ...options.filter(isVersion)];
+}
+
 /** The help page of a command in the layout of the reference programs. */
 export function formatHelp(command: Command, helper: Help): string {
   const title = command.parent === null
@@ -69,9 +78,7 @@ export function formatHelp(command: Command, helper: Help): string {
     const text = child.name() === "help"
       ? "Print this message or the help of the given subcommand(s)"
       : helper.subcommandDescription(child);
-    const aliases = child.aliases();
-    const note = aliases.length === 0 ? "" : ` [aliases: ${aliases.join(", ")}]`;
-    return [child.name(), text + note] as const;
+    return [child.name(), text] as const;
   });
   return [
     `${title}\n`,
@@ -85,7 +92,9 @@ export function formatHelp(command: Command, helper: Help): string {
     ),
     formatBlock(
       "OPTIONS",
-      helper.visibleOptions(command).map((option) => [optionTerm(option), optionText(option)]),
+      versionLast(helper.visibleOptions(command)).map((option) =>
+        [optionTerm(option), optionText(option)] as const
+      ),
     ),
     formatBlock("SUBCOMMANDS", commands),
   ].join("");

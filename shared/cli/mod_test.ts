@@ -82,7 +82,7 @@ Deno.test("runProgram() without a subcommand prints the help on stderr with exit
   assert.equal(result.out, "");
   assert.match(
     result.err,
-    /^sample 6\.3\.3\nA sample of a program\n\nUSAGE:\n {4}sample \[OPTIONS\]/,
+    /^sample 6\.3\.3\nA sample of a program\n\nUSAGE:\n {4}sample <SUBCOMMAND>/,
   );
   assert.match(result.err, /SUBCOMMANDS:\n {4}run {5}run this service\n/);
 });
