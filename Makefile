@@ -64,8 +64,10 @@ bench: build ## every benchmark, each against a baseline of the same run
 bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
 	@deno run -A --no-check bench/$*.ts
 
-image: build ## build the container image with buildah
-	buildah --storage-driver vfs bud --isolation chroot -t cita-cloud-ts .
+image: build ## build the container image with buildah: all executables, or one with ROLE=storage
+	@toolchain/stage_image.sh
+	buildah --storage-driver vfs bud --isolation chroot --target $(or $(ROLE),all) \
+	  -t cita-cloud-ts$(addprefix -,$(ROLE)) .
 
 clean: ## remove what was built, not the toolchain and not the chains in data/
 	rm -rf bin build
