@@ -37,8 +37,7 @@ const IMPURE =
   /\bDeno\.|\bfetch\(|\bsetTimeout\(|\bsetInterval\(|\bDate\b|\bMath\.random\b|\bperformance\.|\bconsole\./;
 
 /** Sources of time and randomness, allowed in shared/clock and shared/crypto only. */
-const TIME =
-  /\bDate\.now\(|\bsetTimeout\(|\bsetInterval\(|\bMath\.random\(|\bgetRandomValues\(/;
+const TIME = /\bDate\.now\(|\bsetTimeout\(|\bsetInterval\(|\bMath\.random\(|\bgetRandomValues\(/;
 const TIME_OWNERS = ["shared/clock/", "shared/crypto/"];
 
 interface Source {
@@ -61,31 +60,24 @@ function listSources(folder: string): string[] {
 
 function readSource(path: string): Source {
   const text = Deno.readTextFileSync(`${ROOT}${path}`);
-  const specifiers = [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)]
+  const specifiers = [...text.matchAll(/(?:^|[\s;(])(?:from|import)\s*\(?\s*"([^"]+)"/gm)]
     .map(([, name]) => name ?? "");
   const imports = specifiers.map((specifier) =>
-    specifier.startsWith(".")
-      ? new URL(specifier, `file:///${path}`).pathname.slice(1)
-      : specifier
+    specifier.startsWith(".") ? new URL(specifier, `file:///${path}`).pathname.slice(1) : specifier
   );
   return { path, text, imports };
 }
 
-const isTest = (path: string) =>
-  path.endsWith("_test.ts") || path.includes("/testing/");
+const isTest = (path: string) => path.endsWith("_test.ts") || path.includes("/testing/");
 
 /** The unit that the rule speaks of: `services/kms`, `shared/rpc`, `tests`, ... */
 function unitOf(path: string): string {
   const [top = "", second = ""] = path.split("/");
-  return ["services", "tools", "shared", "proto"].includes(top)
-    ? `${top}/${second}`
-    : top;
+  return ["services", "tools", "shared", "proto"].includes(top) ? `${top}/${second}` : top;
 }
 
 function sharedLayer(unit: string): number {
-  return SHARED_LAYERS.findIndex((layer) =>
-    layer.includes(unit.slice("shared/".length))
-  );
+  return SHARED_LAYERS.findIndex((layer) => layer.includes(unit.slice("shared/".length)));
 }
 
 function layerProblem(from: Source, target: string): string | null {
@@ -96,9 +88,7 @@ function layerProblem(from: Source, target: string): string | null {
   if (["tests", "bench"].includes(fromTop)) return null;
   if (fromTop === "proto") return "generated code imports nothing of ours";
   if (toTop !== "shared") {
-    return isTest(from.path) && toTop === "tests"
-      ? null
-      : `${fromUnit} may import shared only`;
+    return isTest(from.path) && toTop === "tests" ? null : `${fromUnit} may import shared only`;
   }
   if (!/^shared\/[a-z_]+\/(mod\.ts|testing\/.*)$/.test(target)) {
     return "a shared package is imported through its mod.ts";
@@ -132,17 +122,14 @@ function packageProblem(from: Source, specifier: string): string | null {
 }
 
 function importProblems(source: Source): string[] {
-  const isOurs = (target: string) =>
-    FOLDERS.some((folder) => target.startsWith(`${folder}/`));
+  const isOurs = (target: string) => FOLDERS.some((folder) => target.startsWith(`${folder}/`));
   return source.imports.flatMap((target) => {
     const problem = isOurs(target)
       ? layerProblem(source, target)
       : target.startsWith("toolchain/")
       ? null
       : packageProblem(source, target);
-    return problem === null
-      ? []
-      : [`${source.path} imports ${target}: ${problem}`];
+    return problem === null ? [] : [`${source.path} imports ${target}: ${problem}`];
   });
 }
 
@@ -173,9 +160,7 @@ function cycles(sources: readonly Source[]): string[] {
   const graph = new Map<string, Set<string>>();
   for (const { path, imports } of sources) {
     if (isTest(path)) continue;
-    const targets = imports.filter((target) =>
-      target.endsWith(".ts") && target !== path
-    );
+    const targets = imports.filter((target) => target.endsWith(".ts") && target !== path);
     graph.set(path, new Set(targets));
   }
   const state = new Map<string, "open" | "done">();
@@ -184,9 +169,7 @@ function cycles(sources: readonly Source[]): string[] {
     if (state.get(path) === "done") return;
     if (state.get(path) === "open") {
       found.push(
-        `import cycle: ${
-          [...trail.slice(trail.indexOf(path)), path].join(" -> ")
-        }`,
+        `import cycle: ${[...trail.slice(trail.indexOf(path)), path].join(" -> ")}`,
       );
       return;
     }

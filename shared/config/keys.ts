@@ -14,6 +14,8 @@ export interface ConfigKey<Value> {
   readonly typeName: string;
   /** One sentence on what the key does. */
   readonly doc: string;
+  /** Whether error texts must not show the value. */
+  readonly isSecret?: boolean;
   /** Taken when the key is absent; undefined makes the key required. */
   readonly default: Value | undefined;
   /** Gives the value, or throws a {@linkcode KeyProblem} that says what it must be. */
@@ -89,6 +91,11 @@ function readText(value: TomlValue): string {
 /** Any string. */
 export function text(options: KeyOptions<string>): ConfigKey<string> {
   return key("string", options, readText);
+}
+
+/** A string that error texts and documentation do not show. */
+export function secret(options: KeyOptions<string>): ConfigKey<string> {
+  return { ...key("secret string", options, readText), isSecret: true };
 }
 
 /** A path below the working folder: the reference services refuse absolute ones. */
@@ -207,7 +214,10 @@ function readKey(name: string, declaration: ConfigKey<unknown>, value: TomlValue
   try {
     return declaration.read(value);
   } catch (problem) {
-    if (problem instanceof KeyProblem) throw new KeyError(name, value, problem.message);
+    if (problem instanceof KeyProblem) {
+      const shown = declaration.isSecret === true ? "a value that is not shown" : value;
+      throw new KeyError(name, shown, problem.message);
+    }
     if (problem instanceof KeyError) {
       throw new KeyError(`${name}.${problem.keyName}`, problem.value, problem.wanted);
     }

@@ -17,6 +17,7 @@ export {
   optional,
   port,
   relativePath,
+  secret,
   tableList,
   text,
   textList,

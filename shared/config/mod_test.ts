@@ -13,6 +13,7 @@ import {
   port,
   readTable,
   relativePath,
+  secret,
   tableList,
   text,
   u64,
@@ -96,6 +97,16 @@ Deno.test("readTable() asks for a missing table, parseDocument() shows the line 
   assert.equal(refusal(""), 'Cannot use "config.toml": it must have a table [storage_demo]');
   assert.match(refusal("[storage_demo]\nx = = 1\n"), /Cannot parse "config.toml" at line 2/);
   assert.throws(() => loadDocument("/nowhere/config.toml"), /Cannot read "\/nowhere\/config.toml"/);
+});
+
+Deno.test("readTable() does not show a secret of the wrong type", () => {
+  const table = defineTable("kms", { db_key: secret({ default: "x", doc: "password" }) });
+  assert.throws(
+    () => read(table, "[kms]\ndb_key = 123456\n"),
+    (error) =>
+      error instanceof ConfigError && /db_key .* a string/.test(error.message) &&
+      !error.message.includes("123456"),
+  );
 });
 
 Deno.test("unknownKeys() lists what the declaration does not know", () => {

@@ -1,12 +1,11 @@
 import {
   createProgram,
   ExitError,
-  InvalidArgumentError,
   Option,
   type Output,
   type Program,
 } from "../../shared/cli/mod.ts";
-import type { CryptoType, Suites } from "./account.ts";
+import type { Suites } from "./account.ts";
 import { addAccountCommands } from "./commands/account.ts";
 import { addAdminCommands } from "./commands/admin.ts";
 import { addContextCommands } from "./commands/context.ts";
@@ -14,6 +13,7 @@ import { addGetCommands } from "./commands/get.ts";
 import { addRpcCommands } from "./commands/rpc.ts";
 import { addSendCommands } from "./commands/send.ts";
 import type { DataFolder } from "./data_folder.ts";
+import { cryptoOption, type InSession } from "./command.ts";
 import { renderError } from "./errors.ts";
 import { chooseContext, type ContextOverrides, Session } from "./session.ts";
 import { parseServiceAddress } from "./values.ts";
@@ -23,27 +23,12 @@ const VERSION_TEXT = "cldi 0.3.0";
 const AUTHOR = "Rivtower Technologies <contact@rivtower.com>";
 const ABOUT = "The command line interface to interact with CITA-Cloud";
 
-/** Turns a function of a session into the action of a command. */
-export type InSession = <Args extends unknown[]>(
-  act: (session: Session, ...args: Args) => Promise<void> | void,
-) => (...args: Args) => Promise<void>;
-
 /** What the program needs from outside. */
 export interface CldiEnvironment {
   /** Contexts and accounts of the user. */
   readonly folder: DataFolder;
   readonly suites: Suites;
   readonly output: Output;
-}
-
-/** An option that takes a crypto type in any case. */
-export function cryptoOption(description: string): Option {
-  const choices: readonly CryptoType[] = ["SM", "ETH"];
-  return new Option("--crypto <crypto-type>", description).choices(choices).argParser((text) => {
-    const choice = choices.find((name) => name === text.toUpperCase());
-    if (choice !== undefined) return choice;
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(", ")}.`);
-  });
 }
 
 /** The whole command line of cldi. */

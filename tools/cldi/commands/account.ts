@@ -11,9 +11,8 @@ import {
 } from "../account.ts";
 import { CldiError } from "../errors.ts";
 import { formatJson } from "../json.ts";
-import type { InSession } from "../program.ts";
+import { cryptoOption, type InSession } from "../command.ts";
 import type { Session } from "../session.ts";
-import { cryptoOption } from "../program.ts";
 
 const SECRET_KEY_SIZE = 32;
 

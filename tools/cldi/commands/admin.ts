@@ -1,7 +1,7 @@
 import { type Bytes, concatBytes, EMPTY_BYTES, u32be } from "../../../shared/bytes/mod.ts";
 import { Argument, type Program, unsignedInteger } from "../../../shared/cli/mod.ts";
 import { inContext } from "../errors.ts";
-import type { InSession } from "../program.ts";
+import type { InSession } from "../command.ts";
 import type { Session } from "../session.ts";
 import { type ConfigChange, sendConfigChange } from "../transactions.ts";
 import { parseAddress } from "../values.ts";

@@ -1,7 +1,7 @@
 import { Argument, type Program } from "../../../shared/cli/mod.ts";
 import { type Context, sortedContexts } from "../context.ts";
 import type { Json } from "../json.ts";
-import type { InSession } from "../program.ts";
+import type { InSession } from "../command.ts";
 
 const NAME = () => new Argument("<context-name>");
 

@@ -5,7 +5,7 @@ import { CldiError, inContext } from "../errors.ts";
 import { blockJson, nodeJson, receiptJson, systemConfigJson, transactionJson } from "../json.ts";
 import type { Session } from "../session.ts";
 import { type BlockName, parseAddress, parseBlockName, parseHash } from "../values.ts";
-import type { InSession } from "../program.ts";
+import type { InSession } from "../command.ts";
 
 const EVM_ADDRESS = () => new Argument("<addr>").argParser(parseAddress);
 const OPTIONAL_ADDRESS = () => new Argument("[addr]").argParser(parseAddress);

@@ -2,7 +2,7 @@ import { isIPv4, isIPv6 } from "node:net";
 import { type Bytes, concatBytes, fromHex } from "../../../shared/bytes/mod.ts";
 import { Argument, type Program, unsignedInteger } from "../../../shared/cli/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
-import type { InSession } from "../program.ts";
+import type { InSession } from "../command.ts";
 import type { Session } from "../session.ts";
 import { sendTransaction } from "../transactions.ts";
 import { parseAddress } from "../values.ts";

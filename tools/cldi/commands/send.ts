@@ -1,7 +1,7 @@
 import { type Bytes, EMPTY_BYTES } from "../../../shared/bytes/mod.ts";
 import { Argument, Option, type Program, unsignedLong } from "../../../shared/cli/mod.ts";
 import { inContext } from "../errors.ts";
-import type { InSession } from "../program.ts";
+import type { InSession } from "../command.ts";
 import { sendTransaction } from "../transactions.ts";
 import { parseAddress, parseData, parsePosition, parseValue, type Position } from "../values.ts";
 
