@@ -1,0 +1,193 @@
+import assert from "node:assert/strict";
+import { NetworkMsg } from "../../proto/gen/network.ts";
+import type { Bytes } from "../../shared/bytes/mod.ts";
+import { encode } from "../../shared/codec/mod.ts";
+import {
+  Dispatcher,
+  MODULE_SIZE_MAX,
+  type ModuleClient,
+  QUEUE_MESSAGES_MAX,
+  QUEUE_SIZE_MAX,
+} from "./dispatch.ts";
+import { Inbox } from "./testing/inbox.ts";
+import { RecordingLogger } from "./testing/recording_logger.ts";
+
+/** A call of a module that the test answers. */
+interface Call {
+  readonly message: NetworkMsg;
+  readonly port: number;
+  answer(): void;
+  fail(): void;
+}
+
+function setup() {
+  const log = new RecordingLogger();
+  const calls = new Inbox<Call>();
+  const closedPorts: number[] = [];
+  const connectModule = (port: number): ModuleClient => ({
+    processNetworkMsg(message) {
+      const { promise, resolve, reject } = Promise.withResolvers<void>();
+      calls.push({ message, port, answer: resolve, fail: () => reject(new Error("away")) });
+      return promise;
+    },
+    close: () => void closedPorts.push(port),
+  });
+  return { dispatcher: new Dispatcher({ connectModule, log }), calls, log, closedPorts };
+}
+
+function wire(module: string, type: string, size = 0): Bytes {
+  return encode(NetworkMsg, { module, type, origin: 12345n, msg: new Uint8Array(size) });
+}
+
+/** Lets everything run that waits for a settled promise only. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 10; turn++) await Promise.resolve();
+}
+
+Deno.test("Dispatcher.deliver() stamps the origin and keeps order per neighbour", async () => {
+  const { dispatcher, calls } = setup();
+  dispatcher.register("m", "50001");
+  dispatcher.deliver(1n, wire("m", "a1"));
+  dispatcher.deliver(1n, wire("m", "a2"));
+  dispatcher.deliver(2n, wire("m", "b1"));
+  const first = await calls.next();
+  const other = await calls.next();
+  assert.deepEqual([first.message.type, first.message.origin], ["a1", 1n]);
+  assert.deepEqual([other.message.type, other.message.origin], ["b1", 2n]);
+  await settle();
+  assert.equal(calls.size, 0, "a2 waits for a1");
+  first.answer();
+  const second = await calls.next();
+  assert.deepEqual([second.message.type, second.message.origin], ["a2", 1n]);
+});
+
+Deno.test("Dispatcher.deliver() lets no module wait for another", async () => {
+  const { dispatcher, calls } = setup();
+  dispatcher.register("slow", "50001");
+  dispatcher.register("quick", "50004");
+  dispatcher.deliver(1n, wire("slow", "s"));
+  await calls.next();
+  for (const type of ["q1", "q2"]) {
+    dispatcher.deliver(1n, wire("quick", type));
+    const call = await calls.next();
+    assert.deepEqual([call.message.type, call.port], [type, 50004]);
+    call.answer();
+    await settle();
+  }
+});
+
+Deno.test("Dispatcher.deliver() drops what no module is registered for, for good", async () => {
+  const { dispatcher, calls, log } = setup();
+  dispatcher.deliver(1n, wire("m", "early"));
+  dispatcher.deliver(1n, wire("", ""));
+  dispatcher.register("m", "50001");
+  dispatcher.deliver(1n, new Uint8Array([0xff]));
+  await settle();
+  assert.equal(calls.size, 0);
+  assert.equal(log.count(/^network msg decode failed/), 1);
+});
+
+Deno.test("Dispatcher.register() takes any port text and drops messages without a port", async () => {
+  const { dispatcher, calls } = setup();
+  for (const port of ["", "notaport", "0", "65536", "-1", "80 ", "1e3"]) {
+    assert.equal(dispatcher.register("m", port), true);
+    dispatcher.deliver(1n, wire("m", "x"));
+  }
+  await settle();
+  assert.equal(calls.size, 0);
+});
+
+Deno.test("Dispatcher.register() again moves a module, waiting messages follow", async () => {
+  const { dispatcher, calls, closedPorts } = setup();
+  dispatcher.register("m", "50001");
+  dispatcher.register("m", "50001");
+  assert.deepEqual(closedPorts, []);
+  dispatcher.deliver(1n, wire("m", "first"));
+  dispatcher.deliver(1n, wire("m", "second"));
+  const first = await calls.next();
+  dispatcher.register("m", "50009");
+  assert.deepEqual(closedPorts, [50001]);
+  first.fail();
+  const second = await calls.next();
+  assert.deepEqual([second.message.type, second.port], ["second", 50009]);
+});
+
+Deno.test("Dispatcher goes on with the next message after a failure and logs changes only", async () => {
+  const { dispatcher, calls, log } = setup();
+  dispatcher.register("m", "50001");
+  for (const type of ["1", "2", "3", "4"]) dispatcher.deliver(1n, wire("m", type));
+  (await calls.next()).fail();
+  (await calls.next()).fail();
+  (await calls.next()).answer();
+  assert.equal((await calls.next()).message.type, "4");
+  assert.deepEqual(log.lines.map(({ message }) => message), [
+    "module m does not take messages",
+    "module m is reachable again",
+  ]);
+});
+
+Deno.test("Dispatcher.register() of a module that failed connects anew at once", async () => {
+  const { dispatcher, calls, closedPorts } = setup();
+  dispatcher.register("m", "50001");
+  dispatcher.deliver(1n, wire("m", "lost"));
+  (await calls.next()).fail();
+  await settle();
+  dispatcher.register("m", "50001");
+  assert.deepEqual(closedPorts, [50001]);
+});
+
+Deno.test("Dispatcher bounds the messages of one neighbour and warns once", async () => {
+  const { dispatcher, calls, log } = setup();
+  dispatcher.register("m", "50001");
+  for (let count = 0; count < QUEUE_MESSAGES_MAX + 10; count++) {
+    dispatcher.deliver(1n, wire("m", String(count)));
+  }
+  dispatcher.deliver(2n, wire("m", "other"));
+  assert.equal(log.count(/^module m is too slow/), 1);
+  let last = await calls.next();
+  assert.equal((await calls.next()).message.type, "other");
+  for (let count = 1; count < QUEUE_MESSAGES_MAX; count++) {
+    last.answer();
+    last = await calls.next();
+    assert.equal(last.message.type, String(count));
+  }
+  last.answer();
+  await settle();
+  assert.equal(calls.size, 0);
+});
+
+Deno.test("Dispatcher bounds the bytes of one neighbour and of all", () => {
+  const { dispatcher, log } = setup();
+  dispatcher.register("m", "50001");
+  const large = wire("m", "x", QUEUE_SIZE_MAX / 2);
+  dispatcher.deliver(1n, large);
+  assert.equal(log.count(/too slow/), 0);
+  dispatcher.deliver(1n, large);
+  assert.equal(log.count(/too slow/), 1, "two halves and their headers are too much");
+  const neighbours = Math.floor(MODULE_SIZE_MAX / large.length);
+  for (let origin = 2; origin <= neighbours; origin++) dispatcher.deliver(BigInt(origin), large);
+  assert.equal(log.count(/too slow/), 1);
+  dispatcher.deliver(1_000n, large);
+  assert.equal(log.count(/too slow/), 2, "all neighbours together have a limit too");
+});
+
+Deno.test("Dispatcher.register() has a limit of names", () => {
+  const { dispatcher } = setup();
+  for (let count = 0; count < 1_024; count++) assert(dispatcher.register(`m${count}`, ""));
+  assert.equal(dispatcher.register("one more", ""), false);
+  assert.equal(dispatcher.register("m0", ""), true);
+});
+
+Deno.test("Dispatcher.close() drops what waits", async () => {
+  const { dispatcher, calls, closedPorts } = setup();
+  dispatcher.register("m", "50001");
+  dispatcher.deliver(1n, wire("m", "1"));
+  dispatcher.deliver(1n, wire("m", "2"));
+  const first = await calls.next();
+  dispatcher.close();
+  first.fail();
+  dispatcher.deliver(1n, wire("m", "3"));
+  await settle();
+  assert.equal(calls.size, 0);
+  assert.deepEqual(closedPorts, [50001]);
+});

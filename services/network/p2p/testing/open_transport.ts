@@ -1,0 +1,40 @@
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
+import { type Multiaddr, parseMultiaddr } from "../../multiaddr.ts";
+import { Inbox } from "../../testing/inbox.ts";
+import { RecordingLogger } from "../../testing/recording_logger.ts";
+import { FRAME_SIZE_MAX } from "../config.ts";
+import { P2pTransport } from "../transport.ts";
+
+/** What differs from test to test. */
+export interface TestTransportOptions {
+  readonly port?: number;
+  readonly peers?: readonly string[];
+  readonly frameSizeMax?: number;
+  readonly clock?: Clock;
+}
+
+/** A message that arrived. */
+export interface ReceivedMessage {
+  readonly origin: bigint;
+  readonly bytes: Bytes;
+}
+
+/** A listening transport and what it reports; disposal closes it. */
+export interface TestTransport extends AsyncDisposable {
+  readonly transport: P2pTransport;
+  readonly log: RecordingLogger;
+  readonly messages: Inbox<ReceivedMessage>;
+}
+
+/** Opens a transport on a port of the system's choice. */
+export async function openTransport(options: TestTransportOptions): Promise<TestTransport> {
+  const { port = 0, peers = [], frameSizeMax = FRAME_SIZE_MAX, clock = SYSTEM_CLOCK } = options;
+  const log = new RecordingLogger();
+  const messages = new Inbox<ReceivedMessage>();
+  const addresses = peers.map((text) => parseMultiaddr(text))
+    .filter((address): address is Multiaddr => address !== null);
+  const transport = new P2pTransport({ port, peers: addresses, frameSizeMax, clock, log });
+  await transport.listen({ message: (origin, bytes) => messages.push({ origin, bytes }) });
+  return { transport, log, messages, [Symbol.asyncDispose]: () => transport.close() };
+}
