@@ -19,6 +19,11 @@ export type RpcClient<Definition> =
   & {
     /** Ends the connection; running calls fail. */
     close(): void;
+    /**
+     * Calls the listener each time an established connection is lost: the service went away, or
+     * was restarted between two calls that both succeed.
+     */
+    onDisconnect(listener: () => void): void;
   };
 
 /** Where a service is. */
@@ -59,13 +64,32 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
     grpc.credentials.createInsecure(),
     CHANNEL_OPTIONS,
   );
-  const calls: Record<string, unknown> = { close: () => client.close() };
+  const calls: Record<string, unknown> = {
+    close: () => client.close(),
+    onDisconnect: (listener: () => void) => watchConnection(client, listener),
+  };
   for (const name of Object.keys(definition)) {
     const method = definition[name as keyof Definition] as MethodDefinition<unknown, unknown>;
     calls[name] = (request: unknown, call?: CallOptions) =>
       callUnary({ client, method, request, deadlineMs: call?.deadlineMs ?? deadlineMs });
   }
   return calls as RpcClient<Definition>;
+}
+
+function watchConnection(client: grpc.Client, listener: () => void): void {
+  const channel = client.getChannel();
+  let state = channel.getConnectivityState(false);
+  const watch = () => {
+    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
+      if (error !== undefined) return; // the channel was closed
+      const before = state;
+      state = channel.getConnectivityState(false);
+      if (state === grpc.connectivityState.SHUTDOWN) return;
+      watch();
+      if (before === grpc.connectivityState.READY) listener();
+    });
+  };
+  watch();
 }
 
 function callUnary({ client, method, request, deadlineMs }: {

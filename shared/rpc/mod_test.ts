@@ -132,3 +132,15 @@ Deno.test("serveGrpc() serves the health service", async () => {
     health.close();
   });
 });
+
+Deno.test("onDisconnect() tells of a service that was restarted between two calls", async () => {
+  const first = await serve({});
+  const storage = connect(StorageServiceService, { port: first.port });
+  const { promise: lost, resolve } = Promise.withResolvers<void>();
+  storage.onDisconnect(resolve);
+  const request = { region: 1, key: new Uint8Array([1]) };
+  await storage.load(request);
+  await first.close();
+  await lost;
+  storage.close();
+});
