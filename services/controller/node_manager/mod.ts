@@ -12,3 +12,4 @@ export {
   checkStatusAddress,
   isForeignChain,
 } from "./status_check.ts";
+export { MessageType, MODULE } from "./messages.ts";

@@ -1,0 +1,103 @@
+import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import { rawTransactionHash } from "../../../shared/block/mod.ts";
+import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
+import { checkDigest, checkFields, checkSingleFields, sameTransaction } from "../auth/mod.ts";
+import { type Node, rulesOf } from "./node.ts";
+import type { SignatureVerifier } from "./verifier.ts";
+
+/** Outcome of a batch: a code, and the hashes of the transactions that were not in the pool. */
+export interface BatchOutcome {
+  readonly code: StatusCode;
+  readonly added: readonly Bytes[];
+}
+
+/**
+ * Lets transactions into the pool (spec/controller.md, 8). A transaction whose equal is in the pool
+ * was verified before and is not verified again.
+ */
+export class Admission {
+  readonly #node: Node;
+  readonly #verifier: SignatureVerifier;
+
+  constructor(node: Node, verifier: SignatureVerifier) {
+    this.#node = node;
+    this.#verifier = verifier;
+  }
+
+  /** A transaction that was sent alone (8.1): fields before the signature. */
+  async admitSingle(raw: RawTransaction): Promise<StatusCode> {
+    const node = this.#node;
+    const { height } = node.chain.tip;
+    const fields = checkSingleFields(raw, rulesOf(node));
+    if (fields !== StatusCode.Success) return fields;
+    const digest = checkDigest(raw, node);
+    if (digest !== StatusCode.Success) return digest;
+    if (this.#isVerified(raw)) return StatusCode.DupTransaction;
+    const signature = await this.#verifier.verify([raw]);
+    if (signature !== StatusCode.Success) return signature;
+    if (node.chain.tip.height !== height) {
+      // a block came in between: it may hold this transaction
+      const again = checkFields(raw, rulesOf(node));
+      if (again !== StatusCode.Success) return again;
+    }
+    return node.pool.add(raw) ? StatusCode.Success : StatusCode.DupTransaction;
+  }
+
+  /** Transactions that come together (8.2): signatures before fields, all or none. */
+  async admitBatch(raws: readonly RawTransaction[], isUrgent = false): Promise<BatchOutcome> {
+    const unverified = raws.filter((raw) => !this.#isVerified(raw));
+    const signatures = await this.#verifier.verify(unverified, isUrgent);
+    if (signatures !== StatusCode.Success) return { code: signatures, added: [] };
+    const rules = rulesOf(this.#node);
+    for (const raw of raws) {
+      const code = checkFields(raw, rules);
+      if (code !== StatusCode.Success) return { code, added: [] };
+    }
+    return { code: StatusCode.Success, added: this.#addAll(raws) };
+  }
+
+  /**
+   * Transactions that a peer forwards. The sender collected them from many callers, so unlike in a
+   * batch of one caller those that do not fit this node's height do not spoil the others.
+   *
+   * @returns the code of the first refused one
+   */
+  async admitForwarded(raws: readonly RawTransaction[]): Promise<StatusCode> {
+    const refused: StatusCode[] = [];
+    const keep = (check: (raw: RawTransaction) => StatusCode) => (raw: RawTransaction) => {
+      const code = check(raw);
+      if (code !== StatusCode.Success) refused.push(code);
+      return code === StatusCode.Success;
+    };
+    const before = rulesOf(this.#node);
+    const fitting = raws.filter((raw) => !this.#isVerified(raw))
+      .filter(keep((raw) => checkSingleFields(raw, before)))
+      .filter(keep((raw) => checkDigest(raw, this.#node)));
+    const signatures = await this.#verifier.verify(fitting);
+    if (signatures !== StatusCode.Success) return signatures;
+    const after = rulesOf(this.#node);
+    this.#addAll(fitting.filter(keep((raw) => checkFields(raw, after))));
+    return refused[0] ?? StatusCode.Success;
+  }
+
+  /** Verifies what is not in the pool, without adding it. */
+  verifySynced(raws: readonly RawTransaction[]): Promise<StatusCode> {
+    return this.#verifier.verify(raws.filter((raw) => !this.#isVerified(raw)), true);
+  }
+
+  #isVerified(raw: RawTransaction): boolean {
+    const hash = rawTransactionHash(raw);
+    const pooled = hash === null ? undefined : this.#node.pool.get(toHex(hash));
+    return pooled !== undefined && sameTransaction(pooled.raw, raw);
+  }
+
+  #addAll(raws: readonly RawTransaction[]): Bytes[] {
+    const added: Bytes[] = [];
+    for (const raw of raws) {
+      const hash = rawTransactionHash(raw);
+      if (hash !== null && this.#node.pool.add(raw)) added.push(hash);
+    }
+    return added;
+  }
+}

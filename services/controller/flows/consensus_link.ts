@@ -1,0 +1,45 @@
+import { StatusCode, statusName } from "../../../shared/status/mod.ts";
+import { consensusConfig, type Node } from "./node.ts";
+import { type RetryOptions, StoppedError, untilReady } from "./retry.ts";
+
+/** Keeps consensus informed of the height and configuration to work with. */
+export class ConsensusLink {
+  readonly #node: Node;
+  readonly #retry: RetryOptions;
+  #running: Promise<void> | null = null;
+
+  constructor(node: Node, retry: RetryOptions) {
+    this.#node = node;
+    this.#retry = retry;
+  }
+
+  /**
+   * Tells consensus where the chain stands, trying until it takes it. Needed at the start, after
+   * every synced block, and whenever consensus was restarted: it forgets what it was told.
+   */
+  async reconfigure(): Promise<void> {
+    // one that is under way may have been asked with an older height
+    if (this.#running !== null) await this.#running;
+    this.#running ??= this.#reconfigure().finally(() => this.#running = null);
+    await this.#running;
+  }
+
+  async #reconfigure(): Promise<void> {
+    const { chain, env } = this.#node;
+    await untilReady(async () => {
+      const config = consensusConfig(this.#node, chain.tip.height);
+      const code = await env.ports.consensus.reconfigure(config);
+      if (code === StatusCode.Success) return true;
+      env.log.warn(`reconfigure consensus failed(${statusName(code)})! Retrying`);
+      return null;
+    }, this.#retry);
+    env.log.info("reconfigure consensus success!");
+  }
+
+  /** As {@linkcode ConsensusLink.reconfigure} without waiting for it. */
+  reconfigureSoon(): void {
+    this.reconfigure().catch((error) => {
+      if (!(error instanceof StoppedError)) throw error;
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { Block } from "../../../proto/gen/blockchain.ts";
+import { type Bytes, to0xHex } from "../../../shared/bytes/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
+import { StatusCode, statusName } from "../../../shared/status/mod.ts";
+import { blockRecords, transactionKeys, utxoTransactions } from "../chain/mod.ts";
+import { dropExpired } from "../pool/mod.ts";
+import type { Executed } from "../ports.ts";
+import { applyUtxoTransactions } from "../system_config/mod.ts";
+import { alignExecutor, AlignmentError } from "./align_executor.ts";
+import { type Node, rulesOf } from "./node.ts";
+
+/** A decided block. */
+export interface DecidedBlock {
+  /** With its proof. */
+  readonly block: Block;
+  /** Hash of its header. */
+  readonly hash: Bytes;
+  /** Whether it comes from the write-ahead log, and so is in it already. */
+  readonly isRedo?: boolean;
+}
+
+/**
+ * Executes and stores the block after the tip, then moves the tip (spec/controller.md, 11). The
+ * lock must be held. After a refusal nothing has changed in memory, and doing it again continues
+ * where it stopped: the executor answers 502 then, records are stored again.
+ */
+export async function finalise(node: Node, decided: DecidedBlock): Promise<StatusCode> {
+  const { block, hash, isRedo = false } = decided;
+  const { ports, log } = node.env;
+  if (block.header === undefined) return StatusCode.NoneBlockHeader;
+  const { height } = block.header;
+  if (block.body === undefined) return StatusCode.NoneBlockBody;
+  const keys = transactionKeys(block);
+  if (keys === null) return StatusCode.NoTransaction;
+  const encoded = encode(Block, block);
+  if (!isRedo && !(await isLogged(node, height, encoded))) return StatusCode.StoreError;
+
+  const { code, stateRoot } = await execute(node, encoded);
+  log.info(
+    `exec_block(${height}): status: ${statusName(code)}, ` +
+      `executed_block_hash: ${to0xHex(stateRoot)}`,
+  );
+  if (code !== StatusCode.Success && code !== StatusCode.ReenterBlock) return code;
+
+  const { config, applied } = applyUtxoTransactions(node.systemConfig, utxoTransactions(block));
+  for (const record of blockRecords({ height, hash, encoded, stateRoot, applied })) {
+    const stored = await ports.storage.store(record);
+    if (stored !== StatusCode.Success) return stored;
+  }
+  node.systemConfig = config;
+  node.history.add({ height, hashes: keys, blockLimit: config.blockLimit });
+  node.chain.advance({ height, hash, stateRoot, proof: block.proof });
+  node.pool.remove(keys);
+  dropExpired(node.pool, rulesOf(node));
+  await clearLog(node);
+  log.info(`finalize_block: ${height}, block_hash: ${to0xHex(hash)}`);
+  return StatusCode.Success;
+}
+
+/** The block is on disk before the executor sees it. */
+async function isLogged({ env }: Node, height: bigint, encoded: Bytes): Promise<boolean> {
+  try {
+    await env.ports.wal.append(height, encoded);
+    return true;
+  } catch (cause) {
+    env.log.error("cannot write the write-ahead log", { cause });
+    return false;
+  }
+}
+
+/** A record that stays is recognised as done at the next start. */
+async function clearLog({ env }: Node): Promise<void> {
+  try {
+    await env.ports.wal.clear();
+  } catch (cause) {
+    env.log.warn("cannot clear the write-ahead log", { cause });
+  }
+}
+
+/** An executor that was wiped meanwhile refuses the block: it gets those it lacks, then this one. */
+async function execute({ env, chain }: Node, encoded: Bytes): Promise<Executed> {
+  const { storage, executor } = env.ports;
+  const first = await executor.exec(encoded);
+  switch (first.code) {
+    case StatusCode.Success:
+    case StatusCode.ReenterBlock:
+    case StatusCode.ExecuteServerNotReady:
+      return first;
+  }
+  try {
+    const context = { storage, executor, log: env.log };
+    if (!(await alignExecutor(context, chain.tip.height))) return first;
+  } catch (error) {
+    if (!(error instanceof AlignmentError)) throw error;
+    env.log.error(error.message);
+    return first;
+  }
+  return await executor.exec(encoded);
+}

@@ -1,0 +1,239 @@
+import type { Block } from "../../../proto/gen/blockchain.ts";
+import {
+  type BFTProposal,
+  type ConsensusConfiguration,
+  type Proposal,
+  ProposalEnum,
+} from "../../../proto/gen/common.ts";
+import { encodeProposal, hashBlockHeader } from "../../../shared/block/mod.ts";
+import { type Bytes, equalBytes, to0xHex, toHex } from "../../../shared/bytes/mod.ts";
+import { tryDecode } from "../../../shared/codec/mod.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
+import { assembleBlock, checkProposalBase, hasTrueRoot, transactionKeys } from "../chain/mod.ts";
+import { packBlock } from "../pool/mod.ts";
+import type { Admission } from "./admission.ts";
+import { finalise } from "./finalise.ts";
+import type { Gossip } from "./gossip.ts";
+import { consensusConfig, type Node, rulesOf } from "./node.ts";
+import type { Syncer } from "./syncer.ts";
+
+/** Encoded transactions of a proposal: it travels in one message of at most 16 MiB (network_p2p). */
+const BLOCK_SIZE_MAX = 12 * 1024 * 1024;
+
+/** A consensus that knows no height asks with this one for the configuration (6.7). */
+const QUERY_HEIGHT = 0xffff_ffff_ffff_ffffn;
+
+/** A proposal to decide on, or the reason why there is none. */
+export interface ProposalOutcome {
+  /** 0, or 109 beside a proposal without transactions. */
+  readonly code: StatusCode;
+  readonly proposal: Proposal | undefined;
+}
+
+/** Outcome of a commit, with the configuration to go on with. */
+export interface CommitOutcome {
+  readonly code: StatusCode;
+  readonly config: ConsensusConfiguration;
+}
+
+/** What a proposal's bytes are, or the code that refuses them. */
+type Decoded =
+  | { readonly code: typeof StatusCode.Success; readonly proposal: BFTProposal }
+  | { readonly code: Exclude<StatusCode, typeof StatusCode.Success> };
+
+/** Collaborators of {@linkcode Proposals}. */
+export interface ProposalParts {
+  readonly admission: Admission;
+  readonly gossip: Gossip;
+  readonly syncer: Syncer;
+}
+
+/** Makes, checks and commits blocks for consensus (spec/controller.md, 10). */
+export class Proposals {
+  readonly #node: Node;
+  readonly #parts: ProposalParts;
+  /** Checks in progress by block hash: consensus may ask twice. */
+  readonly #checks = new Map<string, Promise<StatusCode>>();
+  /** The last decoded proposal: a block is checked and then committed with the same bytes. */
+  #lastDecoded: { readonly data: Bytes; readonly decoded: Decoded } | null = null;
+
+  constructor(node: Node, parts: ProposalParts) {
+    this.#node = node;
+    this.#parts = parts;
+  }
+
+  /** A fresh proposal for the next height (10.1). */
+  async getProposal(): Promise<ProposalOutcome> {
+    if (this.#node.sync.isSyncing) {
+      return { code: StatusCode.NodeInSyncMode, proposal: undefined };
+    }
+    return await this.#node.lock.run(() => Promise.resolve(this.#propose()));
+  }
+
+  #propose(): ProposalOutcome {
+    const { chain, sync, pool, env, settings, hash } = this.#node;
+    const { tip } = chain;
+    if ((sync.target?.status.height ?? 0n) > tip.height && !chain.hasCandidates) {
+      return { code: StatusCode.NodeInSyncMode, proposal: undefined };
+    }
+    env.log.info(`add_proposal: tx poll len ${pool.count}`);
+    const limits = { countMax: settings.packageLimit, sizeMax: BLOCK_SIZE_MAX };
+    const transactions = packBlock(pool, rulesOf(this.#node), limits);
+    const timestampMs = BigInt(Math.floor(env.clock.nowMs()));
+    const proposer = settings.nodeAddress;
+    const block = assembleBlock(hash, { tip, proposer, timestampMs, transactions });
+    const blockHash = this.#hashOf(block);
+    chain.addOwnProposal(blockHash);
+    const height = tip.height + 1n;
+    env.log.info(
+      `proposal ${height} block_hash ${to0xHex(blockHash)} prevhash ${to0xHex(tip.hash)}`,
+    );
+    const data = encodeProposal({ preStateRoot: tip.stateRoot, preProof: tip.proof, block });
+    const code = transactions.length > 0 ? StatusCode.Success : StatusCode.NoTransaction;
+    return { code, proposal: { height, data } };
+  }
+
+  #hashOf(block: Block): Bytes {
+    return block.header === undefined
+      ? new Uint8Array()
+      : hashBlockHeader(this.#node.hash, block.header);
+  }
+
+  /** Whether a proposal of another node may be decided (10.2). */
+  async checkProposal({ height, data }: Proposal): Promise<StatusCode> {
+    const decoded = this.#decode(data);
+    if (decoded.code === StatusCode.DecodeError) return decoded.code;
+    return await this.#node.lock.run(() => Promise.resolve(this.#judge(height, decoded)))
+      .then((verdict) => verdict());
+  }
+
+  /** The first half, under the lock; the returned second half verifies the body without it. */
+  #judge(height: bigint, decoded: Decoded): () => Promise<StatusCode> {
+    const { chain, env } = this.#node;
+    const refuse = (code: StatusCode) => () => Promise.resolve(code);
+    const outOfTurn = this.#checkTurn(height);
+    if (outOfTurn !== StatusCode.Success) return refuse(outOfTurn);
+    if (decoded.code !== StatusCode.Success) return refuse(decoded.code);
+    const { proposal } = decoded;
+    const base = checkProposalBase(proposal, chain.tip);
+    if (base !== StatusCode.Success) {
+      env.log.warn("check_proposal failed!", {
+        preStateRoot: to0xHex(proposal.preStateRoot),
+        preProof: to0xHex(proposal.preProof),
+        ownStateRoot: to0xHex(chain.tip.stateRoot),
+        ownProof: to0xHex(chain.tip.proof),
+      });
+      return refuse(base);
+    }
+    const block = proposal.proposal;
+    if (block === undefined) return refuse(StatusCode.NoneProposal);
+    if (block.header === undefined) return refuse(StatusCode.NoneBlockHeader);
+    const hash = this.#hashOf(block);
+    if (chain.isOwnProposal(hash)) {
+      env.log.info("the proposal is own");
+      return refuse(StatusCode.Success);
+    }
+    const turn = chain.checkHeight(block.header.height);
+    if (turn !== StatusCode.Success) return refuse(turn);
+    if (chain.isCandidate(hash)) return refuse(StatusCode.Success);
+    // such a block could be decided but never committed
+    if (!chain.isOnTip(block)) return refuse(StatusCode.ProposalCheckError);
+    return () => this.#checkBlockOnce(block, hash);
+  }
+
+  /** 128 and 129; a height that is too high tells that this node is behind. */
+  #checkTurn(height: bigint): StatusCode {
+    const { chain } = this.#node;
+    const code = chain.checkHeight(height);
+    if (code === StatusCode.ProposalTooHigh) {
+      this.#parts.gossip.multicastStatus();
+      chain.clearProposals();
+      this.#parts.syncer.trySync();
+    }
+    return code;
+  }
+
+  /** A second call waits for the first: a proposal is accepted only after all of it was checked. */
+  #checkBlockOnce(block: Block, hash: Bytes): Promise<StatusCode> {
+    const key = toHex(hash);
+    const running = this.#checks.get(key);
+    if (running !== undefined) return running;
+    const check = this.#checkBlock(block, hash).finally(() => this.#checks.delete(key));
+    this.#checks.set(key, check);
+    return check;
+  }
+
+  async #checkBlock(block: Block, hash: Bytes): Promise<StatusCode> {
+    const { chain, env } = this.#node;
+    const { height } = chain.tip;
+    env.log.info(`chain_check_proposal: add remote proposal(${to0xHex(hash)})`);
+    if (block.body === undefined) return StatusCode.NoneBlockBody;
+    if (!hasTrueRoot(this.#node.hash, block) || hasDuplicates(block)) {
+      return StatusCode.ProposalCheckError;
+    }
+    const { code } = await this.#parts.admission.admitBatch(block.body.body, true);
+    if (code !== StatusCode.Success) return code;
+    if (chain.tip.height === height) chain.addCandidate(hash);
+    env.log.info("chain_check_proposal: finished");
+    return StatusCode.Success;
+  }
+
+  /** Executes and stores a decided block (10.3). Committing a committed height changes nothing. */
+  async commitBlock(proposal: Proposal, proof: Bytes): Promise<CommitOutcome> {
+    const { lock, chain } = this.#node;
+    const { height } = proposal;
+    if (height === QUERY_HEIGHT) return this.#outcome(StatusCode.Success, chain.tip.height);
+    return await lock.run(async () => {
+      if (chain.tip.height >= height) return this.#outcome(StatusCode.Success, height);
+      return this.#outcome(await this.#commit(proposal, proof), height);
+    });
+  }
+
+  #outcome(code: StatusCode, height: bigint): CommitOutcome {
+    return { code, config: consensusConfig(this.#node, height) };
+  }
+
+  async #commit({ height, data }: Proposal, proof: Bytes): Promise<StatusCode> {
+    const { chain, env } = this.#node;
+    const outOfTurn = this.#checkTurn(height);
+    if (outOfTurn !== StatusCode.Success) return outOfTurn;
+    const decoded = this.#decode(data);
+    if (decoded.code !== StatusCode.Success) return decoded.code;
+    const proposed = decoded.proposal.proposal;
+    if (proposed === undefined) return StatusCode.NoForkTree;
+    if (proposed.header === undefined) return StatusCode.NoneBlockHeader;
+    const block = { ...proposed, proof };
+    if (proposed.header.height !== height || !chain.isOnTip(block)) {
+      return StatusCode.ProposalCheckError;
+    }
+    const hash = this.#hashOf(block);
+    env.log.info(`height: ${height} hash ${to0xHex(hash)}`);
+    const code = await finalise(this.#node, { block, hash });
+    if (code !== StatusCode.Success) return code;
+    this.#lastDecoded = null;
+    this.#parts.gossip.multicastStatus();
+    this.#parts.syncer.trySync();
+    return StatusCode.Success;
+  }
+
+  #decode(data: Bytes): Decoded {
+    const last = this.#lastDecoded;
+    if (last !== null && equalBytes(last.data, data)) return last.decoded;
+    const decoded = decodeData(data);
+    this.#lastDecoded = { data, decoded };
+    return decoded;
+  }
+}
+
+function decodeData(data: Bytes): Decoded {
+  const message = tryDecode(ProposalEnum, data);
+  if (message === null) return { code: StatusCode.DecodeError };
+  if (message.proposal === undefined) return { code: StatusCode.NoneProposal };
+  return { code: StatusCode.Success, proposal: message.proposal.value };
+}
+
+/** Executing a transaction twice would be a replay; the reference does not look. */
+function hasDuplicates(block: Block): boolean {
+  const keys = transactionKeys(block);
+  return keys !== null && new Set(keys).size !== keys.length;
+}

@@ -1,0 +1,260 @@
+import { Block, CompactBlock } from "../../../proto/gen/blockchain.ts";
+import { Regions } from "../../../proto/gen/storage.ts";
+import { genesisBlock, hashBlockHeader } from "../../../shared/block/mod.ts";
+import {
+  type Bytes,
+  EMPTY_BYTES,
+  equalBytes,
+  readU64be,
+  to0xHex,
+  toHex,
+  u64be,
+} from "../../../shared/bytes/mod.ts";
+import { assert } from "../../../shared/assert/mod.ts";
+import { encode, tryDecode } from "../../../shared/codec/mod.ts";
+import { StatusCode, statusName } from "../../../shared/status/mod.ts";
+import { History } from "../auth/mod.ts";
+import { blockRecords, ChainState, GlobalKey, type Tip } from "../chain/mod.ts";
+import { NodeTable } from "../node_manager/mod.ts";
+import { Pool } from "../pool/mod.ts";
+import type { CryptoInfo } from "../ports.ts";
+import { SyncCore } from "../sync/mod.ts";
+import type { SystemConfig } from "../system_config/mod.ts";
+import { alignExecutor, replayBlocks } from "./align_executor.ts";
+import { finalise } from "./finalise.ts";
+import { ChainDataError, loadSystemConfig } from "./load_config.ts";
+import { Lock } from "./lock.ts";
+import type { Environment, Node, Settings } from "./node.ts";
+import { PatientStorage } from "./patient_storage.ts";
+import { type RetryOptions, untilReady } from "./retry.ts";
+
+/** Loads of a start that are in flight together. */
+const LOADS_MAX = 20;
+
+/**
+ * Brings a node up to the point where it can serve: waits for its neighbours, loads or creates the
+ * chain, aligns the executor, finishes a block that a crash interrupted (spec/controller.md, 5).
+ */
+export async function startNode(settings: Settings, env: Environment): Promise<Node> {
+  const start = new Startup(settings, env);
+  await start.register();
+  const crypto = await start.waitForKms();
+  const node = await start.loadChain(crypto);
+  await redoLoggedBlocks(node, start.retry);
+  return node;
+}
+
+class Startup {
+  readonly retry: RetryOptions;
+  readonly #settings: Settings;
+  readonly #env: Environment;
+  readonly #storage: PatientStorage;
+
+  constructor(settings: Settings, env: Environment) {
+    this.#settings = settings;
+    this.#env = env;
+    const { clock, signal, ports, log } = env;
+    this.retry = { clock, signal, delayMaxMs: settings.retryIntervalMs };
+    this.#storage = new PatientStorage(ports.storage, log, this.retry);
+  }
+
+  async register(): Promise<void> {
+    const { ports, log } = this.#env;
+    await untilReady(async () => {
+      const code = await ports.network.register();
+      if (code === StatusCode.Success) return true;
+      log.warn(`register network msg handler failed(${statusName(code)})! Retrying`);
+      return null;
+    }, this.retry);
+    log.info("register network msg handler success!");
+  }
+
+  async waitForKms(): Promise<CryptoInfo> {
+    const { ports, log } = this.#env;
+    const info = await untilReady(async () => {
+      const answer = await ports.kms.cryptoInfo();
+      if (answer.code === StatusCode.Success) return answer;
+      log.warn("kms not ready! Retrying");
+      return null;
+    }, this.retry);
+    log.info(`kms(${info.name}) is ready!`);
+    return info;
+  }
+
+  async loadChain({ name, signatureSize }: CryptoInfo): Promise<Node> {
+    const { log } = this.#env;
+    log.info("load sys_config");
+    const hash = await this.#env.loadHash(name);
+    const genesis = genesisBlock(this.#settings.genesis);
+    assert(genesis.header !== undefined, "The genesis block has a header");
+    const genesisHash = hashBlockHeader(hash, genesis.header);
+    const height = await this.#loadHeight();
+    const isNew = height === null;
+    log.info(isNew ? "this is a new chain!" : "this is an old chain!");
+    const currentHash = isNew ? genesisHash : await this.#require(Regions.BLOCK_HASH, height);
+    log.info(
+      `current block number: ${height ?? 0n}, current block hash: ${to0xHex(currentHash)}`,
+    );
+    const systemConfig = await loadSystemConfig({
+      storage: this.#storage,
+      initial: this.#settings.systemConfig,
+      height: height ?? 0n,
+      report: (line) => log.info(line),
+    });
+    log.info("load sys_config complete");
+    log.info(`node address: ${to0xHex(this.#settings.nodeAddress)}`);
+    const tip = isNew
+      ? await this.#createGenesis(genesis, genesisHash)
+      : await this.#resume(height, currentHash, genesis);
+    log.info("executor is ready!");
+    const history = await this.#loadHistory(tip.height, systemConfig);
+    log.info(`init_block_number: ${tip.height}`);
+    const { syncInterval: interval, syncRequestsMax: requestsMax } = this.#settings;
+    const forceEpoch = this.#settings.forceSyncEpoch;
+    return {
+      settings: this.#settings,
+      env: this.#env,
+      hash,
+      signatureSize,
+      chain: new ChainState(tip),
+      history,
+      pool: new Pool(),
+      peers: new NodeTable(),
+      sync: new SyncCore({ interval, requestsMax, forceEpoch }),
+      lock: new Lock(),
+      systemConfig,
+      startHeight: tip.height,
+    };
+  }
+
+  /** Null for a new chain. */
+  async #loadHeight(): Promise<bigint | null> {
+    const stored = await this.#storage.load(Regions.GLOBAL, u64be(GlobalKey.Height));
+    this.#env.log.info("get current block number success!");
+    // an empty value means a new chain too, as in the reference
+    if (stored === null || stored.length === 0) return null;
+    if (stored.length < 8) {
+      throw new ChainDataError("Cannot use the stored height: it is cut short");
+    }
+    return readU64be(stored);
+  }
+
+  async #require(region: number, height: bigint): Promise<Bytes> {
+    const value = await this.#storage.load(region, u64be(height));
+    if (value !== null) return value;
+    throw new ChainDataError(
+      `Cannot load block ${height}: region ${Regions[region]} lacks it although it is committed`,
+    );
+  }
+
+  /** The executor may have executed genesis before a crash: 502 is as good as 0. */
+  async #createGenesis(genesis: Block, hash: Bytes): Promise<Tip> {
+    this.#env.log.info("finalize genesis block");
+    const encoded = encode(Block, genesis);
+    const { stateRoot } = await this.#execGenesis(encoded);
+    const records = blockRecords({ height: 0n, hash, encoded, stateRoot, applied: [] });
+    for (const record of records) await this.#storage.store(record);
+    return { height: 0n, hash, stateRoot, proof: EMPTY_BYTES };
+  }
+
+  async #resume(height: bigint, hash: Bytes, genesis: Block): Promise<Tip> {
+    this.#env.log.info("confirm executor status");
+    const stored = await this.#require(Regions.FULL_BLOCK, 0n);
+    if (!equalBytes(stored, encode(Block, genesis))) {
+      this.#env.log.warn("[genesis_block] is not what the stored chain began with: no effect");
+    }
+    const { storage, executor } = this.#env.ports;
+    const context = { storage, executor, log: this.#env.log };
+    const { isFresh } = await this.#execGenesis(stored);
+    await untilReady(async () => {
+      // an executor that had no genesis has nothing: no use in asking it for the newest block
+      const isAligned = isFresh
+        ? await replayBlocks(context, 1n, height)
+        : await alignExecutor(context, height);
+      if (isAligned) return true;
+      this.#env.log.warn("executor server not ready! Retrying.");
+      return null;
+    }, this.retry);
+    const stateRoot = await this.#require(Regions.RESULT, height);
+    const proof = await this.#require(Regions.PROOF, height);
+    return { height, hash, stateRoot, proof };
+  }
+
+  async #execGenesis(encoded: Bytes): Promise<{ stateRoot: Bytes; isFresh: boolean }> {
+    const { ports, log } = this.#env;
+    const { code, stateRoot } = await untilReady(async () => {
+      const executed = await ports.executor.exec(encoded);
+      if (executed.code !== StatusCode.ExecuteServerNotReady) return executed;
+      log.warn("executor server not ready! Retrying.");
+      return null;
+    }, this.retry);
+    const isFresh = code === StatusCode.Success;
+    if (isFresh || code === StatusCode.ReenterBlock) return { stateRoot, isFresh };
+    throw new ChainDataError(
+      `Cannot use the executor: it answers ${statusName(code)} to the genesis block`,
+    );
+  }
+
+  /** Transactions of the blocks that still count as recent. */
+  async #loadHistory(height: bigint, { blockLimit }: SystemConfig): Promise<History> {
+    const history = new History();
+    let next = height < blockLimit ? 1n : height - blockLimit + 1n;
+    if (next < 1n) next = 1n;
+    while (next <= height) {
+      const heights: bigint[] = [];
+      for (; next <= height && heights.length < LOADS_MAX; next++) heights.push(next);
+      const bodies = await Promise.all(heights.map((at) => this.#loadHashes(at)));
+      bodies.forEach((hashes, i) => {
+        history.add({ height: heights[i] ?? 0n, hashes, blockLimit });
+      });
+    }
+    return history;
+  }
+
+  async #loadHashes(height: bigint): Promise<string[]> {
+    const compact = tryDecode(CompactBlock, await this.#require(Regions.COMPAT_BLOCK, height));
+    if (compact === null) throw new ChainDataError(`Cannot decode the stored block ${height}`);
+    return (compact.body?.txHashes ?? []).map(toHex);
+  }
+}
+
+/**
+ * Finishes the block that was being stored when the process ended (spec/controller.md, 18). It had
+ * been decided, so nothing is checked again but that it follows the tip.
+ */
+async function redoLoggedBlocks(node: Node, retry: RetryOptions): Promise<void> {
+  const { ports, log } = node.env;
+  for (const encoded of await ports.wal.load()) {
+    const block = tryDecode(Block, encoded);
+    const header = block?.header;
+    if (block === null || header === undefined) {
+      log.warn("wal: a record is no block, left out");
+      continue;
+    }
+    if (header.height <= node.chain.tip.height) {
+      log.info("wal exists, but doesn't need to be redone");
+      continue;
+    }
+    if (header.height > node.chain.tip.height + 1n || !node.chain.isOnTip(block)) {
+      log.warn(`wal: block ${header.height} does not follow the stored chain, left out`);
+      continue;
+    }
+    await redo(node, retry, { block, hash: hashBlockHeader(node.hash, header) });
+    log.info(`wal redo status_height: ${header.height}`);
+  }
+  await ports.wal.clear();
+}
+
+/** The record stays for as long as a neighbour is away. */
+async function redo(
+  node: Node,
+  retry: RetryOptions,
+  decided: { readonly block: Block; readonly hash: Bytes },
+): Promise<void> {
+  await untilReady(async () => {
+    const code = await finalise(node, { ...decided, isRedo: true });
+    if (code === StatusCode.Success) return true;
+    node.env.log.warn(`wal process_block error ${statusName(code)}`);
+    return null;
+  }, retry);
+}

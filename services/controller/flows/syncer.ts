@@ -1,0 +1,184 @@
+import { SyncBlockRequest } from "../../../proto/gen/sync.ts";
+import type { Block } from "../../../proto/gen/blockchain.ts";
+import { encodeProposal, hashBlockHeader } from "../../../shared/block/mod.ts";
+import { type Bytes, EMPTY_BYTES } from "../../../shared/bytes/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
+import { StatusCode, statusName } from "../../../shared/status/mod.ts";
+import { checkFields } from "../auth/mod.ts";
+import { hasTrueRoot } from "../chain/mod.ts";
+import { type AddressHex, MessageType } from "../node_manager/mod.ts";
+import type { SyncedBlock } from "../sync/mod.ts";
+import type { Admission } from "./admission.ts";
+import type { ConsensusLink } from "./consensus_link.ts";
+import { finalise } from "./finalise.ts";
+import type { Gossip } from "./gossip.ts";
+import { type Node, rulesOf } from "./node.ts";
+import { StoppedError } from "./retry.ts";
+
+/** Collaborators of {@linkcode Syncer}. */
+export interface SyncerParts {
+  readonly admission: Admission;
+  readonly gossip: Gossip;
+  readonly consensus: ConsensusLink;
+}
+
+/** Codes that mean that a service of this node is away: 200, 300, 400, 500, 600. */
+function isLocalTrouble(code: StatusCode): boolean {
+  return code >= 200 && code % 100 === 0;
+}
+
+/** Fetches and applies the blocks that this node lacks (spec/controller.md, 16). */
+export class Syncer {
+  readonly #node: Node;
+  readonly #parts: SyncerParts;
+  #isApplying = false;
+
+  constructor(node: Node, parts: SyncerParts) {
+    this.#node = node;
+    this.#parts = parts;
+  }
+
+  /** Asks for what is missing, if a peer is higher. */
+  trySync(): void {
+    const { sync, chain, peers, env } = this.#node;
+    const ownHeight = chain.tip.height;
+    const view = { ownHeight, hasCandidates: chain.hasCandidates, nowMs: env.clock.nowMs() };
+    for (const { address, start, end } of sync.plan(view)) {
+      const origin = peers.originOf(address);
+      if (origin === null) {
+        this.#abandon(address);
+        return;
+      }
+      env.log.info(`SyncBlockRequest: start ${start}, end ${end}`);
+      const payload = encode(SyncBlockRequest, { startHeight: start, endHeight: end });
+      this.#parts.gossip.unicast(origin, MessageType.SyncBlock, payload);
+    }
+  }
+
+  /** Follows the next best peer instead of one that cannot help. */
+  #abandon(address: AddressHex): void {
+    const { sync, peers } = this.#node;
+    sync.forgetPeer(address);
+    const next = peers.highest((other) => other !== address);
+    sync.retarget(address, next);
+  }
+
+  /** Ignores a peer for a while and follows another one. */
+  punish(address: AddressHex): void {
+    const { peers, env } = this.#node;
+    if (peers.misbehave(address, env.clock.nowMs())) {
+      env.log.warn(`set misbehavior node: 0x${address}`);
+    }
+    this.#abandon(address);
+  }
+
+  /** Ignores a peer until the process ends and follows another one. */
+  ban(address: AddressHex): void {
+    this.#node.peers.ban(address);
+    this.#node.env.log.warn(`set ban node: 0x${address}`);
+    this.#abandon(address);
+  }
+
+  /** Gives up on requests that nobody answered; called every second or so. */
+  expireRequests(): void {
+    const { sync, peers, env } = this.#node;
+    for (const address of sync.expire(env.clock.nowMs())) {
+      env.log.warn(`sync: no answer from node(0x${address})`);
+      // with nobody else to ask the same peer gets another chance with fewer blocks
+      if (peers.highest((other) => other !== address) !== null) this.punish(address);
+    }
+    this.trySync();
+  }
+
+  /** Takes blocks that a peer sent and applies what fits. */
+  receive(sender: AddressHex, blocks: readonly Block[]): void {
+    const { sync, chain, env } = this.#node;
+    const heights = sync.received(sender, blocks, chain.tip.height);
+    if (heights === null) {
+      this.punish(sender);
+      return;
+    }
+    if (heights.length === 0) return;
+    env.log.info(
+      `sync: insert_blocks: heights = [${heights.join(", ")}] from node(0x${sender})`,
+    );
+    this.#applySoon();
+  }
+
+  #applySoon(): void {
+    if (this.#isApplying) return;
+    this.#isApplying = true;
+    this.#applyAll()
+      .catch((error) => {
+        if (!(error instanceof StoppedError)) throw error;
+      })
+      .finally(() => this.#isApplying = false);
+  }
+
+  /** The lock is free between two blocks, so that queries and commits get their turn. */
+  async #applyAll(): Promise<void> {
+    const { lock, env } = this.#node;
+    while (!env.signal.aborted) {
+      const outcome = await lock.run(() => this.#applyNext());
+      if (outcome === "none") break;
+      if (outcome === "later") await env.clock.sleep(LOCAL_TROUBLE_PAUSE_MS, env.signal);
+      // its answer to the proof of the next block depends on it
+      if (outcome === "applied") await this.#parts.consensus.reconfigure();
+      this.trySync();
+    }
+    this.trySync();
+  }
+
+  async #applyNext(): Promise<"applied" | "refused" | "later" | "none"> {
+    const { sync, chain, env } = this.#node;
+    const synced = sync.takeNext(chain.tip.height);
+    if (synced === null) return "none";
+    chain.clearProposals();
+    const height = chain.tip.height + 1n;
+    const code = await this.#process(synced);
+    if (code === StatusCode.Success) return "applied";
+    if (isLocalTrouble(code)) {
+      env.log.warn(`sync block error: ${statusName(code)}`);
+      sync.putBack(height, synced);
+      return "later";
+    }
+    const { sender } = synced;
+    env.log.warn(
+      `sync block error: ${statusName(code)}, node: 0x${sender} been misbehavior_node`,
+    );
+    this.punish(sender);
+    return "refused";
+  }
+
+  /** 16.6 */
+  async #process({ block }: SyncedBlock): Promise<StatusCode> {
+    const { chain, env, hash } = this.#node;
+    const { header, body, proof } = block;
+    if (header === undefined) return StatusCode.NoneBlockHeader;
+    const turn = chain.checkHeight(header.height);
+    if (turn !== StatusCode.Success) return turn;
+    if (body === undefined) return StatusCode.NoneBlockBody;
+    if (!chain.isOnTip(block) || !hasTrueRoot(hash, block)) return StatusCode.BlockCheckError;
+    const data = this.#rebuildProposal(block);
+    const proposal = { height: header.height, data };
+    const proven = await env.ports.consensus.checkBlock({ proposal, proof });
+    if (proven !== StatusCode.Success) return proven;
+    const rules = rulesOf(this.#node);
+    for (const raw of body.body) {
+      const code = checkFields(raw, rules);
+      if (code !== StatusCode.Success) return code;
+    }
+    const signed = await this.#parts.admission.verifySynced(body.body);
+    if (signed !== StatusCode.Success) return signed;
+    return await finalise(this.#node, { block, hash: hashBlockHeader(hash, header) });
+  }
+
+  /** The bytes that the proof is about (protocol.md, 13.6). */
+  #rebuildProposal(block: Block): Bytes {
+    const { stateRoot: preStateRoot, proof: preProof } = this.#node.chain.tip;
+    return encodeProposal({ preStateRoot, preProof, block: { ...block, proof: EMPTY_BYTES } });
+  }
+}
+
+/** Pause before a block is tried again that a missing neighbour kept from being applied. */
+const LOCAL_TROUBLE_PAUSE_MS = 1_000;
