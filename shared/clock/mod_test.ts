@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { seededRandom, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./mod.ts";
+
+Deno.test("SYSTEM_CLOCK.sleep() ends at once when its signal aborts, before or while it sleeps", async () => {
+  const controller = new AbortController();
+  const sleeping = SYSTEM_CLOCK.sleep(3_600_000, controller.signal);
+  controller.abort();
+  await sleeping;
+  await SYSTEM_CLOCK.sleep(3_600_000, controller.signal);
+});
+
+Deno.test("SYSTEM_CLOCK.setTimer() fires once, and never after it was cancelled", async () => {
+  let cancelledFired = 0;
+  SYSTEM_CLOCK.setTimer(1, () => cancelledFired++).cancel();
+  await new Promise<void>((resolve) => SYSTEM_CLOCK.setTimer(2, resolve));
+  assert.equal(cancelledFired, 0);
+});
+
+Deno.test("seededRandom() repeats itself for a seed and differs for another", () => {
+  const take = (seed: number) => Array.from({ length: 5 }, seededRandom(seed));
+  assert.deepEqual(take(7), take(7));
+  assert.notDeepEqual(take(7), take(8));
+  for (const value of [...take(7), SYSTEM_RANDOM()]) assert(value >= 0 && value < 1);
+});
