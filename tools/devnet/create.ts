@@ -1,0 +1,119 @@
+import { type ChainKind, type DevChain, exists, readChain } from "./chain.ts";
+
+/** First port of node 0 unless the user chooses another. */
+export const DEFAULT_BASE_PORT = 20000;
+
+const DEFAULTS = { nodes: 4, crypto: "sm", consensus: "bft", network: "p2p" } as const;
+
+/** What this version can run. */
+const SUPPORTED: Readonly<Record<keyof ChainKind, readonly string[]>> = {
+  crypto: ["sm", "eth"],
+  consensus: ["bft"],
+  network: ["p2p"],
+};
+
+/** What the user asks of the chain; undefined where any will do. */
+export interface ChainWish {
+  readonly nodes?: number | undefined;
+  readonly crypto?: string | undefined;
+  readonly consensus?: string | undefined;
+  readonly network?: string | undefined;
+  readonly basePort?: number | undefined;
+}
+
+/** Throws unless this version can run such a chain. */
+export function checkSupported(verb: string, kind: Partial<ChainKind>): void {
+  for (const aspect of ["crypto", "consensus", "network"] as const) {
+    const wanted = kind[aspect];
+    const supported = SUPPORTED[aspect];
+    if (wanted === undefined || supported.includes(wanted)) continue;
+    throw new Error(
+      `Cannot ${verb} a chain with ${aspect} "${wanted}": ` +
+        `this version has ${supported.join(" and ")} only`,
+    );
+  }
+}
+
+/** Throws when the chain is not as the user wishes: an existing chain keeps its properties. */
+export function checkWish(chain: DevChain, wish: ChainWish): void {
+  const basePort = chain.nodes[0]?.ports.network;
+  const aspects = [
+    ["--nodes", wish.nodes, chain.nodes.length],
+    ["--crypto", wish.crypto, chain.crypto],
+    ["--consensus", wish.consensus, chain.consensus],
+    ["--network", wish.network, chain.network],
+    ["--base-port", wish.basePort, basePort],
+  ] as const;
+  for (const [flag, wanted, actual] of aspects) {
+    if (wanted === undefined || wanted === actual) continue;
+    throw new Error(
+      `Cannot start the chain in "${chain.dir}" with ${flag} ${wanted}: it has ${actual}; ` +
+        `leave the flag out, or make a new chain in another --dir`,
+    );
+  }
+}
+
+/** Makes a chain in a folder that must be absent or empty. */
+export async function createChain(
+  dir: string,
+  wish: ChainWish,
+  { cloudConfig, say }: { readonly cloudConfig: string; readonly say: (line: string) => void },
+): Promise<DevChain> {
+  const settled = {
+    nodes: wish.nodes ?? DEFAULTS.nodes,
+    crypto: wish.crypto ?? DEFAULTS.crypto,
+    consensus: wish.consensus ?? DEFAULTS.consensus,
+    network: wish.network ?? DEFAULTS.network,
+    basePort: wish.basePort ?? DEFAULT_BASE_PORT,
+  };
+  checkSupported("create", settled);
+  const { nodes, crypto, consensus, network, basePort } = settled;
+  say(`creating a chain of ${nodes} nodes (${crypto}, ${consensus}, ${network}) in ${dir}`);
+  Deno.mkdirSync(dir, { recursive: true });
+  // made aside and moved at the end, so that a killed devnet leaves no half of a chain
+  const aside = `${dir}/.new`;
+  if (exists(aside)) Deno.removeSync(aside, { recursive: true });
+  const [unknown] = Deno.readDirSync(dir);
+  if (unknown !== undefined) {
+    throw new Error(
+      `Cannot create a chain in "${dir}": it must be empty, got "${unknown.name}" in it`,
+    );
+  }
+  Deno.mkdirSync(aside);
+  try {
+    await runCloudConfig(cloudConfig, [
+      "create-dev",
+      `--config-dir=${aside}`,
+      `--peers-count=${nodes}`,
+      `--base-port=${basePort}`,
+      "--is-bft",
+      ...(crypto === "eth" ? ["--is-eth"] : []),
+    ]);
+    moveChain(aside, dir);
+  } finally {
+    Deno.removeSync(aside, { recursive: true });
+  }
+  const chain = readChain(dir);
+  if (chain === null) throw new Error(`Cannot find the new chain in "${dir}"`);
+  return chain;
+}
+
+/** Moves the node folders first: a chain counts as there once its own folder is. */
+function moveChain(from: string, to: string): void {
+  const names = [...Deno.readDirSync(from)].map(({ name }) => name);
+  const isChain = (name: string) => exists(`${from}/${name}/chain_config.toml`);
+  const ordered = [...names.filter((name) => !isChain(name)), ...names.filter(isChain)];
+  for (const name of ordered) Deno.renameSync(`${from}/${name}`, `${to}/${name}`);
+}
+
+async function runCloudConfig(executable: string, args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(executable, {
+    args,
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+  }).output();
+  if (success) return;
+  const reason = new TextDecoder().decode(stderr).trim();
+  throw new Error(`cloud-config ${args[0]} failed: ${reason}`);
+}

@@ -1,0 +1,63 @@
+import { to0xHex } from "../../shared/bytes/mod.ts";
+import { connect, RpcFault } from "../../shared/rpc/mod.ts";
+import { RPCServiceService } from "../../proto/gen/controller.ts";
+
+/** Last block of a node, and whom the node knows. */
+export interface ChainTip {
+  readonly height: bigint;
+  /** With `0x`. */
+  readonly hash: string;
+  /** Consensus round that decided the block; null where the controller does not tell. */
+  readonly round: bigint | null;
+  /** Transactions in the block. */
+  readonly txs: number;
+  readonly peers: bigint;
+}
+
+const DEADLINE_MS = 2_000;
+
+/** Where the round lies in a proof of consensus_bft (spec/protocol.md, section 13.6). */
+const ROUND_OFFSET = 8;
+
+/** Asks one controller again and again. */
+export class Probe {
+  readonly #client;
+
+  constructor(controllerPort: number) {
+    this.#client = connect(RPCServiceService, { port: controllerPort, deadlineMs: DEADLINE_MS });
+  }
+
+  /** The node's last block; null when the controller does not answer. */
+  async tip(): Promise<ChainTip | null> {
+    try {
+      const { blockNumber: height } = await this.#client.getBlockNumber({ flag: false });
+      const [{ hash }, block, { peerCount: peers }, round] = await Promise.all([
+        this.#client.getBlockHash({ blockNumber: height }),
+        this.#client.getBlockByNumber({ blockNumber: height }),
+        this.#client.getPeerCount({}),
+        this.#round(height),
+      ]);
+      const txs = block.body?.txHashes.length ?? 0;
+      return { height, hash: to0xHex(hash), round, txs, peers };
+    } catch (error) {
+      if (error instanceof RpcFault) return null;
+      throw error;
+    }
+  }
+
+  async #round(height: bigint): Promise<bigint | null> {
+    try {
+      const { proof } = await this.#client.getProofByNumber({ blockNumber: height });
+      if (proof.length < ROUND_OFFSET + 8) return null; // the first block has no proof
+      const view = new DataView(proof.buffer, proof.byteOffset, proof.byteLength);
+      return view.getBigUint64(ROUND_OFFSET, true);
+    } catch (error) {
+      if (error instanceof RpcFault) return null; // a 6.3.3 controller has no such call
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+}
