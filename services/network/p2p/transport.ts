@@ -41,6 +41,7 @@ export class P2pTransport implements Transport {
   readonly #plan: DialPlan;
   readonly #peers = new PeerTable<Connection>();
   readonly #connections = new Set<Connection>();
+  readonly #dials = new Set<Promise<void>>();
   readonly #stopRequest = new AbortController();
   #events: TransportEvents = { message() {} };
   #listener: Deno.TcpListener | null = null;
@@ -76,7 +77,7 @@ export class P2pTransport implements Transport {
     const parsed = parseMultiaddr(address);
     if (parsed === null) return StatusCode.MultiAddrParseError;
     if (this.#stopRequest.signal.aborted) return StatusCode.DialNodeFail;
-    if (this.#plan.begin(parsed.text)) this.#dial(parsed);
+    if (this.#plan.begin(parsed.text)) this.#startDial(parsed);
     return StatusCode.Success;
   }
 
@@ -110,8 +111,8 @@ export class P2pTransport implements Transport {
     this.#tickTimer?.cancel();
     this.#listener?.close();
     this.#listener = null;
-    const all = [...this.#connections].map((connection) => connection.close("this node stops"));
-    await Promise.all(all);
+    const ends = [...this.#connections].map((connection) => connection.close("this node stops"));
+    await Promise.all([...ends, ...this.#dials]);
   }
 
   async #acceptAll(listener: Deno.TcpListener): Promise<void> {
@@ -139,6 +140,12 @@ export class P2pTransport implements Transport {
       { name: "tcp", value: String(port) },
     ]);
     this.#startConnection(socket, "acceptor", address);
+  }
+
+  #startDial(address: Multiaddr): void {
+    const dial = this.#dial(address);
+    this.#dials.add(dial);
+    dial.then(() => this.#dials.delete(dial));
   }
 
   async #dial(address: Multiaddr): Promise<void> {
@@ -209,7 +216,9 @@ export class P2pTransport implements Transport {
     const { clock } = this.#options;
     for (const connection of this.#connections) connection.tick();
     const isConnected = (address: string) => this.#peers.hasAddress(address);
-    for (const address of this.#plan.due(clock.monotonicMs(), isConnected)) this.#dial(address);
+    for (const address of this.#plan.due(clock.monotonicMs(), isConnected)) {
+      this.#startDial(address);
+    }
     this.#tickTimer = clock.setTimer(TICK_MS, () => this.#tick());
   }
 }
