@@ -1,6 +1,8 @@
+import { Buffer } from "node:buffer";
 import * as grpc from "@grpc/grpc-js";
+import type { Bytes } from "../bytes/mod.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
-import { RpcFault } from "./status.ts";
+import { RpcCode, RpcFault } from "./status.ts";
 
 /** Options of one call. */
 export interface CallOptions {
@@ -25,6 +27,17 @@ export type RpcClient<Definition> =
      */
     onDisconnect(listener: () => void): void;
   };
+
+/** A client that knows no service: it carries encoded messages as they are. */
+export interface RawClient {
+  /**
+   * Calls `/package.Service/Method` and gives the bytes of the answer; throws
+   * {@linkcode RpcFault} when the answer is a gRPC status.
+   */
+  call(path: string, request: Bytes, options?: CallOptions): Promise<Bytes>;
+  /** Ends the connection; running calls fail. */
+  close(): void;
+}
 
 /** Where a service is. */
 export interface ConnectOptions {
@@ -58,12 +71,8 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
   definition: Definition,
   options: ConnectOptions,
 ): RpcClient<Definition> {
-  const { host = "127.0.0.1", port, deadlineMs = DEADLINE_MS } = options;
-  const client = new grpc.Client(
-    `${host}:${port}`,
-    grpc.credentials.createInsecure(),
-    CHANNEL_OPTIONS,
-  );
+  const { deadlineMs = DEADLINE_MS } = options;
+  const client = openClient(options);
   const calls: Record<string, unknown> = {
     close: () => client.close(),
     onDisconnect: (listener: () => void) => watchConnection(client, listener),
@@ -74,6 +83,26 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
       callUnary({ client, method, request, deadlineMs: call?.deadlineMs ?? deadlineMs });
   }
   return calls as RpcClient<Definition>;
+}
+
+/** As {@linkcode connect}, for messages that are recorded, relayed or malformed on purpose. */
+export function connectRaw(options: ConnectOptions): RawClient {
+  const client = openClient(options);
+  return {
+    call(path, request, { deadlineMs = options.deadlineMs ?? DEADLINE_MS } = {}) {
+      const method = { path, requestSerialize: toBuffer, responseDeserialize: fromBuffer };
+      return callUnary({ client, method, request, deadlineMs });
+    },
+    close: () => client.close(),
+  };
+}
+
+const toBuffer = (bytes: Bytes): Buffer => Buffer.from(bytes);
+const fromBuffer = (bytes: Buffer): Bytes => new Uint8Array(bytes);
+
+function openClient({ host = "127.0.0.1", port }: ConnectOptions): grpc.Client {
+  const credentials = grpc.credentials.createInsecure();
+  return new grpc.Client(`${host}:${port}`, credentials, CHANNEL_OPTIONS);
 }
 
 function watchConnection(client: grpc.Client, listener: () => void): void {
@@ -92,12 +121,18 @@ function watchConnection(client: grpc.Client, listener: () => void): void {
   watch();
 }
 
-function callUnary({ client, method, request, deadlineMs }: {
+/** What a call needs to know of its method. */
+type CalledMethod<Request, Response> = Pick<
+  MethodDefinition<Request, Response>,
+  "path" | "requestSerialize" | "responseDeserialize"
+>;
+
+function callUnary<Request, Response>({ client, method, request, deadlineMs }: {
   readonly client: grpc.Client;
-  readonly method: MethodDefinition<unknown, unknown>;
-  readonly request: unknown;
+  readonly method: CalledMethod<Request, Response>;
+  readonly request: Request;
   readonly deadlineMs: number;
-}): Promise<unknown> {
+}): Promise<Response> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(
       method.path,
@@ -107,9 +142,9 @@ function callUnary({ client, method, request, deadlineMs }: {
       new grpc.Metadata(),
       { deadline: Date.now() + deadlineMs },
       (error, response) => {
-        if (error === null) return resolve(response);
-        const options = { method: method.path, cause: error };
-        reject(new RpcFault(error.code, error.details, options));
+        if (response !== undefined) return resolve(response);
+        const { code = RpcCode.Internal, details = "no answer" } = error ?? {};
+        reject(new RpcFault(code, details, { method: method.path, cause: error }));
       },
     );
   });

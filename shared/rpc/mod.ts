@@ -5,7 +5,14 @@
  * @module
  */
 
-export { type CallOptions, connect, type ConnectOptions, type RpcClient } from "./client.ts";
+export {
+  type CallOptions,
+  connect,
+  type ConnectOptions,
+  connectRaw,
+  type RawClient,
+  type RpcClient,
+} from "./client.ts";
 export type { RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
 export {
   type GrpcService,

@@ -5,6 +5,7 @@ import { StorageServiceService } from "../../proto/gen/storage.ts";
 import { SILENT_LOGGER } from "../log/mod.ts";
 import {
   connect,
+  connectRaw,
   grpcService,
   type Handlers,
   RpcCode,
@@ -45,6 +46,24 @@ Deno.test("connect() calls a served method, also with 20 MB each way", async () 
     const { value } = await storage.load({ region: 1, key });
     storage.close();
     assert.equal(value.length, key.length);
+  });
+});
+
+Deno.test("connectRaw() carries bytes both ways and gives a status as RpcFault", async () => {
+  await withServer({}, async (port) => {
+    const raw = connectRaw({ port });
+    const key = Uint8Array.of(0x12, 0x01, 0x07);
+    const answer = await raw.call("/storage.StorageService/Load", key);
+    // a present status of 0 is an empty message, field 2 is the echoed key
+    assert.deepEqual(answer, Uint8Array.of(0x0a, 0x00, 0x12, 0x01, 0x07));
+    const codeOf = (path: string, request: Uint8Array) =>
+      raw.call(path, request).then(() => 0, (error) => error instanceof RpcFault ? error.code : -1);
+    assert.equal(
+      await codeOf("/storage.StorageService/Load", Uint8Array.of(0xff)),
+      RpcCode.Internal,
+    );
+    assert.equal(await codeOf("/storage.StorageService/No", key), RpcCode.Unimplemented);
+    raw.close();
   });
 });
 
