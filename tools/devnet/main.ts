@@ -12,10 +12,12 @@ const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   Deno.addSignalListener(signal, () => stop.abort());
 }
+/** A terminal that does not tell its width is taken for one of 80 columns. */
+const terminal = { columns: () => Deno.consoleSize().columns || 80 };
 const exitCode = await runDevnet(Deno.args, {
   clock: SYSTEM_CLOCK,
   output: STANDARD_OUTPUT,
-  isTerminal: Deno.stdout.isTerminal(),
+  terminal: Deno.stdout.isTerminal() ? terminal : null,
   binPath: findBinPath(),
   signal: stop.signal,
 });

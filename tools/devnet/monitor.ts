@@ -2,7 +2,7 @@ import type { Clock } from "../../shared/clock/mod.ts";
 import type { DevChain } from "./chain.ts";
 import { bestHeight, renderLine, renderTable } from "./render.ts";
 import type { Screen } from "./screen.ts";
-import { type NodeStatus, StatusReader } from "./status.ts";
+import { describeState, type NodeStatus, StatusReader } from "./status.ts";
 import { changesBetween, describeChanges, lookAt, type Sighting } from "./watch.ts";
 
 /** The first block comes after seconds; a loaded machine may need a minute. */
@@ -35,7 +35,8 @@ export class ChainMonitor implements Disposable {
   }
 
   /**
-   * Waits until a block is added above `height`, or above the first height that a node tells.
+   * Waits until a block is added above `height`, or above the first height that a node tells, and
+   * every node that runs answers.
    *
    * @throws when no block comes in time, or no process is left to make one
    */
@@ -52,7 +53,9 @@ export class ChainMonitor implements Disposable {
       const nowMs = clock.monotonicMs();
       const seconds = ((nowMs - startMs) / 1000).toFixed(1);
       firstHeight ??= best;
-      if (best !== null && firstHeight !== null && best > firstHeight) {
+      const isGrown = best !== null && firstHeight !== null && best > firstHeight;
+      if (isGrown && statuses.every(isReady)) {
+        screen.show([]);
         screen.say(`block ${best} after ${seconds} s`);
         return;
       }
@@ -112,6 +115,11 @@ export class ChainMonitor implements Disposable {
   [Symbol.dispose](): void {
     this.#reader[Symbol.dispose]();
   }
+}
+
+/** Whether there is nothing to wait for: the node answers, or it cannot. */
+function isReady(status: NodeStatus): boolean {
+  return status.tip !== null || describeState(status) !== "running";
 }
 
 /** The chain as `status` prints it. */

@@ -14,9 +14,15 @@ import { type DevChain, readChain, type Role, ROLES } from "./chain.ts";
 import { DEFAULT_BASE_PORT } from "./create.ts";
 import { showLogs } from "./logs.ts";
 import { renderStatus } from "./monitor.ts";
-import { checkExecutables, checkPorts, nodeAt, runningProcesses } from "./node_control.ts";
-import { startNode, stopNodes } from "./node_control.ts";
-import { Screen } from "./screen.ts";
+import {
+  checkExecutables,
+  checkPorts,
+  nodeAt,
+  runningProcesses,
+  startNode,
+  stopNodes,
+} from "./node_control.ts";
+import { Screen, type Terminal } from "./screen.ts";
 import { StatusReader, toJson } from "./status.ts";
 import { up } from "./up.ts";
 
@@ -24,8 +30,8 @@ import { up } from "./up.ts";
 export interface DevnetDeps {
   readonly clock: Clock;
   readonly output: Output;
-  /** Whether stdout is a terminal: the state is drawn in place then. */
-  readonly isTerminal: boolean;
+  /** Set when stdout is a terminal: the state is drawn in place then. */
+  readonly terminal: Terminal | null;
   /** Folder of the executables of the services and of cloud-config. */
   readonly binPath: string;
   /** Aborted by Ctrl-C and SIGTERM. */
@@ -96,7 +102,7 @@ function addUp(program: Program, deps: DevnetDeps): void {
     )
     .option("--detach", "return once blocks come, and leave the chain running", false)
     .action(async ({ dir, detach, ...wish }: UpFlags) => {
-      const screen = new Screen(deps.output, deps.isTerminal);
+      const screen = new Screen(deps.output, deps.terminal);
       const exitCode = await up({ dir, wish, isDetached: detach }, { ...deps, screen });
       if (exitCode !== 0) throw new ExitError(exitCode);
     });

@@ -1,20 +1,27 @@
 import type { Output } from "../../shared/cli/mod.ts";
 
+/** A terminal, as far as drawing needs to know it. */
+export interface Terminal {
+  /** Its width now. */
+  columns(): number;
+}
+
 /** Lines that stay and, on a terminal, a block below them that is drawn again in place. */
 export class Screen {
   readonly #output: Output;
-  readonly #isTerminal: boolean;
+  readonly #terminal: Terminal | null;
   /** Lines of the block that are on the terminal now. */
   #blockHeight = 0;
   #block: readonly string[] = [];
 
-  constructor(output: Output, isTerminal: boolean) {
+  /** Without a terminal there is no block to show. */
+  constructor(output: Output, terminal: Terminal | null) {
     this.#output = output;
-    this.#isTerminal = isTerminal;
+    this.#terminal = terminal;
   }
 
   get isTerminal(): boolean {
-    return this.#isTerminal;
+    return this.#terminal !== null;
   }
 
   /** Prints a line that stays, above the block. */
@@ -23,7 +30,7 @@ export class Screen {
     this.#draw();
   }
 
-  /** Replaces the block; only for a terminal. */
+  /** Replaces the block. */
   show(block: readonly string[]): void {
     const erase = this.#erase();
     this.#block = block;
@@ -39,8 +46,10 @@ export class Screen {
   }
 
   #draw(): void {
-    if (this.#block.length === 0) return;
-    this.#output.out(`${this.#block.join("\n")}\n`);
+    if (this.#block.length === 0 || this.#terminal === null) return;
+    // a line that wrapped would be two lines to erase
+    const columns = this.#terminal.columns();
+    this.#output.out(this.#block.map((line) => `${line.slice(0, columns)}\n`).join(""));
     this.#blockHeight = this.#block.length;
   }
 }

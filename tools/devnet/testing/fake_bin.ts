@@ -59,7 +59,7 @@ export class FakeBin implements AsyncDisposable {
     const code = await runDevnet([name, "--dir", this.chainPath, ...rest], {
       clock: SYSTEM_CLOCK,
       output,
-      isTerminal: false,
+      terminal: null,
       binPath: this.path,
       signal: this.stop.signal,
     });
