@@ -1,0 +1,184 @@
+import {
+  Consensus2ControllerServiceService,
+  RPCServiceService,
+} from "../../proto/gen/controller.ts";
+import { NetworkMsgHandlerServiceService } from "../../proto/gen/network.ts";
+import { type Clock, SYSTEM_RANDOM } from "../../shared/clock/mod.ts";
+import { type HashFunction, loadSuite } from "../../shared/crypto/mod.ts";
+import {
+  type GrpcService,
+  grpcService,
+  RpcCode,
+  RpcError,
+  serveGrpc,
+} from "../../shared/rpc/mod.ts";
+import type { RunningService, ServiceContext } from "../../shared/service/mod.ts";
+import { StatusCode, StatusError, statusName } from "../../shared/status/mod.ts";
+import { CONTROLLER_TABLE, readSettings } from "./config.ts";
+import { Controller, type SendOutcome } from "./controller.ts";
+import { VERSION } from "./flows/queries.ts";
+import { connectPorts } from "./grpc_ports.ts";
+import { openWal } from "./wal/mod.ts";
+
+/** Without a new block for that long the node does not report itself healthy (6.4). */
+const HEALTH_STALL_MS = 300_000;
+
+/** Starts a controller and serves it; resolves when it accepts calls. */
+export async function startController(
+  context: ServiceContext<(typeof CONTROLLER_TABLE)["keys"]>,
+): Promise<RunningService> {
+  const { config, document, log, clock, signal } = context;
+  const settings = readSettings(config, document);
+  log.info(`grpc port of this service: ${config.controller_port}`);
+  const { close, onLost, ...neighbours } = connectPorts(config, log);
+  const wal = await openWal(config.wal_path, log);
+  const controller = await Controller.start(settings, {
+    ports: { ...neighbours, wal },
+    clock,
+    random: SYSTEM_RANDOM,
+    log,
+    signal,
+    loadHash,
+  });
+  onLost("consensus", () => controller.consensusLost());
+  onLost("network", () => controller.networkLost());
+  log.info("start grpc server!");
+  const server = await serveGrpc({
+    host: "0.0.0.0",
+    port: config.controller_port,
+    services: controllerServices(controller),
+    log,
+    isReady: growthProbe(controller, clock),
+  });
+  const running = controller.run();
+  return {
+    async stop() {
+      await server.close();
+      await controller.stop();
+      await running;
+      close();
+    },
+  };
+}
+
+async function loadHash(suiteName: string): Promise<HashFunction> {
+  if (suiteName !== "sm" && suiteName !== "eth") {
+    throw new Error(`Cannot use the kms: its suite must be "sm" or "eth", got "${suiteName}"`);
+  }
+  return (await loadSuite(suiteName)).hash;
+}
+
+/** Whether the height has grown not too long ago. */
+function growthProbe({ node }: Controller, clock: Clock): () => boolean {
+  let { height } = node.chain.tip;
+  let grownMs = clock.monotonicMs();
+  return () => {
+    const nowMs = clock.monotonicMs();
+    if (node.chain.tip.height !== height) {
+      height = node.chain.tip.height;
+      grownMs = nowMs;
+    }
+    return nowMs - grownMs < HEALTH_STALL_MS;
+  };
+}
+
+/** The three services of a controller, on one port. */
+export function controllerServices(controller: Controller): GrpcService[] {
+  return [userService(controller), consensusService(controller), networkService(controller)];
+}
+
+/** What users call: every refusal is `INVALID_ARGUMENT` with the name of the code. */
+function userService(controller: Controller): GrpcService {
+  const { queries } = controller;
+  return grpcService(RPCServiceService, {
+    getBlockNumber: async () => ({ blockNumber: await queries.blockNumber() }),
+    sendRawTransaction: async (raw) => {
+      const [hash] = hashesOf(await controller.send(raw));
+      return { hash: hash ?? new Uint8Array() };
+    },
+    sendRawTransactions: async ({ body }) => {
+      const hashes = hashesOf(await controller.sendBatch(body));
+      return { hashes: hashes.map((hash) => ({ hash })) };
+    },
+    getBlockByHash: ({ hash }) => refusable(queries.blockByHash(hash)),
+    getBlockByNumber: ({ blockNumber }) => refusable(queries.blockByNumber(blockNumber)),
+    getTransaction: ({ hash }) => refusable(queries.transaction(hash)),
+    getSystemConfig: () => Promise.resolve(queries.systemConfig()),
+    getVersion: () => Promise.resolve({ version: VERSION }),
+    getBlockHash: async ({ blockNumber }) => ({
+      hash: await refusable(queries.blockHash(blockNumber)),
+    }),
+    getTransactionBlockNumber: async ({ hash }) => ({
+      blockNumber: (await refusable(queries.transactionPlace(hash))).height,
+    }),
+    getTransactionIndex: async ({ hash }) => ({
+      txIndex: (await refusable(queries.transactionPlace(hash))).index,
+    }),
+    getPeerCount: async () => ({ peerCount: await refusable(queries.peerCount()) }),
+    addNode: async (info) => ({ code: await controller.addNode(info) }),
+    getPeersInfo: async () => ({ nodes: await refusable(queries.peersInfo()) }),
+    getBlockDetailByNumber: ({ blockNumber }) => refusable(queries.blockDetail(blockNumber)),
+    getHeightByHash: async ({ hash }) => ({
+      blockNumber: await refusable(queries.heightByHash(hash)),
+    }),
+    getStateRootByNumber: async ({ blockNumber }) => {
+      const stateRoot = await queries.stateRoot(blockNumber);
+      if (stateRoot === null) throw new RpcError(RpcCode.InvalidArgument, "NoStateRoot");
+      return { stateRoot };
+    },
+    getProofByNumber: async ({ blockNumber }) => ({
+      proof: await refusable(queries.proof(blockNumber)),
+    }),
+    getNodeStatus: () => refusable(queries.nodeStatus()),
+  });
+}
+
+function hashesOf({ code, hashes }: SendOutcome): SendOutcome["hashes"] {
+  if (code === StatusCode.Success) return hashes;
+  throw new RpcError(RpcCode.InvalidArgument, statusName(code));
+}
+
+async function refusable<Answer>(answer: Promise<Answer>): Promise<Answer> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    throw new RpcError(RpcCode.InvalidArgument, statusName(error.code), { cause: error });
+  }
+}
+
+/** What consensus calls: codes travel in the answer. */
+function consensusService(controller: Controller): GrpcService {
+  const { log } = controller.node.env;
+  const report = (call: string, code: StatusCode) => {
+    if (code === StatusCode.Success || code === StatusCode.NoTransaction) return;
+    log.warn(`rpc: ${call} failed: ${statusName(code)}`);
+  };
+  return grpcService(Consensus2ControllerServiceService, {
+    getProposal: async () => {
+      const { code, proposal } = await controller.getProposal();
+      report("get_proposal", code);
+      return { status: { code }, proposal };
+    },
+    checkProposal: async (proposal) => {
+      const code = await controller.checkProposal(proposal);
+      report("check_proposal", code);
+      return { code };
+    },
+    commitBlock: async ({ proposal, proof }) => {
+      if (proposal === undefined) {
+        throw new RpcError(RpcCode.InvalidArgument, statusName(StatusCode.NoneProposal));
+      }
+      const { code, config } = await controller.commitBlock(proposal, proof);
+      report("commit_block", code);
+      return { status: { code }, config };
+    },
+  });
+}
+
+/** What the network service calls with messages of peers. */
+function networkService(controller: Controller): GrpcService {
+  return grpcService(NetworkMsgHandlerServiceService, {
+    processNetworkMsg: async (message) => ({ code: await controller.processNetworkMsg(message) }),
+  });
+}
