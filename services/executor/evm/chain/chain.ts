@@ -1,0 +1,225 @@
+import { equalBytes } from "../../../../shared/bytes/mod.ts";
+import type { HashFunction } from "../../../../shared/crypto/mod.ts";
+import type { BlockContext, Natives } from "../interpreter/context.ts";
+import type { Frame } from "../interpreter/frame.ts";
+import { toWord, type Word, wordOfBytes } from "../interpreter/word.ts";
+import { EMPTY_ROOT } from "../state/account.ts";
+import { WorldState } from "../state/world_state.ts";
+import { type Applied, applyTransaction } from "../transaction/apply.ts";
+import { receiptsRoot } from "../transaction/receipt.ts";
+import type { EvmTransaction } from "../transaction/transaction.ts";
+import { BlockHashes } from "./block_hashes.ts";
+import { executeBlock } from "./execute_block.ts";
+import { chainHash, defaultHeader, type Header, type OpenHeader } from "./header.ts";
+import { isSameBlock, type OpenBlock } from "./open_block.ts";
+import {
+  MissingRecordError,
+  type Put,
+  putCurrentHeight,
+  putGenesisOption,
+  putHeader,
+  putState,
+  readCurrentHeight,
+  readGenesisOption,
+  type RecordReader,
+  requireHeader,
+  stateStore,
+} from "./records.ts";
+
+/** What a chain is made of. */
+export interface ChainParts {
+  readonly reader: RecordReader;
+  readonly natives: Natives;
+  /**
+   * The functions that the chain may hash with, SM3 and Keccak-256. Nothing in the configuration
+   * tells which: block 1 does, by the hash of the genesis that it names (section 2).
+   */
+  readonly hashes: readonly HashFunction[];
+  /** Whether contracts see seconds instead of milliseconds. */
+  readonly isEthCompatible: boolean;
+}
+
+/** What became of a block that was sent (spec/executor_evm.md, 4.2). */
+export type Execution =
+  /** It is the last block now; the records must be written before that is told. */
+  | { readonly kind: "executed"; readonly header: Header; readonly puts: readonly Put[] }
+  /** Its height was executed before; the header is that of then. */
+  | { readonly kind: "reentered"; readonly isSame: boolean; readonly header: Header }
+  /** It does not follow the last block. */
+  | { readonly kind: "refused"; readonly reason: string };
+
+/**
+ * The executed blocks and the state after the last one. After a call of {@linkcode execute} that
+ * threw, or whose records could not be written, the object is void: load it again.
+ */
+export class Chain {
+  readonly #parts: ChainParts;
+  readonly #frames: Frame[] = [];
+  /** More than one until block 1 decided; the first one is in use. */
+  #hashes: readonly HashFunction[];
+  #header: Header;
+  #isEmpty: boolean;
+  #state: WorldState;
+  #blockHashes: BlockHashes;
+
+  /** Loads what is stored; an empty store gives a chain without blocks. */
+  constructor(parts: ChainParts) {
+    const { reader, hashes } = parts;
+    this.#parts = parts;
+    const height = readCurrentHeight(reader);
+    this.#isEmpty = height === null;
+    this.#header = height === null ? defaultHeader(hashOf(hashes)) : requireHeader(reader, height);
+    this.#hashes = height === null || height === 0n ? hashes : decideHash(parts);
+    this.#state = this.#openState(this.#header);
+    this.#blockHashes = this.#openBlockHashes();
+  }
+
+  /** Whether no block was executed yet. */
+  get isEmpty(): boolean {
+    return this.#isEmpty;
+  }
+
+  /** Header of the last block, or the default header. */
+  get header(): Header {
+    return this.#header;
+  }
+
+  /** State after the last block; not to be changed. */
+  get state(): WorldState {
+    return this.#state;
+  }
+
+  /** The hash function of the chain, as far as is known. */
+  get hash(): HashFunction {
+    return hashOf(this.#hashes);
+  }
+
+  /** The stored records. */
+  get reader(): RecordReader {
+    return this.#parts.reader;
+  }
+
+  /** The functions of contracts. */
+  get natives(): Natives {
+    return this.#parts.natives;
+  }
+
+  /** Executes a block if it follows the last one. */
+  execute(block: OpenBlock): Execution {
+    const { height, prevhash } = block.header;
+    if (this.#isEmpty && height === 0n) return this.#grow(block, []);
+    if (!this.#isEmpty && height <= this.#header.height) {
+      const header = requireHeader(this.reader, height);
+      return { kind: "reentered", isSame: isSameBlock(header, block.header), header };
+    }
+    if (this.#isEmpty || height !== this.#header.height + 1n) {
+      const current = this.#isEmpty ? "none" : this.#header.height;
+      return {
+        kind: "refused",
+        reason: `current height: ${current}, open_block number: ${height}`,
+      };
+    }
+    const hash = this.#hashes.find((hash) => equalBytes(chainHash(this.#header, hash), prevhash));
+    if (hash === undefined) {
+      return { kind: "refused", reason: "block's parent_hash is not consistent with current_hash" };
+    }
+    return this.#grow(block, this.#decide(hash));
+  }
+
+  /**
+   * Executes a transaction on the state after the last block, or after an earlier one, and takes
+   * all effects back (section 10).
+   *
+   * @throws {MissingRecordError} for a height that was not executed
+   */
+  simulate(tx: EvmTransaction, height: bigint | null = null): Applied {
+    const isCurrent = height === null || height === this.#header.height;
+    const header = isCurrent ? this.#header : requireHeader(this.reader, height);
+    const state = isCurrent ? this.#state : this.#openState(header);
+    const blockHash = (asked: Word) => this.#blockHashes.inCall(header.height, asked);
+    const block = this.#blockContext(header, blockHash);
+    const mark = state.mark();
+    try {
+      const { natives } = this;
+      return applyTransaction(tx, { state, block, natives, gasPrice: 0, frames: this.#frames });
+    } finally {
+      state.rollback(mark);
+    }
+  }
+
+  /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
+  #decide(hash: HashFunction): Put[] {
+    if (this.#hashes.length === 1) return [];
+    const isFirst = hash === this.hash;
+    this.#hashes = [hash];
+    this.#blockHashes = this.#openBlockHashes();
+    if (isFirst) return [];
+    const genesis = readGenesisOption(this.reader);
+    if (genesis === null) throw new MissingRecordError("Cannot read the other genesis header");
+    this.#header = genesis;
+    return [putHeader(genesis)];
+  }
+
+  #grow(block: OpenBlock, puts: readonly Put[]): Execution {
+    const { height } = block.header;
+    const { receipts, receiptPuts, logBloom, changes } = executeBlock(block, {
+      state: this.#state,
+      block: this.#blockContext(block.header, (asked) => this.#blockHashes.inBlock(height, asked)),
+      natives: this.natives,
+      gasPrice: 1,
+      frames: this.#frames,
+    });
+    const [header, other] = this.#hashes.map((hash) => ({
+      ...block.header,
+      stateRoot: changes.root,
+      receiptsRoot: receiptsRoot(receipts, hash),
+      logBloom,
+    }));
+    if (header === undefined) throw new RangeError("A chain must have a hash function");
+    this.#header = header;
+    this.#isEmpty = false;
+    const all = [...puts, ...putState(changes), ...receiptPuts, putHeader(header)];
+    if (other !== undefined) all.push(putGenesisOption(other));
+    all.push(putCurrentHeight(height));
+    return { kind: "executed", header, puts: all };
+  }
+
+  #blockContext(header: OpenHeader, blockHash: (asked: Word) => Word): BlockContext {
+    const { isEthCompatible } = this.#parts;
+    return {
+      height: toWord(header.height),
+      timestamp: toWord(isEthCompatible ? header.timestamp / 1000n : header.timestamp),
+      proposer: wordOfBytes(header.proposer),
+      blockHash,
+    };
+  }
+
+  #openState({ stateRoot }: Header): WorldState {
+    const root = this.#isEmpty ? EMPTY_ROOT : stateRoot;
+    const { reader, natives } = this.#parts;
+    return new WorldState(root, { store: stateStore(reader), keccak: natives.keccak });
+  }
+
+  #openBlockHashes(): BlockHashes {
+    const headerAt = (height: bigint) =>
+      height === this.#header.height ? this.#header : requireHeader(this.reader, height);
+    return new BlockHashes(headerAt, this.hash);
+  }
+}
+
+function hashOf(hashes: readonly HashFunction[]): HashFunction {
+  const [hash] = hashes;
+  if (hash === undefined) throw new RangeError("A chain must have a hash function");
+  return hash;
+}
+
+/** The function by which block 1 names the genesis as its parent. */
+function decideHash({ reader, hashes }: ChainParts): readonly HashFunction[] {
+  const genesis = requireHeader(reader, 0n);
+  const { prevhash } = requireHeader(reader, 1n);
+  const decided = hashes.filter((hash) => equalBytes(chainHash(genesis, hash), prevhash));
+  if (decided.length === 0) {
+    throw new MissingRecordError("Cannot read the chain: block 1 does not follow the genesis");
+  }
+  return decided;
+}

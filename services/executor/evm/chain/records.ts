@@ -1,0 +1,183 @@
+import { type Bytes, EMPTY_BYTES, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
+import type { Log } from "../interpreter/context.ts";
+import {
+  decode,
+  decodeUint,
+  encodeBytes,
+  encodeList,
+  encodeUint,
+  RlpError,
+  type RlpItem,
+} from "../rlp/mod.ts";
+import type { StateChanges, StateStore } from "../state/world_state.ts";
+import {
+  encodeError,
+  encodeLogs,
+  type ReceiptError,
+  receiptErrorOf,
+} from "../transaction/receipt.ts";
+import { decodeHeader, encodeHeader, type Header } from "./header.ts";
+
+/** A record to write. */
+export type Put = readonly [key: Bytes, value: Bytes];
+
+/** Synchronous reads of the records of the executor. */
+export interface RecordReader {
+  getSync(key: Bytes): Bytes | null;
+}
+
+/** What begins the key of a record, by its kind. All are kept for ever. */
+const Kind = { Current: 0, Node: 1, Blob: 2, Header: 3, Receipt: 4, GenesisOption: 5 } as const;
+
+function keyOf(kind: number, rest: Bytes): Bytes {
+  const key = new Uint8Array(1 + rest.length);
+  key[0] = kind;
+  key.set(rest, 1);
+  return key;
+}
+
+const CURRENT_KEY = keyOf(Kind.Current, EMPTY_BYTES);
+const GENESIS_OPTION_KEY = keyOf(Kind.GenesisOption, EMPTY_BYTES);
+
+/** The stored data lack a record that others refer to. */
+export class MissingRecordError extends Error {
+  override name = "MissingRecordError";
+}
+
+/** Height of the last executed block, null before the first one. */
+export function readCurrentHeight(reader: RecordReader): bigint | null {
+  const bytes = reader.getSync(CURRENT_KEY);
+  return bytes === null ? null : readU64be(bytes);
+}
+
+/** The header of an executed block, null for a height that was not executed. */
+export function readHeader(reader: RecordReader, height: bigint): Header | null {
+  const bytes = reader.getSync(keyOf(Kind.Header, u64be(height)));
+  return bytes === null ? null : decodeHeader(bytes);
+}
+
+/** The header of a block that must have been executed. */
+export function requireHeader(reader: RecordReader, height: bigint): Header {
+  const header = readHeader(reader, height);
+  if (header !== null) return header;
+  throw new MissingRecordError(`Cannot read header ${height}: the store does not have it`);
+}
+
+/** Records a header. */
+export function putHeader(header: Header): Put {
+  return [keyOf(Kind.Header, u64be(header.height)), encodeHeader(header)];
+}
+
+/** Makes an executed block the last one. */
+export function putCurrentHeight(height: bigint): Put {
+  return [CURRENT_KEY, u64be(height)];
+}
+
+/** The genesis header as it is if the chain hashes with the second of the two functions. */
+export function readGenesisOption(reader: RecordReader): Header | null {
+  const bytes = reader.getSync(GENESIS_OPTION_KEY);
+  return bytes === null ? null : decodeHeader(bytes);
+}
+
+/** Records what {@linkcode readGenesisOption} reads. */
+export function putGenesisOption(header: Header): Put {
+  return [GENESIS_OPTION_KEY, encodeHeader(header)];
+}
+
+/** Nodes, code and abis among the records. */
+export function stateStore(reader: RecordReader): StateStore {
+  return {
+    nodes: { get: (hash) => reader.getSync(keyOf(Kind.Node, hash)) },
+    blob: (hash) => reader.getSync(keyOf(Kind.Blob, hash)),
+  };
+}
+
+/** Records what a commit of the state adds. */
+export function putState({ nodes, blobs }: StateChanges): Put[] {
+  const puts: Put[] = [];
+  for (const [hash, node] of nodes) puts.push([keyOf(Kind.Node, hash), node]);
+  for (const [hash, bytes] of blobs) puts.push([keyOf(Kind.Blob, hash), bytes]);
+  return puts;
+}
+
+/** All that the query of a receipt needs besides the header of the block. */
+export interface ReceiptRecord {
+  readonly height: bigint;
+  /** Among the normal transactions of the block. */
+  readonly index: bigint;
+  /** Logs of all earlier transactions of the block. */
+  readonly logOffset: bigint;
+  readonly quotaUsed: bigint;
+  /** What the transaction before used; 0 for the first one. */
+  readonly previousQuotaUsed: bigint;
+  /** Quota of the transaction. */
+  readonly quota: bigint;
+  /** 20 bytes, or none. */
+  readonly contractAddress: Bytes;
+  readonly error: ReceiptError | null;
+  readonly logs: readonly Log[];
+}
+
+/** Records a receipt under the hash of its transaction; the last one with a hash stays. */
+export function putReceipt(transactionHash: Bytes, record: ReceiptRecord): Put {
+  return [
+    keyOf(Kind.Receipt, transactionHash),
+    encodeList([
+      encodeUint(record.height),
+      encodeUint(record.index),
+      encodeUint(record.logOffset),
+      encodeUint(record.quotaUsed),
+      encodeUint(record.previousQuotaUsed),
+      encodeUint(record.quota),
+      encodeBytes(record.contractAddress),
+      encodeError(record.error),
+      encodeLogs(record.logs),
+    ]),
+  ];
+}
+
+/** The record of a transaction, null when none with that hash was executed. */
+export function readReceipt(reader: RecordReader, transactionHash: Bytes): ReceiptRecord | null {
+  const bytes = reader.getSync(keyOf(Kind.Receipt, transactionHash));
+  if (bytes === null) return null;
+  const items = listOf(decode(bytes));
+  const numbers = items.slice(0, 6).map(decodeUint);
+  const [height = 0n, index = 0n, logOffset = 0n] = numbers;
+  const [quotaUsed = 0n, previousQuotaUsed = 0n, quota = 0n] = numbers.slice(3);
+  const [contractAddress = EMPTY_BYTES, error = [], logs = []] = items.slice(6);
+  return {
+    height,
+    index,
+    logOffset,
+    quotaUsed,
+    previousQuotaUsed,
+    quota,
+    contractAddress: bytesOf(contractAddress),
+    error: decodeError(error),
+    logs: listOf(logs).map(decodeLog),
+  };
+}
+
+function decodeError(item: RlpItem): ReceiptError | null {
+  const [code] = listOf(item);
+  return code === undefined ? null : receiptErrorOf(Number(decodeUint(code)));
+}
+
+function decodeLog(item: RlpItem): Log {
+  const [address = EMPTY_BYTES, topics = [], data = EMPTY_BYTES] = listOf(item);
+  return {
+    address: bytesOf(address),
+    topics: listOf(topics).map(bytesOf),
+    data: bytesOf(data),
+  };
+}
+
+function bytesOf(item: RlpItem): Bytes {
+  if (item instanceof Uint8Array) return item;
+  throw new RlpError("Cannot read a receipt: a string is expected, not a list");
+}
+
+function listOf(item: RlpItem): readonly RlpItem[] {
+  if (!(item instanceof Uint8Array)) return item;
+  throw new RlpError("Cannot read a receipt: a list is expected, not a string");
+}

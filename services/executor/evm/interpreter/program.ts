@@ -1,0 +1,38 @@
+import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
+import { type Word, wordOfBytes } from "./word.ts";
+
+/** Zeros behind the code: running off its end meets a STOP, also after a cut-off PUSH32. */
+const PADDING_SIZE = 33;
+
+/**
+ * Code prepared for the interpreter; immutable for its users. Jumps may lead into the data of a
+ * PUSH (spec/executor_evm.md, 7.3), so nothing is decoded in advance: what a PUSH pushes is worked
+ * out once per position.
+ */
+export class Program {
+  /** The code and {@linkcode PADDING_SIZE} zeros. */
+  readonly padded: Bytes;
+  #constants: (Word | undefined)[] | null = null;
+
+  constructor(
+    /** The code itself. */
+    readonly code: Bytes,
+  ) {
+    this.padded = new Uint8Array(code.length + PADDING_SIZE);
+    this.padded.set(code);
+  }
+
+  /** The constant of `size` bytes that begins at a position. */
+  constant(position: number, size: number): Word {
+    // an array of full length from the start: growing from position to position would make it slow
+    const constants = this.#constants ??= new Array(this.code.length);
+    const known = constants[position];
+    if (known !== undefined) return known;
+    const word = wordOfBytes(this.padded.subarray(position, position + size));
+    constants[position] = word;
+    return word;
+  }
+}
+
+/** The code of an account without code. */
+export const EMPTY_PROGRAM = new Program(EMPTY_BYTES);
