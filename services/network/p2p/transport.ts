@@ -8,6 +8,7 @@ import { PeerTable } from "../peers.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { DialPlan, type DialTarget, dialTarget } from "./core/dial_plan.ts";
+import { MemoryBudget } from "./core/memory_budget.ts";
 import { type LinkEvent, PeerLink } from "./core/peer_link.ts";
 import type { Role } from "./core/yamux_session.ts";
 
@@ -32,6 +33,9 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** Connections at once (section 3.7). */
 const CONNECTIONS_MAX = 65_535;
 
+/** What unfinished messages of all connections may take. */
+const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
+
 /** Pause after the system could not give a connection, for want of file handles for example. */
 const ACCEPT_RETRY_MS = 100;
 
@@ -42,6 +46,7 @@ export class P2pTransport implements Transport {
   readonly #peers = new PeerTable<Connection>();
   readonly #connections = new Set<Connection>();
   readonly #dials = new Set<Promise<void>>();
+  readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
   readonly #stopRequest = new AbortController();
   #events: TransportEvents = { message() {} };
   #listener: Deno.TcpListener | null = null;
@@ -184,7 +189,8 @@ export class P2pTransport implements Transport {
     const { clock, frameSizeMax } = this.#options;
     const origin = this.#nextOrigin;
     this.#nextOrigin += 1n;
-    const link = new PeerLink({ role, frameSizeMax, nowMs: clock.monotonicMs() });
+    const nowMs = clock.monotonicMs();
+    const link = new PeerLink({ role, frameSizeMax, budget: this.#budget, nowMs });
     const onEvent = (event: LinkEvent) => {
       if (event.kind === "message") return this.#events.message(origin, event.bytes);
       if (role === "dialler") this.#plan.finish(address.text);

@@ -2,15 +2,20 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Bytes, concatBytes, toHex, u32be } from "../../../../shared/bytes/mod.ts";
 import { FrameReader } from "./frame_reader.ts";
+import { MemoryBudget } from "./memory_budget.ts";
 
-function framesOf(reader: FrameReader, chunk: Bytes): (Bytes | number)[] {
-  const frames: (Bytes | number)[] = [];
+function reader(sizeMax: number): FrameReader {
+  return new FrameReader({ sizeMax, budget: new MemoryBudget(2 ** 30) });
+}
+
+function framesOf(reader: FrameReader, chunk: Bytes): (Bytes | string)[] {
+  const frames: (Bytes | string)[] = [];
   reader.push(chunk);
   for (;;) {
     const frame = reader.next();
     if (frame === null) return frames;
     frames.push(frame);
-    if (typeof frame === "number") return frames;
+    if (typeof frame === "string") return frames;
   }
 }
 
@@ -21,13 +26,13 @@ Deno.test("FrameReader finds the frames however the bytes are cut", () => {
       const wanted = frameSizes.map((size, index) => new Uint8Array(size).fill(index + 1));
       const bytes = concatBytes(...wanted.flatMap((frame) => [u32be(frame.length), frame]));
       const places = [0, ...cuts.sort((a, b) => a - b), bytes.length];
-      const reader = new FrameReader(200_000);
+      const cut = reader(200_000);
       const frames = places.flatMap((place, index) =>
-        framesOf(reader, bytes.slice(place, places[index + 1] ?? place))
+        framesOf(cut, bytes.slice(place, places[index + 1] ?? place))
       );
       assert.equal(frames.length, wanted.length);
       for (const [index, frame] of frames.entries()) {
-        assert(typeof frame !== "number" && toHex(frame) === toHex(wanted[index] ?? frame));
+        assert(typeof frame !== "string" && toHex(frame) === toHex(wanted[index] ?? frame));
       }
     }),
     { numRuns: 30 },
@@ -35,22 +40,30 @@ Deno.test("FrameReader finds the frames however the bytes are cut", () => {
 });
 
 Deno.test("FrameReader accepts the largest frame and refuses a larger one by its prefix", () => {
-  assert.deepEqual(framesOf(new FrameReader(3), concatBytes(u32be(3), new Uint8Array(3))), [
+  assert.deepEqual(framesOf(reader(3), concatBytes(u32be(3), new Uint8Array(3))), [
     new Uint8Array(3),
   ]);
-  assert.deepEqual(framesOf(new FrameReader(3), u32be(4)), [4]);
-  assert.deepEqual(framesOf(new FrameReader(2 ** 24), u32be(0xffffffff)), [0xffffffff]);
+  assert.deepEqual(framesOf(reader(3), u32be(4)), ["frame of 4 bytes exceeds 3"]);
+  assert.deepEqual(framesOf(reader(2 ** 24), u32be(0xffffffff)), [
+    "frame of 4294967295 bytes exceeds 16777216",
+  ]);
 });
 
 Deno.test("FrameReader takes memory for what arrived, not for what was announced", () => {
-  const reader = new FrameReader(2 ** 32);
-  const before = Deno.memoryUsage().external;
-  assert.deepEqual(framesOf(reader, concatBytes(u32be(2 ** 31), new Uint8Array(1_000))), []);
-  assert(Deno.memoryUsage().external - before < 2 ** 24);
+  const budget = new MemoryBudget(2 ** 40);
+  const bombed = new FrameReader({ sizeMax: 2 ** 32, budget });
+  assert.deepEqual(framesOf(bombed, concatBytes(u32be(2 ** 31), new Uint8Array(1_000))), []);
+  assert.equal(budget.used, 65_536);
+  for (let size = 1_000; size < 1_000_000; size += 1_000) {
+    assert.deepEqual(framesOf(bombed, new Uint8Array(1_000)), []);
+    assert(budget.used <= Math.max(65_536, 4 * (size + 1_000)));
+  }
+  bombed.clear();
+  assert.equal(budget.used, 0);
 });
 
 Deno.test("FrameReader gives views of the chunk for whole frames", () => {
   const chunk = concatBytes(u32be(2), new Uint8Array([1, 2]));
-  const [frame] = framesOf(new FrameReader(10), chunk);
+  const [frame] = framesOf(reader(10), chunk);
   assert(frame instanceof Uint8Array && frame.buffer === chunk.buffer);
 });

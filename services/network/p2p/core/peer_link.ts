@@ -1,6 +1,7 @@
 import { type Bytes, u32be } from "../../../../shared/bytes/mod.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
 import { FrameReader } from "./frame_reader.ts";
+import type { MemoryBudget } from "./memory_budget.ts";
 import {
   answerProtocol,
   decodeProtocolInfo,
@@ -27,6 +28,8 @@ export interface LinkOptions {
   readonly role: Role;
   /** Largest message in either direction: `grpc_frame`. */
   readonly frameSizeMax: number;
+  /** What unfinished messages of all links may take. */
+  readonly budget: MemoryBudget;
   readonly nowMs: number;
 }
 
@@ -53,13 +56,16 @@ export class PeerLink {
   readonly #selectDeadlineMs: number;
   /** The stream of the node protocol; null while an acceptor waits for it. */
   #streamId: number | null = null;
-  #reader = new FrameReader(SELECT_FRAME_SIZE_MAX);
+  readonly #budget: MemoryBudget;
+  #reader: FrameReader;
   #state: "selecting" | "open" | "ended" = "selecting";
   #events: LinkEvent[] = [];
   /** When the peer last took something, or nothing waited for it. */
   #progressMs: number;
 
-  constructor({ role, frameSizeMax, nowMs }: LinkOptions) {
+  constructor({ role, frameSizeMax, budget, nowMs }: LinkOptions) {
+    this.#budget = budget;
+    this.#reader = new FrameReader({ sizeMax: SELECT_FRAME_SIZE_MAX, budget });
     this.#session = new YamuxSession(role, nowMs);
     this.#role = role;
     this.#frameSizeMax = frameSizeMax;
@@ -162,7 +168,8 @@ export class PeerLink {
     // one stream is all that the protocol needs, a second one is none of an honest peer
     if (this.#streamId !== null) return this.#session.resetStream(streamId);
     this.#streamId = streamId;
-    this.#reader = new FrameReader(SELECT_FRAME_SIZE_MAX);
+    this.#reader.clear();
+    this.#reader = new FrameReader({ sizeMax: SELECT_FRAME_SIZE_MAX, budget: this.#budget });
   }
 
   #handleData(streamId: number, chunk: Bytes): void {
@@ -170,10 +177,7 @@ export class PeerLink {
     while (this.#state !== "ended" && this.#streamId === streamId) {
       const frame = this.#reader.next();
       if (frame === null) return;
-      if (typeof frame === "number") {
-        const { sizeMax } = this.#reader;
-        return this.#end(`ProtocolError: frame of ${frame} bytes exceeds ${sizeMax}`);
-      }
+      if (typeof frame === "string") return this.#end(`ProtocolError: ${frame}`);
       if (this.#state === "open") this.#events.push({ kind: "message", bytes: frame });
       else if (this.#role === "dialler") this.#handleAnswer(frame);
       else this.#handleProposal(streamId, frame);
@@ -204,7 +208,7 @@ export class PeerLink {
 
   #open(): void {
     this.#state = "open";
-    this.#reader.sizeMax = this.#frameSizeMax;
+    this.#reader.setSizeMax(this.#frameSizeMax);
     this.#events.push({ kind: "opened" });
   }
 
@@ -223,6 +227,7 @@ export class PeerLink {
     if (this.#state === "ended") return;
     this.#state = "ended";
     this.#session.end(GoAwayCode.Normal);
+    this.#reader.clear();
     this.#events.push({ kind: "ended", reason, isFault });
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Bytes, concatBytes, fromHex, toHex, u32be } from "../../../../shared/bytes/mod.ts";
+import { MemoryBudget } from "./memory_budget.ts";
 import { type LinkEvent, PeerLink, SEND_BUFFER_SIZE } from "./peer_link.ts";
 import { encodeProtocolInfo, NODE_PROTOCOL } from "./protocol_select.ts";
 import { encodeHeader, FrameFlag, FrameType } from "./yamux_frame.ts";
@@ -9,7 +10,7 @@ import type { Role } from "./yamux_session.ts";
 const FRAME_SIZE_MAX = 1_000;
 
 function link(role: Role, frameSizeMax = FRAME_SIZE_MAX): PeerLink {
-  return new PeerLink({ role, frameSizeMax, nowMs: 0 });
+  return new PeerLink({ role, frameSizeMax, budget: new MemoryBudget(2 ** 30), nowMs: 0 });
 }
 
 function outputOf(source: PeerLink): Bytes {
@@ -107,6 +108,25 @@ Deno.test("PeerLink ends on a message above the limit, outgoing and incoming", (
   const bomb = streamFrame(0, fromHex("ffffffff"));
   assert.match(endReason(incoming.receive(bomb)), /^ProtocolError: frame of 4294967295/);
   assert.equal(toHex(outputOf(incoming)), "000300000000000000000000");
+});
+
+Deno.test("PeerLink ends when unfinished messages take too much, and gives it back", () => {
+  const budget = new MemoryBudget(100_000);
+  const open = () => {
+    const acceptor = new PeerLink({ role: "acceptor", frameSizeMax: 2 ** 20, budget, nowMs: 0 });
+    exchange(link("dialler", 2 ** 20), acceptor);
+    return acceptor;
+  };
+  const unfinished = streamFrame(0, concatBytes(u32be(80_000), new Uint8Array(60_000)));
+  const [first, second] = [open(), open()];
+  assert.deepEqual(first.receive(unfinished), []);
+  assert.equal(budget.used, 80_000);
+  assert.match(endReason(second.receive(unfinished)), /^ProtocolError: unfinished frames/);
+  assert.equal(first.receive(streamFrame(0, new Uint8Array(20_000))).length, 1);
+  assert.equal(budget.used, 0);
+  first.receive(unfinished);
+  first.close("enough", false);
+  assert.equal(budget.used, 0);
 });
 
 Deno.test("PeerLink ends when too much waits for a slow peer", () => {
