@@ -62,7 +62,8 @@ async function openPair(): Promise<Pair> {
     peers: address === null ? [] : [address],
   });
   await sender.listen({ message() {} });
-  while (receiver.peers().length === 0) await SYSTEM_CLOCK.sleep(1);
+  const isOpen = () => sender.peers().length + receiver.peers().length === 2;
+  while (!isOpen()) await SYSTEM_CLOCK.sleep(1);
   const received = (count: number) =>
     new Promise<void>((resolve) => {
       missing = count;
