@@ -53,7 +53,6 @@ export class Connection {
 
   /** Begins to read and write. */
   start(): void {
-    this.#options.socket.setNoDelay();
     this.#write();
     this.#readAll();
   }
@@ -92,6 +91,7 @@ export class Connection {
   async #readAll(): Promise<void> {
     const { link, socket } = this.#options;
     try {
+      socket.setNoDelay(); // votes must not wait for the acknowledgement of earlier ones
       while (!link.isEnded) {
         const size = await socket.read(this.#readBuffer.subarray(this.#readOffset));
         if (size === null) return this.#apply(link.close("the peer closed the connection", false));

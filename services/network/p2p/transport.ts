@@ -121,16 +121,22 @@ export class P2pTransport implements Transport {
   }
 
   async #acceptAll(listener: Deno.TcpListener): Promise<void> {
-    const { clock, log } = this.#options;
+    const { clock } = this.#options;
     const { signal } = this.#stopRequest;
     while (!signal.aborted) {
-      try {
-        this.#accept(await listener.accept());
-      } catch (cause) {
-        if (signal.aborted) return;
-        log.warn("service error: ListenError", { cause });
-        await clock.sleep(ACCEPT_RETRY_MS, signal);
-      }
+      const socket = await this.#acceptNext(listener);
+      if (socket !== null) this.#accept(socket);
+      else await clock.sleep(ACCEPT_RETRY_MS, signal);
+    }
+  }
+
+  async #acceptNext(listener: Deno.TcpListener): Promise<Deno.TcpConn | null> {
+    try {
+      return await listener.accept();
+    } catch (cause) {
+      const isClosed = this.#stopRequest.signal.aborted;
+      if (!isClosed) this.#options.log.warn("service error: ListenError", { cause });
+      return null;
     }
   }
 
