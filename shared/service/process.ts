@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { Clock } from "../clock/mod.ts";
+import { ConfigError } from "../config/mod.ts";
 import type { Logger } from "../log/mod.ts";
 import type { RunningService } from "./flavour.ts";
 
@@ -61,7 +62,8 @@ export async function runUntilStopped(
     return 1;
   } catch (cause) {
     if (stopRequest.signal.aborted) return 0; // a wait of the start-up was cut short
-    log.error("the service cannot run", { cause });
+    if (cause instanceof ConfigError) log.error(cause.message);
+    else log.error("the service cannot run", { cause });
     return 1;
   } finally {
     finished.abort();

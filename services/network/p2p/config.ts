@@ -33,7 +33,7 @@ export const P2P_TABLE = defineTable("network_p2p", {
   ca_cert: optional(text({ doc: "file of the CA certificate, used with TLS" })),
   protocols: optional(textList({ doc: "TLS versions, used with TLS" })),
   cypher_suits: optional(textList({ doc: "TLS cipher suites, used with TLS" })),
-  enable_discovery: bool({ default: false, doc: "finding peers by themselves; not built yet" }),
+  enable_discovery: bool({ default: false, doc: "accepted, does nothing" }),
 });
 
 /** Values of `[network_p2p]`. */

@@ -21,10 +21,10 @@ export interface RunningP2p extends RunningNetwork {
 
 /** Starts the flavour `network_p2p`; throws for settings that it cannot serve or a taken port. */
 export async function startP2p({ config, clock, log }: P2pContext): Promise<RunningP2p> {
-  for (const key of ["enable_tls", "enable_discovery"] as const) {
-    if (config[key]) {
-      throw new ConfigError(`Cannot use network_p2p.${key}: it is not built yet, set it to false`);
-    }
+  if (config.enable_tls) {
+    throw new ConfigError(
+      "Cannot use network_p2p.enable_tls: it is not built yet, set it to false",
+    );
   }
   const transport = new P2pTransport({
     port: config.port,
