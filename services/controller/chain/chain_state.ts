@@ -16,6 +16,8 @@ export interface Tip {
 export class ChainState {
   #tip: Tip;
   readonly #candidates = new Set<string>();
+  /** Proposals that are being checked. */
+  readonly #checking = new Set<string>();
   #ownProposal: string | null = null;
 
   constructor(tip: Tip) {
@@ -28,7 +30,7 @@ export class ChainState {
 
   /** Whether consensus is deciding on a proposal for the next height. */
   get hasCandidates(): boolean {
-    return this.#candidates.size > 0;
+    return this.#candidates.size > 0 || this.#checking.size > 0;
   }
 
   /** 129 for a height that is committed, 128 for one that is not next. */
@@ -53,9 +55,18 @@ export class ChainState {
     return this.#ownProposal === toHex(hash);
   }
 
-  /** Remembers a proposal that passed every check. */
-  addCandidate(hash: Bytes): void {
-    this.#candidates.add(toHex(hash));
+  /** Notes that a proposal is being checked. */
+  beginCheck(hash: Bytes): void {
+    this.#checking.add(toHex(hash));
+  }
+
+  /** Notes the end of a check; a proposal for the next height that passed is a candidate. */
+  endCheck(hash: Bytes, { isAccepted, height }: {
+    readonly isAccepted: boolean;
+    readonly height: bigint;
+  }): void {
+    this.#checking.delete(toHex(hash));
+    if (isAccepted && height === this.#tip.height + 1n) this.#candidates.add(toHex(hash));
   }
 
   isCandidate(hash: Bytes): boolean {

@@ -158,14 +158,27 @@ export class Proposals {
     const key = toHex(hash);
     const running = this.#checks.get(key);
     if (running !== undefined) return running;
-    const check = this.#checkBlock(block, hash).finally(() => this.#checks.delete(key));
+    const check = this.#checkAndRemember(block, hash).finally(() => this.#checks.delete(key));
     this.#checks.set(key, check);
     return check;
   }
 
+  async #checkAndRemember(block: Block, hash: Bytes): Promise<StatusCode> {
+    const { chain } = this.#node;
+    const height = chain.tip.height + 1n;
+    let isAccepted = false;
+    chain.beginCheck(hash);
+    try {
+      const code = await this.#checkBlock(block, hash);
+      isAccepted = code === StatusCode.Success;
+      return code;
+    } finally {
+      chain.endCheck(hash, { isAccepted, height });
+    }
+  }
+
   async #checkBlock(block: Block, hash: Bytes): Promise<StatusCode> {
-    const { chain, env } = this.#node;
-    const { height } = chain.tip;
+    const { env } = this.#node;
     env.log.info(`chain_check_proposal: add remote proposal(${to0xHex(hash)})`);
     if (block.body === undefined) return StatusCode.NoneBlockBody;
     if (!hasTrueRoot(this.#node.hash, block) || hasDuplicates(block)) {
@@ -173,7 +186,6 @@ export class Proposals {
     }
     const { code } = await this.#parts.admission.admitBatch(block.body.body, true);
     if (code !== StatusCode.Success) return code;
-    if (chain.tip.height === height) chain.addCandidate(hash);
     env.log.info("chain_check_proposal: finished");
     return StatusCode.Success;
   }
