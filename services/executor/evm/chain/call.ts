@@ -1,15 +1,14 @@
 import type { CallRequest } from "../../../../proto/gen/executor.ts";
 import { ADDRESS_SIZE, HASH_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, isZero, toHex } from "../../../../shared/bytes/mod.ts";
+import { checkSize } from "../../fields.ts";
+import type { CallAnswer } from "../../service.ts";
 import { wordOfBytes } from "../interpreter/word.ts";
+import type { Applied } from "../transaction/apply.ts";
 import { ReceiptError } from "../transaction/receipt.ts";
-import { checkSize, type EvmTransaction } from "../transaction/transaction.ts";
+import type { EvmTransaction } from "../transaction/transaction.ts";
 import type { Chain } from "./chain.ts";
-
-/** What a call answers: bytes, or the text of an error. */
-export type CallAnswer =
-  | { readonly kind: "value"; readonly value: Bytes }
-  | { readonly kind: "error"; readonly message: string };
+import { MissingRecordError } from "./records.ts";
 
 /** Quota of a read-only call (spec/executor_evm.md, section 10). */
 const CALL_QUOTA = 50_000_000n;
@@ -25,7 +24,13 @@ const ESTIMATE_PRECISION = 1024n;
 export function callContract(chain: Chain, request: CallRequest): CallAnswer {
   checkSize("to", request.to, ADDRESS_SIZE);
   const tx = readOnlyTransaction(request, CALL_QUOTA);
-  const applied = chain.simulate(tx, heightOf(request));
+  let applied: Applied;
+  try {
+    applied = chain.simulate(tx, heightOf(request));
+  } catch (cause) {
+    if (!(cause instanceof MissingRecordError)) throw cause;
+    return callError("Couldn't find the transaction block's state in the chain");
+  }
   if (applied.kind === "refused") return callError("not enough base gas");
   const { error, output } = applied;
   const reason = error === ReceiptError.Reverted ? revertReason(output) : null;
@@ -34,7 +39,7 @@ export function callContract(chain: Chain, request: CallRequest): CallAnswer {
 }
 
 /** The text by which a call fails before any code runs. */
-export function callError(reason: string): CallAnswer {
+function callError(reason: string): CallAnswer {
   return { kind: "error", message: `Call Error Transaction execution error (${reason}).` };
 }
 

@@ -52,17 +52,8 @@ export function defaultHeader(hash: HashFunction): Header {
   };
 }
 
-/** Hash of the header before the first block, whose quota limit is 0, unlike that of any block. */
-export function defaultHeaderHash(hash: HashFunction): Bytes {
-  return hash(encodeFields(defaultHeader(hash), 0n));
-}
-
 /** The 12 items of a header (12.1). */
 export function encodeHeader(header: Header): Bytes {
-  return encodeFields(header, QUOTA_LIMIT);
-}
-
-function encodeFields(header: Header, quotaLimit: bigint): Bytes {
   return encodeList([
     encodeBytes(header.prevhash),
     encodeBytes(header.stateRoot),
@@ -70,7 +61,7 @@ function encodeFields(header: Header, quotaLimit: bigint): Bytes {
     encodeBytes(header.receiptsRoot),
     encodeBytes(header.logBloom),
     encodeUint(header.height),
-    encodeUint(quotaLimit),
+    encodeUint(QUOTA_LIMIT),
     encodeUint(0), // quota used: the reference never counts it
     encodeUint(header.timestamp),
     encodeUint(header.version),

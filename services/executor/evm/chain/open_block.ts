@@ -2,12 +2,8 @@ import type { Block } from "../../../../proto/gen/blockchain.ts";
 import { ADDRESS_SIZE, HASH_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
-import {
-  checkSize,
-  type EvmTransaction,
-  FieldError,
-  readTransaction,
-} from "../transaction/transaction.ts";
+import { checkSize, FieldError } from "../../fields.ts";
+import { type EvmTransaction, readTransaction } from "../transaction/transaction.ts";
 import type { OpenHeader } from "./header.ts";
 
 /** A block as it is to be executed. */

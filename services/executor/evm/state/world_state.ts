@@ -28,6 +28,14 @@ export interface StateStore {
   blob(hash: Bytes): Bytes | null;
 }
 
+/** What a state is made of. */
+export interface WorldStateParts {
+  readonly store: StateStore;
+  readonly keccak: HashFunction;
+  /** Accounts and slots that are kept in memory after reading, before all of them are dropped. */
+  readonly readsKeptMax?: number;
+}
+
 /** What a commit adds to the store. */
 export interface StateChanges {
   readonly root: Bytes;
@@ -43,7 +51,7 @@ export class MissingBlobError extends Error {
   }
 }
 
-/** Accounts and slots that are kept in memory after reading, before all of them are dropped. */
+/** Each with its part of the trie takes about a kilobyte. */
 const READS_KEPT_MAX = 100_000;
 
 /** Bytes of code that are kept prepared; each takes up to ten bytes of memory. */
@@ -59,8 +67,8 @@ interface Change {
 
 /**
  * All accounts: what was written since the last commit over what is in the store. Changes can be
- * taken back to any mark since the last {@linkcode settle}. A call that throws leaves the state
- * unusable: drop it and open it again.
+ * taken back to any mark since the last {@linkcode WorldState.settle}. A commit that throws leaves
+ * the state unusable; after any other call that throws, roll back.
  */
 export class WorldState {
   readonly #store: StateStore;
@@ -71,14 +79,16 @@ export class WorldState {
   readonly #openStorages = new Set<Storage>();
   readonly #programs = new Map<string, Program>();
   readonly #journal: Change[] = [];
+  readonly #readsKeptMax: number;
   #root: Bytes;
   #trie: Trie;
   #kept = 0;
   #programBytes = 0;
 
   /** @param root root of the account trie, {@linkcode EMPTY_ROOT} for an empty state */
-  constructor(root: Bytes, { store, keccak }: { store: StateStore; keccak: HashFunction }) {
+  constructor(root: Bytes, { store, keccak, readsKeptMax = READS_KEPT_MAX }: WorldStateParts) {
     this.#root = root;
+    this.#readsKeptMax = readsKeptMax;
     this.#store = store;
     this.#keccak = keccak;
     this.#trie = new Trie(store.nodes, root, keccak);
@@ -249,7 +259,7 @@ export class WorldState {
 
   /** Drops everything that was only read once there is too much of it. */
   #reading(): void {
-    if (++this.#kept <= READS_KEPT_MAX) return;
+    if (++this.#kept <= this.#readsKeptMax) return;
     this.#kept = 0;
     this.#clean.clear();
     for (const storage of this.#openStorages) storage.forget();

@@ -1,6 +1,7 @@
 import type { UnverifiedTransaction } from "../../../../proto/gen/blockchain.ts";
 import { ADDRESS_SIZE, HASH_SIZE } from "../../../../shared/block/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { checkSize, FieldError } from "../../fields.ts";
 import { type Word, wordOfBytes } from "../interpreter/word.ts";
 
 /** What a transaction does; its recipient decides (spec/executor_evm.md, 4.1). */
@@ -26,14 +27,6 @@ export interface EvmTransaction {
   readonly value: Word;
   readonly data: Bytes;
   readonly version: number;
-}
-
-/** A field of a request that cannot be used, and why. */
-export class FieldError extends Error {
-  override name = "FieldError";
-  constructor(field: string, wanted: string, got: number | string) {
-    super(`Cannot use ${field}: it must ${wanted}, got ${got}`);
-  }
 }
 
 const ACTION_BY_RECIPIENT: ReadonlyMap<Word, Action> = new Map<Word, Action>([
@@ -70,9 +63,4 @@ export function readTransaction(raw: UnverifiedTransaction): EvmTransaction {
 
 function actionOf(to: Word): Action {
   return ACTION_BY_RECIPIENT.get(to) ?? { kind: "call", to };
-}
-
-/** Throws a {@linkcode FieldError} unless the bytes have that size. */
-export function checkSize(field: string, bytes: Bytes, size: number): void {
-  if (bytes.length !== size) throw new FieldError(field, `have ${size} bytes`, bytes.length);
 }

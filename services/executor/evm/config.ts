@@ -1,0 +1,20 @@
+import {
+  bool,
+  type ConfigOf,
+  defineTable,
+  port,
+  relativePath,
+} from "../../../shared/config/mod.ts";
+
+/** Table `[executor_evm]` of `config.toml` (spec/executor_evm.md, section 1). */
+export const EVM_TABLE = defineTable("executor_evm", {
+  executor_port: port({ default: 50002, doc: "gRPC port of this service, on every interface" }),
+  eth_compatibility: bool({
+    default: false,
+    doc: "contracts see the time of a block in seconds instead of milliseconds",
+  }),
+  db_path: relativePath({ default: "data", doc: "data folder, below the working folder" }),
+});
+
+/** Values of {@linkcode EVM_TABLE}. */
+export type EvmConfig = ConfigOf<typeof EVM_TABLE>;

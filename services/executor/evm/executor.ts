@@ -1,0 +1,154 @@
+import type { Block } from "../../../proto/gen/blockchain.ts";
+import type { CallRequest } from "../../../proto/gen/executor.ts";
+import { to0xHex } from "../../../shared/bytes/mod.ts";
+import type { Logger } from "../../../shared/log/mod.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
+import { BusyError, type CallAnswer, type ExecAnswer, type Executor } from "../service.ts";
+import { callContract } from "./chain/call.ts";
+import { Chain, type ChainParts } from "./chain/chain.ts";
+import { chainHash, executorHash, type Header } from "./chain/header.ts";
+import { type OpenBlock, readBlock } from "./chain/open_block.ts";
+import type { Put, RecordReader } from "./chain/records.ts";
+
+/** Where the records are kept. */
+export interface RecordStore extends RecordReader {
+  /** Writes all records or, after a crash, none; they are on disk when the promise resolves. */
+  write(batch: { readonly puts: Iterable<Put> }, options: { sync: true }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What an executor is made of. */
+export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
+  /** Opens the records; again after a write that failed. */
+  readonly open: () => Promise<RecordStore>;
+  readonly log: Logger;
+}
+
+interface Opened {
+  readonly store: RecordStore;
+  readonly chain: Chain;
+}
+
+/** Requests that may wait for their turn before further ones are refused. */
+const WAITING_MAX = 10_000;
+
+/** Executes blocks and answers queries one at a time, in the order of their arrival (section 15). */
+export class EvmExecutor implements Executor {
+  readonly #options: EvmExecutorOptions;
+  #opened: Opened | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(options: EvmExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the records at once; throws when they cannot be read. */
+  async start(): Promise<void> {
+    const { log } = this.#options;
+    const { chain } = await this.#open();
+    if (chain.isEmpty) log.warn("Not found exist block within database.");
+    const { header, hash } = chain;
+    const currentHash = to0xHex(executorHash(header, hash));
+    log.info(`executor init, current_height: ${header.height}, current_hash: ${currentHash}`);
+  }
+
+  async exec(block: Block): Promise<ExecAnswer> {
+    const { log } = this.#options;
+    log.info(`exec method invoke, height: ${block.header?.height ?? "none"}`);
+    const open = readBlock(block);
+    if ("refusal" in open) return { code: open.refusal, hash: null };
+    for (const hash of open.utxoHashes) log.info(`block contains utxo(${to0xHex(hash)})`);
+    return await this.#inTurn(() => this.#execute(open));
+  }
+
+  call(request: CallRequest): Promise<CallAnswer> {
+    return this.read((chain) => callContract(chain, request));
+  }
+
+  /** Answers a query from the state after the last block. */
+  read<Answer>(query: (chain: Chain) => Answer): Promise<Answer> {
+    return this.#inTurn(async () => query((await this.#open()).chain));
+  }
+
+  /** Waits for the requests under way and closes the records. */
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#drop();
+  }
+
+  async #execute(block: OpenBlock): Promise<ExecAnswer> {
+    const { log } = this.#options;
+    const { store, chain } = await this.#open();
+    const { height } = block.header;
+    try {
+      const execution = chain.execute(block);
+      if (execution.kind === "refused") {
+        log.warn(`refused block(${height}): ${execution.reason}`);
+        return { code: StatusCode.ReenterInvalidBlock, hash: null };
+      }
+      const { header } = execution;
+      if (execution.kind === "reentered") {
+        if (execution.isSame) log.info(`block(${height}) re-enter`);
+        else log.warn(`invalid block(${height}) re-enter`);
+        const code = execution.isSame ? StatusCode.ReenterBlock : StatusCode.ReenterInvalidBlock;
+        return { code, hash: header.stateRoot };
+      }
+      await store.write({ puts: execution.puts }, { sync: true });
+      log.info(closedBlock(header, chain));
+      log.info(`height: ${height}, state_root: ${to0xHex(header.stateRoot)}`);
+      return { code: StatusCode.Success, hash: header.stateRoot };
+    } catch (cause) {
+      // what is in memory may be ahead of the disk or incomplete: start again from the disk
+      await this.#drop();
+      throw cause;
+    }
+  }
+
+  /** Runs work after everything that was asked for before. */
+  #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
+    if (this.#waiting >= WAITING_MAX) {
+      const text = `it must wait for at most ${WAITING_MAX} others, got ${this.#waiting}`;
+      return Promise.reject(new BusyError(`Cannot take the request: ${text}`));
+    }
+    this.#waiting++;
+    const answer = this.#turn.then(work).finally(() => this.#waiting--);
+    this.#turn = answer.catch(() => {}); // whoever asked gets the error
+    return answer;
+  }
+
+  async #open(): Promise<Opened> {
+    if (this.#opened !== null) return this.#opened;
+    const store = await this.#options.open();
+    try {
+      const chain = new Chain({ ...this.#options, reader: store });
+      return this.#opened = { store, chain };
+    } catch (cause) {
+      await store.close();
+      throw cause;
+    }
+  }
+
+  async #drop(): Promise<void> {
+    const opened = this.#opened;
+    this.#opened = null;
+    try {
+      await opened?.store.close();
+    } catch (cause) {
+      this.#options.log.warn("cannot close the records", { cause });
+    }
+  }
+}
+
+function closedBlock(header: Header, { hash }: Chain): string {
+  const fields = [
+    `height: ${header.height}`,
+    `hash: ${to0xHex(chainHash(header, hash))}`,
+    `parent_hash: ${to0xHex(header.prevhash)}`,
+    `timestamp: ${header.timestamp}`,
+    `state_root: ${to0xHex(header.stateRoot)}`,
+    `transaction_root: ${to0xHex(header.transactionsRoot)}`,
+    `proposer: ${to0xHex(header.proposer)}`,
+  ];
+  return `executor grow according to ClosedBlock(${fields.join(", ")})`;
+}

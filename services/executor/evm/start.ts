@@ -1,0 +1,61 @@
+import { RPCServiceService } from "../../../proto/gen/evm.ts";
+import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
+import { loadSm3 } from "../../../shared/crypto/mod.ts";
+import { openLevel } from "../../../shared/level/mod.ts";
+import type { Logger } from "../../../shared/log/mod.ts";
+import { grpcService, serveGrpc } from "../../../shared/rpc/mod.ts";
+import type { RunningService } from "../../../shared/service/mod.ts";
+import { executorHandlers } from "../service.ts";
+import type { EvmConfig } from "./config.ts";
+import { EvmExecutor } from "./executor.ts";
+import { loadFastKeccak } from "./keccak.ts";
+import { loadPrecompiles } from "./precompiles/mod.ts";
+import { evmRpcHandlers } from "./rpc.ts";
+
+/** What an executor process runs with. */
+export interface EvmOptions {
+  readonly config: EvmConfig;
+  readonly log: Logger;
+}
+
+/** An executor that accepts calls. */
+export interface RunningEvm extends RunningService {
+  /** The port that it listens on. */
+  readonly port: number;
+}
+
+/** Opens the data folder and serves it; throws when the folder or the port cannot be used. */
+export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm> {
+  const { executor_port: port, db_path: path, eth_compatibility: isEthCompatible } = config;
+  log.info(`grpc port of this service: ${port}`);
+  const keccak = await loadFastKeccak();
+  const executor = new EvmExecutor({
+    async open() {
+      const store = await openLevel(path);
+      for (const piece of store.leftOut) log.error("records may be lost", { piece });
+      return store;
+    },
+    natives: { keccak, precompiles: await loadPrecompiles() },
+    hashes: [await loadSm3(), keccak],
+    isEthCompatible,
+    log,
+  });
+  try {
+    await executor.start();
+    const services = [
+      grpcService(ExecutorServiceService, executorHandlers(executor)),
+      grpcService(RPCServiceService, evmRpcHandlers({ executor, log })),
+    ];
+    const server = await serveGrpc({ host: "0.0.0.0", port, services, log });
+    return {
+      port: server.port,
+      async stop() {
+        await server.close();
+        await executor.close();
+      },
+    };
+  } catch (error) {
+    await executor.close();
+    throw error;
+  }
+}
