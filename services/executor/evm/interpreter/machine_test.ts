@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { EMPTY_BYTES, toHex } from "../../../../shared/bytes/mod.ts";
+import { seededRandom } from "../../../../shared/clock/mod.ts";
+import { push, pushAll, RETURN_WORD } from "../../testing/code.ts";
+import {
+  CALLER,
+  type Codes,
+  OTHER,
+  runCode,
+  SELF,
+  stateWith,
+  wordOf,
+} from "../../testing/run_code.ts";
+import { addressKey } from "../state/world_state.ts";
+import { isDefined } from "./opcodes.ts";
+import { toWord, type Word, wordOfBytes } from "./word.ts";
+
+Deno.test("Machine gives the refunds of cleared slots and of a contract that destructs itself", () => {
+  const clear = pushAll(1, 0) + "55" + pushAll(0, 0) + "55";
+  assert.equal(runCode(clear).execution.refund, 15_000);
+  assert.equal(runCode(clear + clear).execution.refund, 30_000);
+  assert.equal(runCode("6000ff").execution.refund, 24_000);
+  // calls a contract twice that destructs itself each time
+  const callOther = pushAll(0, 0, 0, 0, 0, OTHER, 90_000) + "f1";
+  const twice = runCode(callOther + callOther, { codes: { [OTHER]: "6000ff" } });
+  assert.equal(twice.execution.refund, 24_000);
+  assert.deepEqual(twice.execution.destructed, [addressKey(OTHER)]);
+  const reverted = runCode(callOther, { codes: { [OTHER]: clear + "60006000fd" } });
+  assert.equal(reverted.execution.refund, 0);
+});
+
+Deno.test("Machine passes a read-only frame on to calls made in it", () => {
+  const third = 0x3333;
+  const codes = {
+    [OTHER]: pushAll(0, 0, 0, 0, 0, third, 50_000) + "f1" + RETURN_WORD,
+    [third]: "6001600055",
+  };
+  const code = pushAll(32, 0, 0, 0, OTHER, 90_000) + "fa600051";
+  assert.equal(wordOf(code, { codes, gas: 10_000_000 }), 0);
+});
+
+Deno.test("Machine runs as many nested calls as the depth allows", () => {
+  // calls itself with all gas, and returns one more than the inner call returned
+  const nested = pushAll(32, 0, 0, 0, 0, SELF) + "5af1506000516001016000526020" + "6000f3";
+  assert.equal(
+    wordOfBytes((runCode(nested, { gas: 2 ** 50 }).outcome as { output: Uint8Array }).output),
+    1025,
+  );
+});
+
+Deno.test("Machine forwards at most all but one 64th, and the low 64 bits of what is asked for", () => {
+  const codes = { [OTHER]: "5a" + RETURN_WORD };
+  const callWith = (gas: Word) => pushAll(32, 0, 0, 0, 0, OTHER, gas) + "f150600051";
+  const available = 100_000 - 21 - 40 - 3;
+  assert.equal(wordOf(callWith(500), { codes }), 498);
+  assert.equal(
+    wordOf(callWith(2n ** 64n - 1n), { codes, gas: 100_000 }),
+    available - Math.floor(available / 64) - 2,
+  );
+  // 2^64 asks for nothing: the inner GAS runs out of gas
+  assert.equal(wordOf(callWith(2n ** 64n), { codes }), 0);
+});
+
+Deno.test("Machine counts gas beyond 2^53 exactly", () => {
+  assert.equal(wordOf("5a", { gas: 2n ** 64n - 1n }), 2n ** 64n - 3n);
+  assert.equal(wordOf("5b5b5a", { gas: 2n ** 53n + 5n }), 2n ** 53n + 1n);
+  assert.equal(wordOf("5b5b5a", { gas: 2n ** 53n + 3n }), 2 ** 53 - 1);
+  const codes = { [OTHER]: "5a" + RETURN_WORD };
+  const call = pushAll(32, 0, 0, 0, 0, OTHER, 2n ** 64n - 1n) + "f150600051";
+  const available = 2n ** 64n - 1n - 21n - 40n - 3n;
+  assert.equal(wordOf(call, { codes, gas: 2n ** 64n - 1n }), available - available / 64n - 2n);
+});
+
+Deno.test("Machine copies the output of a call up to its size and leaves the rest", () => {
+  const codes = { [OTHER]: "61abcd600052600260" + "1ef3" };
+  const call = (outputSize: number) =>
+    `${push(2n ** 256n - 1n)}600052${pushAll(outputSize, 0, 0, 0, 0, OTHER, 5000)}f150600051`;
+  const ones = "ff".repeat(32);
+  const expected = (prefix: string) => toWord(BigInt(`0x${prefix}${ones.slice(prefix.length)}`));
+  assert.equal(wordOf(call(0), { codes }), expected(""));
+  assert.equal(wordOf(call(1), { codes }), expected("ab"));
+  assert.equal(wordOf(call(32), { codes }), expected("abcd"));
+  assert.equal(wordOf(pushAll(0, 0, 0, 0, 0, OTHER, 5000) + "f1503d", { codes }), 2);
+  const reverting = { [OTHER]: "61abcd600052600260" + "1efd" };
+  assert.equal(wordOf(call(32), { codes: reverting }), expected("abcd"));
+  const failing = { [OTHER]: "fe" };
+  assert.equal(wordOf(call(32), { codes: failing }), expected(""));
+  assert.equal(wordOf(pushAll(0, 0, 0, 0, 0, OTHER, 5000) + "f1503d", { codes: failing }), 0);
+});
+
+Deno.test("Machine shows code, caller and value as each kind of call has them", () => {
+  // returns CALLER * 2^32 + CALLVALUE * 2^24 + ADDRESS
+  const codes = { [OTHER]: "3360201b3460181b013001" + RETURN_WORD };
+  const shown = (caller: number | bigint, value: number, address: number) =>
+    toWord((BigInt(caller) << 32n) + (BigInt(value) << 24n) + BigInt(address));
+  const readBack = "50600051";
+  const call = (op: string, ...words: Word[]) =>
+    wordOf(pushAll(32, 0, 0, 0, ...words, OTHER, 5000) + op + readBack, { codes, value: 9 });
+  assert.equal(call("f1", 0), shown(SELF, 0, OTHER));
+  assert.equal(call("f2", 0), shown(SELF, 0, SELF));
+  assert.equal(call("f4"), shown(CALLER, 9, SELF));
+  assert.equal(call("fa"), shown(SELF, 0, OTHER));
+});
+
+Deno.test("Machine keeps the nonce of a contract whose creation failed, and nothing else", () => {
+  // init code: SSTORE(0, 1), then an invalid instruction
+  const failing = `${push(0x6001600055fe)}600052${pushAll(6, 26, 0)}f0`;
+  const { outcome, execution } = runCode(failing + "00");
+  assert.equal(outcome.kind, "success");
+  assert.equal(execution.state.nonce(addressKey(SELF)), 1);
+  assert.equal(wordOf(failing), 0);
+});
+
+Deno.test("Machine keeps refunds of init code whose deposit fails, as the reference does", () => {
+  // init code: SSTORE(0, 1), SSTORE(0, 0), RETURN of 200 bytes, which cost 40,000 more
+  const init = pushAll(1, 0) + "55" + pushAll(0, 0) + "55" + pushAll(200, 0) + "f3";
+  const size = init.length / 2;
+  const code = `${(0x5f + size).toString(16)}${init}600052${pushAll(size, 32 - size, 0)}f0`;
+  const enough = runCode(code + "00", { gas: 200_000 });
+  assert.equal(enough.execution.refund, 15_000);
+  const short = runCode(code + RETURN_WORD, { gas: 75_000 });
+  assert(short.outcome.kind === "success");
+  assert.equal(wordOfBytes(short.outcome.output), 0);
+  assert.equal(short.execution.refund, 15_000);
+});
+
+Deno.test("Machine logs in the order of execution and drops the logs of frames that fail", () => {
+  const log = (topic: number) => pushAll(topic, 0, 0) + "a1";
+  const callOther = pushAll(0, 0, 0, 0, 0, OTHER, 90_000) + "f1";
+  const code = log(1) + callOther + log(3);
+  const topics = (codes: Codes) =>
+    runCode(code, { codes }).execution.logs.map(({ topics: [topic] }) =>
+      wordOfBytes(topic ?? EMPTY_BYTES)
+    );
+  assert.deepEqual(topics({ [OTHER]: log(2) }), [1, 2, 3]);
+  assert.deepEqual(topics({ [OTHER]: log(2) + "60006000fd" }), [1, 3]);
+  assert.deepEqual(topics({ [OTHER]: log(2) + "fe" }), [1, 3]);
+});
+
+Deno.test("Machine ends every random program within its gas, and undoes those that fail", () => {
+  const random = seededRandom(20240607);
+  const defined = Array.from({ length: 256 }, (_, op) => op).filter(isDefined);
+  const kinds = new Map<string, number>();
+  for (let round = 0; round < 3000; round++) {
+    const size = 1 + Math.floor(random() * 120);
+    const bytes = Uint8Array.from({ length: size }, () => {
+      const pick = random();
+      if (pick < 0.35) return 0x60 + Math.floor(random() * 3);
+      if (pick < 0.9) return defined[Math.floor(random() * defined.length)] ?? 0;
+      return Math.floor(random() * 256);
+    });
+    const gas = Math.floor(random() * 200_000);
+    const options = { codes: { [OTHER]: toHex(bytes.toReversed()) }, gas };
+    const { outcome, execution } = runCode(toHex(bytes), options);
+    kinds.set(outcome.kind, (kinds.get(outcome.kind) ?? 0) + 1);
+    if (outcome.kind === "success") {
+      assert(outcome.gasLeft <= gas);
+      continue;
+    }
+    assert.deepEqual(execution.logs, []);
+    assert.equal(execution.refund, 0);
+    const { root } = execution.state.commit();
+    const untouched = stateWith({ [SELF]: toHex(bytes), ...options.codes }).commit().root;
+    assert.deepEqual(root, untouched);
+  }
+  assert.equal(kinds.size, 3, "random programs succeed, revert and fail");
+});
