@@ -1,0 +1,220 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { MemoryRecords } from "../../testing/memory_records.ts";
+import { natives } from "../../testing/run_code.ts";
+import { putState, stateStore } from "../chain/records.ts";
+import type { Word } from "../interpreter/word.ts";
+import { blobOf, EMPTY_ROOT, encodeAccount } from "./account.ts";
+import { MissingBlobError, WorldState } from "./world_state.ts";
+
+const { keccak } = natives;
+
+/** A state over records, with few reads kept so that tests meet what happens at the limit. */
+function openState(records: MemoryRecords, root = EMPTY_ROOT): WorldState {
+  return new WorldState(root, { store: stateStore(records), keccak, readsKeptMax: 7 });
+}
+
+function commit(state: WorldState, records: MemoryRecords): string {
+  const changes = state.commit();
+  records.put(putState(changes));
+  return toHex(changes.root);
+}
+
+Deno.test("encodeAccount() has the recorded form", () => {
+  const state = openState(new MemoryRecords());
+  assert.equal(
+    toHex(encodeAccount({ ...state.accountOrNew("0"), balance: 69 })),
+    "f8658045a056e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421a0c5d2460186f723" +
+      "3c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470a0c5d2460186f7233c927e7db2dcc703c0e500b6" +
+      "53ca82273b7bfad8045d85a470",
+  );
+});
+
+Deno.test("WorldState has the recorded roots", () => {
+  const one = openState(new MemoryRecords());
+  one.setAccount("0", one.accountOrNew("0"));
+  assert.equal(
+    toHex(one.commit().root),
+    "530acecc6ec873396bb3e90b6578161f9688ed7eeeb93d6fba5684895a93b78a",
+  );
+  const many = openState(new MemoryRecords());
+  for (let i = 1; i <= 19; i++) {
+    const key = BigInt(`0x${i.toString(16).padStart(2, "0").repeat(20)}`).toString(16);
+    for (let nonce = 0; nonce < i; nonce++) many.incrementNonce(key);
+  }
+  assert.equal(
+    toHex(many.commit().root),
+    "f19f3d58ebe004befb1164e28171a6708be44874689c987c49826184e01afe0f",
+  );
+});
+
+Deno.test("WorldState has the recorded storage roots, also after a slot is cleared", () => {
+  const state = openState(new MemoryRecords());
+  const storageRoot = () => {
+    state.commit();
+    return toHex(state.account("1")?.storage.root ?? EMPTY_ROOT);
+  };
+  state.setSlot("1", 0, 0x1234);
+  const first = "71623f5ec821de33ad5aa81f8c82f0916c6f60de0a536f8c466d440c56715bd5";
+  assert.equal(storageRoot(), first);
+  state.setSlot("1", 1, 0x1234);
+  assert.equal(storageRoot(), "a3db671bd0653a641fb031dccb869982da390eade9e6f993802ed09c4f6b7b2a");
+  state.setSlot("1", 1, 0);
+  assert.equal(storageRoot(), first);
+});
+
+for (
+  const [code, hash] of [
+    ["5544ff", "af231e631776a517ca23125370d542873eca1fb4d613ed9b5d5335a46ae5b7eb"],
+    ["55", "37bf2238b11b68cdc8382cece82651b59d3c3988873b6e0f33d79694aa45f1be"],
+    ["010203", "f1885eda54b7a053318cd41e2093220dab15d65381b1157a3633a83bfd5c9239"],
+    ["", "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"],
+  ] as const
+) {
+  Deno.test(`blobOf() has the recorded hash of "${code}"`, () => {
+    assert.equal(blobOf(fromHex(code), keccak).key, hash);
+  });
+}
+
+Deno.test("WorldState.program() reads code back from the store and names code that is lost", () => {
+  const records = new MemoryRecords();
+  const state = openState(records);
+  state.setAccount("5", { ...state.accountOrNew("5"), code: blobOf(fromHex("6001"), keccak) });
+  const changes = state.commit();
+  records.put(putState(changes));
+  assert.equal(toHex(openState(records, changes.root).program("5").code), "6001");
+  const lossy = new MemoryRecords();
+  lossy.put(putState({ ...changes, blobs: [] }));
+  assert.throws(() => openState(lossy, changes.root).program("5"), MissingBlobError);
+});
+
+Deno.test("WorldState.createContract() keeps the balance only", () => {
+  const state = openState(new MemoryRecords());
+  state.setAccount("1", { ...state.accountOrNew("1"), balance: 10, nonce: 3 });
+  state.setSlot("1", 1, 1);
+  state.createContract("1");
+  assert.deepEqual([state.balance("1"), state.nonce("1"), state.slot("1", 1)], [10, 0, 0]);
+  state.transfer("1", "2", 4);
+  state.burn("1", 5);
+  assert.deepEqual([state.balance("1"), state.balance("2")], [1, 4]);
+  state.transfer("1", "3", 0);
+  assert.equal(state.account("3"), null);
+});
+
+/** Accounts as plain data: nonce and slots. */
+type Model = Map<string, { nonce: number; slots: Map<Word, Word> }>;
+
+function cloneModel(model: Model): Model {
+  const copies = [...model].map(([key, { nonce, slots }]) =>
+    [key, { nonce, slots: new Map(slots) }] as const
+  );
+  return new Map(copies);
+}
+
+const KEY = fc.constantFrom("0", "1", "2", "a", "ff");
+const SLOT = fc.constantFrom<Word>(0, 1, 2, 3, 1n << 64n, (1n << 64n) + (1n << 200n), 1n << 255n);
+const STEP = fc.oneof(
+  { weight: 3, arbitrary: fc.tuple(fc.constant("nonce" as const), KEY) },
+  {
+    weight: 8,
+    arbitrary: fc.tuple(
+      fc.constant("slot" as const),
+      KEY,
+      SLOT,
+      fc.constantFrom<Word>(0, 1, 7, 1n << 100n),
+    ),
+  },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("create" as const), KEY) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("kill" as const), KEY) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("mark" as const)) },
+  { weight: 3, arbitrary: fc.tuple(fc.constant("rollback" as const)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("commit" as const)) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant("reopen" as const)) },
+);
+
+/** The state and a model of it, changed step by step. */
+class Pair {
+  readonly records = new MemoryRecords();
+  state = openState(this.records);
+  model: Model = new Map();
+  #marks: [number, Model][] = [];
+
+  apply(step: typeof STEP extends fc.Arbitrary<infer Step> ? Step : never): void {
+    const [kind, key = "", slot = 0, value = 0] = step;
+    const account = this.model.get(key) ?? { nonce: 0, slots: new Map<Word, Word>() };
+    switch (kind) {
+      case "nonce":
+        this.state.incrementNonce(key);
+        this.model.set(key, { ...account, nonce: account.nonce + 1 });
+        return;
+      case "slot":
+        this.state.setSlot(key, slot, value);
+        this.model.set(key, account);
+        account.slots.set(slot, value);
+        return;
+      case "create":
+        this.state.createContract(key);
+        this.model.set(key, { nonce: 0, slots: new Map() });
+        return;
+      case "kill":
+        this.state.setAccount(key, null);
+        this.model.delete(key);
+        return;
+      case "mark":
+        this.#marks.push([this.state.mark(), cloneModel(this.model)]);
+        return;
+      case "rollback": {
+        const [mark, model] = this.#marks.pop() ?? [];
+        if (mark === undefined || model === undefined) return;
+        this.state.rollback(mark);
+        this.model = model;
+        return;
+      }
+      case "commit":
+      case "reopen": {
+        this.#marks = [];
+        const root = commit(this.state, this.records);
+        assert.equal(root, rootOf(this.model));
+        if (kind === "reopen") this.state = openState(this.records, fromHex(root));
+      }
+    }
+  }
+
+  check(): void {
+    for (const key of ["0", "1", "2", "a", "ff"]) {
+      const account = this.model.get(key);
+      assert.equal(this.state.account(key) === null, account === undefined);
+      assert.equal(this.state.nonce(key), account?.nonce ?? 0);
+      for (const slot of [0, 1, 2, 3, 1n << 64n, (1n << 64n) + (1n << 200n), 1n << 255n]) {
+        assert.equal(this.state.slot(key, slot), account?.slots.get(slot) ?? 0);
+      }
+    }
+  }
+}
+
+/** The root of a state that was built at once. */
+function rootOf(model: Model): string {
+  const state = openState(new MemoryRecords());
+  for (const [key, { nonce, slots }] of model) {
+    state.createContract(key);
+    for (let i = 0; i < nonce; i++) state.incrementNonce(key);
+    for (const [slot, value] of slots) state.setSlot(key, slot, value);
+  }
+  return toHex(state.commit().root);
+}
+
+Deno.test("WorldState holds what a map holds after any changes, rollbacks, commits and reopenings", () => {
+  fc.assert(
+    fc.property(fc.array(STEP, { maxLength: 60 }), (steps) => {
+      const pair = new Pair();
+      for (const step of steps) {
+        pair.apply(step);
+        pair.check();
+      }
+      pair.apply(["reopen"]);
+      pair.check();
+    }),
+    { numRuns: 300 },
+  );
+});
