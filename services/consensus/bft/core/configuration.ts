@@ -1,0 +1,99 @@
+/**
+ * Who the validators are and how fast they go (spec/consensus.md, section 4.9).
+ *
+ * @module
+ */
+
+import { toHex } from "../../../../shared/bytes/mod.ts";
+import type { Configuration, Input } from "./interface.ts";
+import type { Machine } from "./machine.ts";
+import { Step } from "./messages.ts";
+import { resume } from "./recovery.ts";
+import { enterHeight } from "./rounds.ts";
+import { withValidators } from "./validators.ts";
+
+const ADDRESS_SIZE = 20;
+
+/** Takes over interval and validators; they are valid from the height after the named one. */
+export function applyConfiguration(m: Machine, configuration: Configuration): void {
+  m.timing = m.timing.withIntervalSeconds(configuration.blockIntervalSeconds);
+  const bad = configuration.validators.find((address) => address.length !== ADDRESS_SIZE);
+  if (bad !== undefined) {
+    const got = `got "0x${toHex(bad)}"`;
+    return m.log("error", `Cannot use the validators: each must be ${ADDRESS_SIZE} bytes, ${got}`);
+  }
+  const validators = configuration.validators.map(toHex);
+  const authorities = withValidators(m.authorities, { height: configuration.height, validators });
+  if (authorities === m.authorities) return;
+  m.authorities = authorities;
+  // what was kept for later was judged by the list before
+  m.proposals.clearRecorded();
+  m.votes.clear();
+  m.newViews.clear();
+  m.early.clear();
+  m.emit({ kind: "saveAuthorities", authorities });
+}
+
+/** The controller's order: it is at this height, whatever this node thought. */
+export function onReconfigure(m: Machine, configuration: Configuration): void {
+  const { height } = configuration;
+  m.log("info", `recv to BftSvrMsg::Conf height: ${height}`);
+  if (!m.isRunning) return start(m, configuration);
+  const next = height + 1n;
+  applyConfiguration(m, configuration);
+  // the height goes on as it is: starting it again would mean voting twice (section 4.9, FIX)
+  if (next === m.workingHeight) return;
+  if (next < m.workingHeight) {
+    m.log("warn", `the chain was rolled back to ${height}: forget what was voted above`);
+    m.emit({ kind: "eraseLog" });
+    forgetAbove(m);
+  }
+  enterHeight(m, next);
+}
+
+function start(m: Machine, configuration: Configuration): void {
+  applyConfiguration(m, configuration);
+  m.isRunning = true;
+  resume(m, configuration.height + 1n);
+}
+
+function forgetAbove(m: Machine): void {
+  m.proposals.clear();
+  m.votes.clear();
+  m.newViews.clear();
+  m.early.clear();
+  m.lastDecision = null;
+  m.start = null;
+}
+
+/** An answer about the controller's state: news when this node is behind, else nothing. */
+export function onConfiguration(m: Machine, configuration: Configuration | null): void {
+  if (!m.isRunning) {
+    if (configuration !== null) return start(m, configuration);
+    return m.retryLater("configuration", m.timing.options.serverRetryMs);
+  }
+  if (configuration === null || configuration.height + 1n <= m.workingHeight) return;
+  applyConfiguration(m, configuration);
+  enterHeight(m, configuration.height + 1n);
+}
+
+/** The controller's answer to a commit: with it the next height's configuration. */
+export function onCommitted(m: Machine, input: Extract<Input, { kind: "committed" }>): void {
+  const { height, configuration, reason } = input;
+  if (height !== m.height || m.step !== Step.Commit || m.isInquiring) return;
+  if (configuration === null) {
+    m.log("warn", `the controller did not commit height ${height}: ${reason}`);
+    return m.retryLater("commit", m.timing.options.serverRetryMs);
+  }
+  m.log("info", `recv from control, CommitBlockRes(${configuration.height})`);
+  if (m.certificate !== null) m.lastDecision = { height, bytes: m.certificate.bytes };
+  const elapsedMs = m.nowMs - m.heightStartedAtMs;
+  const waitMs = m.timing.commitWaitMs(elapsedMs);
+  m.log(
+    "info",
+    `now ${Math.round(m.nowMs)} start time ${Math.round(m.heightStartedAtMs)} interval ` +
+      `${m.timing.intervalMs} commit height ${height}`,
+  );
+  m.setStep(Step.CommitWait, waitMs);
+  applyConfiguration(m, configuration);
+}

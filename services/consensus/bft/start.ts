@@ -1,0 +1,74 @@
+import { toHex } from "../../../shared/bytes/mod.ts";
+import { type CryptoSuite, loadSuite } from "../../../shared/crypto/mod.ts";
+import { serveGrpc } from "../../../shared/rpc/mod.ts";
+import type { RunningService, ServiceContext } from "../../../shared/service/mod.ts";
+import { connectController } from "../controller_port.ts";
+import { connectNetwork } from "../network_port.ts";
+import { consensusServices } from "../service.ts";
+import { type BFT_TABLE, type BftConfig, retryMsOf, timingOf } from "./config.ts";
+import { BftCore } from "./core/core.ts";
+import type { CoreCrypto } from "./core/crypto.ts";
+import { BftDriver } from "./driver/driver.ts";
+import { connectKms } from "./kms_port.ts";
+import { openAuthorityFile } from "./wal/authority_file.ts";
+import { openLogFolder } from "./wal/log_folder.ts";
+
+/** What a consensus service gets from its process. */
+export type BftContext = Pick<
+  ServiceContext<typeof BFT_TABLE.keys>,
+  "config" | "clock" | "log" | "signal"
+>;
+
+/** A consensus service that accepts calls. */
+export interface RunningBft extends RunningService {
+  /** The port it listens on. */
+  readonly port: number;
+}
+
+/** How long the start waits for a controller that is there but slow. */
+const FIRST_CONFIGURATION_MS = 2_000;
+
+/**
+ * Waits for the kms, reads what was voted before, and serves (spec/consensus.md, section 2.3). The
+ * controller is asked for its state at once, which is what a restart of consensus alone needs; it
+ * need not be there, since it waits for this service to answer first.
+ */
+export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
+  log.info("start consensus bft");
+  log.info(`grpc port of this service: ${config.consensus_port}`);
+  const retryMs = retryMsOf(config);
+  const kms = connectKms({ port: config.kms_port, keyId: config.key_id, retryMs, clock, log });
+  const suiteName = await kms.waitUntilReady(signal);
+  if (suiteName === null) throw new Error("Stopped while waiting for the kms");
+  const core = createCore(config, await loadSuite(suiteName));
+  const { log: wal, height, contentByHeight } = await openLogFolder(config.wal_path);
+  const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);
+  const controller = connectController(config.controller_port, log);
+  const { network_port: networkPort, consensus_port: ownPort } = config;
+  const network = connectNetwork({ networkPort, ownPort, retryMs, clock, log });
+  const driver = new BftDriver({ core, controller, network, kms, wal, authorityStore, clock, log });
+  driver.post({ kind: "start", authorities, height, contentByHeight });
+  await Promise.race([driver.firstConfiguration, clock.sleep(FIRST_CONFIGURATION_MS, signal)]);
+  const services = consensusServices(driver);
+  const server = await serveGrpc({ host: "127.0.0.1", port: ownPort, services, log });
+  log.info("start grpc server!");
+  const stop = async () => {
+    await server.close();
+    await driver.stop();
+    network.close();
+    controller.close();
+    kms.close();
+  };
+  return { port: server.port, stop };
+}
+
+function createCore(config: BftConfig, suite: CryptoSuite): BftCore {
+  const crypto: CoreCrypto = {
+    hash: suite.hash,
+    recover(hash, signature) {
+      const recovery = suite.recover(hash, signature);
+      return recovery.kind === "signer" ? recovery.address : null;
+    },
+  };
+  return new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
+}

@@ -1,0 +1,110 @@
+import { NetworkServiceService } from "../../proto/gen/network.ts";
+import type { Bytes } from "../../shared/bytes/mod.ts";
+import type { Clock } from "../../shared/clock/mod.ts";
+import type { Logger } from "../../shared/log/mod.ts";
+import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
+import { StatusCode, statusName } from "../../shared/status/mod.ts";
+import { Link } from "./link.ts";
+
+/** A message to other nodes; the module is always `consensus`. */
+export interface OutgoingMessage {
+  readonly type: string;
+  /** The session that it goes to; 0 means everyone. */
+  readonly origin: bigint;
+  readonly body: Bytes;
+}
+
+/** The way to the consensus services of other nodes; messages may get lost, no call throws. */
+export interface NetworkPort {
+  send(message: OutgoingMessage): void;
+  close(): void;
+}
+
+/** What a port to the network service is made of. */
+export interface NetworkPortOptions {
+  readonly networkPort: number;
+  /** Where the network service delivers messages. */
+  readonly ownPort: number;
+  readonly retryMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** The registration is repeated, since a restarted network service has forgotten it. */
+const REGISTER_INTERVAL_MS = 10_000;
+const DEADLINE_MS = 5_000;
+
+/** Messages that wait for the network service at most; further ones are lost. */
+const IN_FLIGHT_MAX = 1_024;
+
+const MODULE = "consensus";
+
+/** Connects to the network service of this host and keeps this module registered there. */
+export function connectNetwork(options: NetworkPortOptions): NetworkPort {
+  return new GrpcNetworkPort(options);
+}
+
+class GrpcNetworkPort implements NetworkPort {
+  readonly #client: RpcClient<NetworkServiceService>;
+  readonly #link: Link;
+  readonly #closing = new AbortController();
+  #inFlight = 0;
+  #wake = new AbortController();
+
+  constructor(readonly options: NetworkPortOptions) {
+    const { networkPort, log } = options;
+    this.#client = connect(NetworkServiceService, { port: networkPort, deadlineMs: DEADLINE_MS });
+    this.#link = new Link("network", log);
+    void this.#keepRegistered();
+  }
+
+  send(message: OutgoingMessage): void {
+    const { log } = this.options;
+    if (this.#inFlight >= IN_FLIGHT_MAX) {
+      log.warn(`drop a ${message.type}: the network service does not keep up`);
+      return;
+    }
+    this.#inFlight++;
+    void this.#deliver(message).finally(() => this.#inFlight--);
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#wake.abort();
+    this.#client.close();
+  }
+
+  /** A session that is gone is no reason to lose a vote: everyone gets it then. */
+  async #deliver({ type, origin, body }: OutgoingMessage): Promise<void> {
+    const message = { module: MODULE, type, origin, msg: body };
+    if (origin !== 0n) {
+      const sent = await this.#link.call(() => this.#client.sendMsg(message));
+      if (sent?.code === StatusCode.Success) return;
+    }
+    const status = await this.#link.call(() => this.#client.broadcast({ ...message, origin: 0n }));
+    if (status === null) this.#registerNow();
+    else if (status.code !== StatusCode.Success) {
+      this.options.log.warn(`net client broadcast error ${statusName(status.code)}`);
+    }
+  }
+
+  async #keepRegistered(): Promise<void> {
+    const { clock, log, retryMs, ownPort } = this.options;
+    const request = { moduleName: MODULE, hostname: "127.0.0.1", port: `${ownPort}` };
+    let wasRegistered = false;
+    while (!this.#closing.signal.aborted) {
+      const status = await this.#link.call(() => this.#client.registerNetworkMsgHandler(request));
+      const isRegistered = status?.code === StatusCode.Success;
+      if (isRegistered && !wasRegistered) log.info("register network msg handler success!");
+      wasRegistered = isRegistered;
+      this.#wake = new AbortController();
+      await clock.sleep(isRegistered ? REGISTER_INTERVAL_MS : retryMs, this.#wake.signal);
+      // woken by a failure: the service is given a moment to come back
+      if (this.#wake.signal.aborted) await clock.sleep(retryMs, this.#closing.signal);
+    }
+  }
+
+  #registerNow(): void {
+    this.#wake.abort();
+  }
+}

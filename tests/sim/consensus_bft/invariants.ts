@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
+import { voterOf } from "../../../services/consensus/bft/core/crypto.ts";
+import {
+  decodeLeaderVote,
+  decodeSignedProposal,
+  decodeSignedVote,
+  MessageType,
+  type SignedVote,
+  Step,
+  stepName,
+} from "../../../services/consensus/bft/core/messages.ts";
+import { FAKE_CRYPTO } from "../../../services/consensus/testing/fake_crypto.ts";
+import type { ModelController } from "./model_controller.ts";
+
+/** Watches everything that is sent and stored, and throws at the first thing that must not be. */
+export class Invariants {
+  readonly #votes = new Map<string, string>();
+  readonly #proposals = new Map<string, string>();
+  readonly #blocks = new Map<bigint, string>();
+
+  /** A message left a node: no validator ever signs two votes for one height, round and step. */
+  onSent(type: string, body: Bytes): void {
+    switch (type) {
+      case MessageType.Proposal:
+        return this.#onProposal(body);
+      case MessageType.Prevote:
+      case MessageType.Precommit: {
+        const signed = decodeSignedVote(body);
+        assert(signed !== null);
+        return this.#onVote(signed);
+      }
+      case MessageType.LeaderPrevote:
+      case MessageType.LeaderPrecommit:
+        for (const signed of decodeLeaderVote(body)?.votes ?? []) this.#onVote(signed);
+    }
+  }
+
+  #onVote(signed: SignedVote): void {
+    const { height, round, step, hash } = signed.vote;
+    if (step !== Step.Prevote && step !== Step.Precommit) return;
+    const voter = voterOf(FAKE_CRYPTO, signed);
+    const key = `${voter} ${stepName(step)} ${height}/${round}`;
+    this.#expectSame(this.#votes, key, `${hash} signed ${toHex(signed.signature).slice(0, 16)}`);
+  }
+
+  #onProposal(body: Bytes): void {
+    const signed = decodeSignedProposal(body);
+    assert(signed !== null);
+    const { proposal: { height, round, proposed }, sender } = signed;
+    this.#expectSame(this.#proposals, `${sender} proposal ${height}/${round}`, proposed.hash);
+  }
+
+  #expectSame(known: Map<string, string>, key: string, value: string): void {
+    const first = known.get(key);
+    if (first === undefined) known.set(key, value);
+    else assert.equal(value, first, `Two different ones: ${key}`);
+  }
+
+  /** A node stored a block: every node has the same at this height. */
+  onStored(node: number, height: bigint, data: Bytes): void {
+    const text = toHex(FAKE_CRYPTO.hash(data));
+    const first = this.#blocks.get(height);
+    if (first === undefined) this.#blocks.set(height, text);
+    else assert.equal(text, first, `Node ${node} decided another block at height ${height}`);
+  }
+
+  /** All proofs that the chain has decided upon are equal, byte for byte. */
+  checkProofs(controllers: readonly ModelController[]): void {
+    const longest = controllers.reduce((a, b) => a.height >= b.height ? a : b);
+    for (const [node, { blocks }] of controllers.entries()) {
+      for (const [index, block] of blocks.slice(0, -1).entries()) {
+        const wanted = longest.blocks[index]?.proof;
+        assert(wanted !== undefined);
+        assert.equal(toHex(block.proof), toHex(wanted), `Proof ${index + 1} of node ${node}`);
+      }
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import type { World } from "./world.ts";
+
+/** How badly messages are treated. */
+export interface LinkFaults {
+  /** Probability that a message is lost. */
+  readonly dropRate: number;
+  /** Probability that a message arrives twice. */
+  readonly duplicateRate: number;
+  readonly delayMsMin: number;
+  /** Messages overtake each other as far as delays differ. */
+  readonly delayMsMax: number;
+}
+
+/** A line as inside a data centre. */
+export const GOOD_LINKS: LinkFaults = {
+  dropRate: 0,
+  duplicateRate: 0,
+  delayMsMin: 1,
+  delayMsMax: 20,
+};
+
+/** Takes a message at its destination; origins name the sender's session there. */
+export type Receive<Message> = (to: number, origin: bigint, message: Message) => void;
+
+/** A network between numbered nodes that loses, delays, doubles and reorders messages. */
+export class HostileNetwork<Message> {
+  faults: LinkFaults = GOOD_LINKS;
+  /** Nodes of different groups do not reach each other; nodes not named are in group 0. */
+  readonly groupOf = new Map<number, number>();
+
+  constructor(
+    readonly world: World,
+    readonly nodeCount: number,
+    readonly receive: Receive<Message>,
+  ) {}
+
+  /** Whether messages can get from one node to another at the moment. */
+  isConnected(from: number, to: number): boolean {
+    return (this.groupOf.get(from) ?? 0) === (this.groupOf.get(to) ?? 0);
+  }
+
+  broadcast(from: number, message: Message): void {
+    for (let to = 0; to < this.nodeCount; to++) if (to !== from) this.send(from, to, message);
+  }
+
+  send(from: number, to: number, message: Message): void {
+    const { world, faults } = this;
+    if (!this.isConnected(from, to) || world.chance(faults.dropRate)) return;
+    const copies = world.chance(faults.duplicateRate) ? 2 : 1;
+    for (let copy = 0; copy < copies; copy++) {
+      const delayMs = world.between(faults.delayMsMin, faults.delayMsMax);
+      world.schedule(delayMs, () => this.receive(to, originOf(from), message));
+    }
+  }
+
+  /** The node behind an origin. */
+  nodeOf(origin: bigint): number {
+    return Number(origin) - 1;
+  }
+}
+
+function originOf(node: number): bigint {
+  return BigInt(node + 1);
+}
