@@ -230,7 +230,7 @@ export class WorldState {
   commit(): StateChanges {
     this.settle();
     const nodes: [Bytes, Bytes][] = [];
-    const blobs: [Bytes, Bytes][] = [];
+    const blobs = new Map<string, readonly [Bytes, Bytes]>();
     const sink = (hash: Bytes, node: Bytes) => void nodes.push([hash, node]);
     for (const [key, account] of this.#written) {
       this.#kept++;
@@ -242,14 +242,14 @@ export class WorldState {
       account.storage.commit(sink);
       for (const blob of [account.code, account.abi]) {
         if (blob.fresh === null) continue;
-        blobs.push([blob.hash, blob.fresh]);
+        blobs.set(blob.key, [blob.hash, blob.fresh]);
         blob.fresh = null;
       }
       this.#trie.put(addressBytes(key), encodeAccount(account));
     }
     this.#root = this.#trie.commit(sink);
     this.#written.clear();
-    return { root: this.#root, nodes, blobs };
+    return { root: this.#root, nodes, blobs: [...blobs.values()] };
   }
 
   #newAccount(balance: Word): Account {
