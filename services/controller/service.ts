@@ -23,10 +23,16 @@ import { openWal } from "./wal/mod.ts";
 /** Without a new block for that long the node does not report itself healthy (6.4). */
 const HEALTH_STALL_MS = 300_000;
 
+/** A controller that accepts calls. */
+export interface RunningController extends RunningService {
+  /** Where; of use when the configuration left the choice to the system. */
+  readonly port: number;
+}
+
 /** Starts a controller and serves it; resolves when it accepts calls. */
 export async function startController(
   context: ServiceContext<(typeof CONTROLLER_TABLE)["keys"]>,
-): Promise<RunningService> {
+): Promise<RunningController> {
   const { config, document, log, clock, signal } = context;
   const settings = readSettings(config, document);
   log.info(`grpc port of this service: ${config.controller_port}`);
@@ -52,6 +58,7 @@ export async function startController(
   });
   const running = controller.run();
   return {
+    port: server.port,
     async stop() {
       await server.close();
       await controller.stop();

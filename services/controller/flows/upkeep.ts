@@ -15,7 +15,10 @@ export interface UpkeepParts {
 const SYNC_TICK_MS = 1_000;
 
 /** A chain that stands still is looked after at most that many check intervals apart. */
-const STUCK_CHECKS_MAX = 64;
+const PAUSE_INTERVALS_MAX = 64;
+
+/** Block intervals without a block that are nothing to worry about. */
+const PATIENCE_BLOCKS = 4;
 
 /** What a node does from time to time: nobody asks for it, everything heals by it. */
 export class Upkeep {
@@ -92,21 +95,29 @@ export class Upkeep {
   async #watchGrowth(): Promise<void> {
     const { env, chain, settings } = this.#node;
     let lastHeight = chain.tip.height;
-    let checksToSkip = 0;
-    let stuckCount = 0;
+    let grownMs = env.clock.monotonicMs();
+    let nextMs = 0;
+    let pauseMs = settings.growthCheckIntervalMs;
     await this.#every(settings.growthCheckIntervalMs, async () => {
-      const { height } = chain.tip;
-      if (height !== lastHeight) {
-        lastHeight = height;
-        stuckCount = 0;
-        checksToSkip = 0;
+      const nowMs = env.clock.monotonicMs();
+      if (chain.tip.height !== lastHeight) {
+        lastHeight = chain.tip.height;
+        grownMs = nowMs;
+        nextMs = 0;
+        pauseMs = settings.growthCheckIntervalMs;
         return;
       }
-      if (checksToSkip-- > 0) return;
-      env.log.warn(`inner block growth check: still at height ${height}`);
-      checksToSkip = Math.min(2 ** Math.max(0, stuckCount++ - 1), STUCK_CHECKS_MAX) - 1;
+      if (nowMs < nextMs || nowMs - grownMs < this.#patienceMs()) return;
+      env.log.warn(`inner block growth check: still at height ${lastHeight}`);
+      nextMs = nowMs + pauseMs;
+      pauseMs = Math.min(2 * pauseMs, settings.growthCheckIntervalMs * PAUSE_INTERVALS_MAX);
       await this.#unblock();
     });
+  }
+
+  /** Blocks may be meant to be far apart. */
+  #patienceMs(): number {
+    return PATIENCE_BLOCKS * 1_000 * this.#node.systemConfig.blockIntervalSeconds;
   }
 
   async #unblock(): Promise<void> {

@@ -1,4 +1,4 @@
-import { type Clock, SYSTEM_CLOCK, type Timer } from "../../../shared/clock/mod.ts";
+import type { Clock, Timer } from "../../../shared/clock/mod.ts";
 
 interface PendingTimer {
   readonly dueMs: number;
@@ -45,7 +45,7 @@ export class VirtualClock implements Clock {
 
   /** Lets everything that waits for nothing but other promises come to an end. */
   async settle(): Promise<void> {
-    for (let i = 0; i < 3; i++) await SYSTEM_CLOCK.sleep(0);
+    for (let i = 0; i < 3; i++) await nextTask();
   }
 
   /** Moves on by a time, timer by timer. */
@@ -87,4 +87,17 @@ export class VirtualClock implements Clock {
     }
     return first;
   }
+}
+
+/** Resolves after the promises that are ready now; far quicker than a timer. */
+function nextTask(): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      port2.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
