@@ -60,7 +60,7 @@ for (const crypto of ["sm", "eth"] as const) {
 
     const counter = await deployCounter(chain, "user");
     const count = async (node: number) =>
-      BigInt(await chain.cldi(node, "call", counter, COUNTER.count));
+      BigInt(await chain.cldi(node, "-u", "user", "call", counter, COUNTER.count));
     const add = (node: number) => chain.cldi(node, "-u", "user", "send", counter, COUNTER.add);
 
     assert.equal(await count(0), 0n);
