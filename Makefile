@@ -43,8 +43,8 @@ lint: toolchain ## lint the source
 	@deno lint --quiet
 
 check: deps ## format, lint, types, import layers and generated code, without changing anything
-	@echo "check: format" && deno fmt --check --quiet
-	@echo "check: lint" && deno lint --quiet
+	@echo "check: format" && deno fmt --check
+	@echo "check: lint" && deno lint
 	@echo "check: types" && deno check --quiet
 	@echo "check: import layers" && deno run -A .ci/check_imports.ts
 	@echo "check: generated code" && deno run -A toolchain/proto.ts --check

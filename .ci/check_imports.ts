@@ -150,6 +150,9 @@ function purityProblems({ path, text, imports }: Source): string[] {
   ) {
     problems.push(`${path} uses ${time[0]}...): take a Clock of shared/clock`);
   }
+  if (/\bconsole\./.test(code)) {
+    problems.push(`${path} uses console: take a Logger, or the Output of shared/cli`);
+  }
   return problems;
 }
 

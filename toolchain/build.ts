@@ -92,8 +92,7 @@ async function gitDescribe(): Promise<string> {
 /** Makes one self-contained module of an entry. */
 async function bundle({ name, path }: Entry, version: string): Promise<string> {
   const outfile = `${ROOT}build/${name}/main.js`;
-  const requireShim =
-    'import { createRequire as __createRequire } from "node:module";' +
+  const requireShim = 'import { createRequire as __createRequire } from "node:module";' +
     "const require = __createRequire(import.meta.url);";
   await runTool(ESBUILD, [
     path,
@@ -170,9 +169,7 @@ async function build(
 async function main(): Promise<void> {
   const wanted = process.argv.slice(2);
   const entries = findEntries();
-  const unknown = wanted.filter((name) =>
-    !entries.some((entry) => entry.name === name)
-  );
+  const unknown = wanted.filter((name) => !entries.some((entry) => entry.name === name));
   if (unknown.length > 0) {
     throw new Error(`Cannot build ${unknown.join(", ")}: no such entry`);
   }

@@ -23,10 +23,8 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const TARGET = join(HERE, "..", ".toolchain");
 const BIN = join(TARGET, "bin");
-const DENO_SHA256 =
-  "83ae80d34812cb7a4f246a21f707901b71fa937461500f5f0a2e19865115f3fb";
-const DENORT_SHA256 =
-  "44fa11ae44592891a07ecc3967cdb091ae316a947d60929415d26dedbb8f55b7";
+const DENO_SHA256 = "83ae80d34812cb7a4f246a21f707901b71fa937461500f5f0a2e19865115f3fb";
+const DENORT_SHA256 = "44fa11ae44592891a07ecc3967cdb091ae316a947d60929415d26dedbb8f55b7";
 
 const say = (text) => console.log(`toolchain: ${text}`);
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
