@@ -1,4 +1,4 @@
-import { bytesOfWord, type Word } from "../evm/interpreter/word.ts";
+import { bytesOfWord, type Word } from "../evm/word.ts";
 import { toHex } from "../../../shared/bytes/mod.ts";
 
 /** Hex code that pushes a word, with as few bytes as possible. */

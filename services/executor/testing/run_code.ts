@@ -5,7 +5,7 @@ import { Execution } from "../evm/interpreter/context.ts";
 import type { VmError } from "../evm/interpreter/errors.ts";
 import type { Frame } from "../evm/interpreter/frame.ts";
 import { Machine, type Outcome } from "../evm/interpreter/machine.ts";
-import { sub, toWord, type Word, wordOfBytes } from "../evm/interpreter/word.ts";
+import { sub, toWord, type Word, wordOfBytes } from "../evm/word.ts";
 import { blobOf, EMPTY_ROOT } from "../evm/state/account.ts";
 import { addressKey, WorldState } from "../evm/state/world_state.ts";
 import { loadChainParts } from "./chain_parts.ts";

@@ -1,5 +1,5 @@
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
-import { type Word, wordOfBytes } from "../interpreter/word.ts";
+import { type Word, wordOfBytes } from "../word.ts";
 import { executorHash, type Header } from "./header.ts";
 
 /** How far BLOCKHASH reaches back (spec/executor_evm.md, section 9). */

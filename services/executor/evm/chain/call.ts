@@ -3,7 +3,7 @@ import { ADDRESS_SIZE, HASH_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, isZero, toHex } from "../../../../shared/bytes/mod.ts";
 import { checkSize } from "../../fields.ts";
 import type { CallAnswer } from "../../service.ts";
-import { wordOfBytes } from "../interpreter/word.ts";
+import { wordOfBytes } from "../word.ts";
 import type { Applied } from "../transaction/apply.ts";
 import { ReceiptError } from "../transaction/receipt.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";

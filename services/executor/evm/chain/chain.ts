@@ -2,7 +2,7 @@ import { equalBytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import type { BlockContext, Natives } from "../interpreter/context.ts";
 import type { Frame } from "../interpreter/frame.ts";
-import { toWord, type Word, wordOfBytes } from "../interpreter/word.ts";
+import { toWord, type Word, wordOfBytes } from "../word.ts";
 import { EMPTY_ROOT } from "../state/account.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";

@@ -1,7 +1,7 @@
 import type { Receipt as WireReceipt } from "../../../../proto/gen/evm.ts";
 import { ADDRESS_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, uintToBytes } from "../../../../shared/bytes/mod.ts";
-import { bytesOfWord, wordOfBytes } from "../interpreter/word.ts";
+import { bytesOfWord, wordOfBytes } from "../word.ts";
 import { type Account, EMPTY_BLOB } from "../state/account.ts";
 import { addressKey } from "../state/world_state.ts";
 import { bloomOfLogs, errorMessage } from "../transaction/receipt.ts";

@@ -3,7 +3,7 @@ import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import type { Precompiles } from "../precompiles/mod.ts";
 import type { AddressKey, WorldState } from "../state/world_state.ts";
 import type { Checkpoint } from "./frame.ts";
-import type { Word } from "./word.ts";
+import type { Word } from "../word.ts";
 
 /** A log of a contract. */
 export interface Log {

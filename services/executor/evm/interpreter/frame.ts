@@ -3,8 +3,8 @@ import { type AddressKey, addressKey } from "../state/world_state.ts";
 import type { VmError } from "./errors.ts";
 import { Memory } from "./memory.ts";
 import { STACK_HEIGHT_MAX } from "./opcodes.ts";
-import { EMPTY_PROGRAM, type Program } from "./program.ts";
-import { add, toWord, type Word } from "./word.ts";
+import { EMPTY_PROGRAM, type Program } from "../state/program.ts";
+import { add, toWord, type Word } from "../word.ts";
 
 /** Gas beyond this is held in reserve, so that the working part is an exact double. */
 const WORKING_GAS_MAX = 2 ** 52;

@@ -33,7 +33,7 @@ import {
   wordOfBytes,
   writeWord,
   xor,
-} from "./word.ts";
+} from "../word.ts";
 import { addressKey } from "../state/world_state.ts";
 
 /** What GASLIMIT answers: blocks have no limit. */

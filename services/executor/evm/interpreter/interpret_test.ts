@@ -13,7 +13,7 @@ import {
   wordOf,
 } from "../../testing/run_code.ts";
 import { VmError } from "./errors.ts";
-import { toWord, type Word, wordOfBytes } from "./word.ts";
+import { toWord, type Word, wordOfBytes } from "../word.ts";
 
 const WORD = fc.oneof(
   fc.integer({ min: 0, max: 300 }).map((value): Word => value),

@@ -10,8 +10,8 @@ import { type Checkpoint, Exit, Frame, type FrameStart } from "./frame.ts";
 import { interpret } from "./interpret.ts";
 import { wordCount } from "./memory.ts";
 import { Opcode } from "./opcodes.ts";
-import { Program } from "./program.ts";
-import { add, bytesOfWord, div, low160, low64, sub, type Word, wordOfBytes } from "./word.ts";
+import { Program } from "../state/program.ts";
+import { add, bytesOfWord, div, low160, low64, sub, type Word, wordOfBytes } from "../word.ts";
 
 /** How a call or creation ended. */
 export type Outcome =

@@ -13,7 +13,7 @@ import {
 } from "../../testing/run_code.ts";
 import { addressKey } from "../state/world_state.ts";
 import { isDefined } from "./opcodes.ts";
-import { toWord, type Word, wordOfBytes } from "./word.ts";
+import { toWord, type Word, wordOfBytes } from "../word.ts";
 
 Deno.test("Machine gives the refunds of cleared slots and of a contract that destructs itself", () => {
   const clear = pushAll(1, 0) + "55" + pushAll(0, 0) + "55";

@@ -1,5 +1,5 @@
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
-import type { Word } from "./word.ts";
+import type { Word } from "../word.ts";
 
 /** Largest end of an access that is not empty (spec/executor_evm.md, 7.3). */
 const MEMORY_SIZE_MAX = 2 ** 30;

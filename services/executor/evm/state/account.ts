@@ -1,6 +1,6 @@
 import { type Bytes, EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
-import { type Word, wordOfBytes } from "../interpreter/word.ts";
+import { type Word, wordOfBytes } from "../word.ts";
 import { decode, encodeBytes, encodeList, encodeUint, RlpError } from "../rlp/mod.ts";
 import { Storage, type StorageParts } from "./storage.ts";
 

@@ -1,6 +1,6 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
-import { bytesOfWord, type Word, wordOfBytes } from "../interpreter/word.ts";
+import { bytesOfWord, type Word, wordOfBytes } from "../word.ts";
 import { decode, encodeUint, RlpError } from "../rlp/mod.ts";
 import { type NodeReader, type NodeSink, Trie } from "../trie/mod.ts";
 

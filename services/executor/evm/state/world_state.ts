@@ -1,7 +1,7 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
-import { EMPTY_PROGRAM, Program } from "../interpreter/program.ts";
-import { add, bytesOfWord, sub, toWord, type Word } from "../interpreter/word.ts";
+import { EMPTY_PROGRAM, Program } from "./program.ts";
+import { add, bytesOfWord, sub, toWord, type Word } from "../word.ts";
 import { type NodeReader, Trie } from "../trie/mod.ts";
 import {
   type Account,

@@ -4,7 +4,7 @@ import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { MemoryRecords } from "../../testing/memory_records.ts";
 import { natives } from "../../testing/run_code.ts";
 import { putState, stateStore } from "../chain/records.ts";
-import type { Word } from "../interpreter/word.ts";
+import type { Word } from "../word.ts";
 import { blobOf, EMPTY_ROOT, encodeAccount } from "./account.ts";
 import { MissingBlobError, WorldState } from "./world_state.ts";
 

@@ -4,7 +4,7 @@ import { type BlockContext, Execution, type Log, type Natives } from "../interpr
 import { VmError } from "../interpreter/errors.ts";
 import type { Frame } from "../interpreter/frame.ts";
 import { Machine, type Outcome } from "../interpreter/machine.ts";
-import { toWord, type Word, wordOfBytes } from "../interpreter/word.ts";
+import { toWord, type Word, wordOfBytes } from "../word.ts";
 import { blobOf } from "../state/account.ts";
 import { addressKey, type WorldState } from "../state/world_state.ts";
 import { ReceiptError } from "./receipt.ts";

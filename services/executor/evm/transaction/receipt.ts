@@ -3,7 +3,7 @@ import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { BLOOM_SIZE, bloomOf } from "../bloom.ts";
 import type { Log } from "../interpreter/context.ts";
 import { VmError } from "../interpreter/errors.ts";
-import type { Word } from "../interpreter/word.ts";
+import type { Word } from "../word.ts";
 import { encodeBytes, encodeList, encodeUint } from "../rlp/mod.ts";
 
 /** Why a transaction failed; the numbers are hashed (spec/executor_evm.md, 11.2). */

@@ -2,7 +2,7 @@ import type { UnverifiedTransaction } from "../../../../proto/gen/blockchain.ts"
 import { ADDRESS_SIZE, HASH_SIZE } from "../../../../shared/block/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { checkSize, FieldError } from "../../fields.ts";
-import { type Word, wordOfBytes } from "../interpreter/word.ts";
+import { type Word, wordOfBytes } from "../word.ts";
 
 /** What a transaction does; its recipient decides (spec/executor_evm.md, 4.1). */
 export type Action =

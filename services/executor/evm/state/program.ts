@@ -1,5 +1,5 @@
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
-import { type Word, wordOfBytes } from "./word.ts";
+import { type Word, wordOfBytes } from "../word.ts";
 
 /** Zeros behind the code: running off its end meets a STOP, also after a cut-off PUSH32. */
 const PADDING_SIZE = 33;

@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import type { Bytes } from "../../../shared/bytes/mod.ts";
 
 /** An unsigned integer below 2^256: a `number` below 2^53, a `bigint` from there on. */
 export type Word = number | bigint;
