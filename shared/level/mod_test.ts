@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Bytes, compareBytes, toHex } from "../bytes/mod.ts";
+import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { LevelError, type LevelErrorReason, type LevelStore, openLevel } from "./mod.ts";
 
 const KEY = Uint8Array.of(1);
@@ -130,6 +131,16 @@ Deno.test("LevelStore agrees with a map over any sequence of batches and a reope
     await store.close();
   }));
 
+Deno.test("LevelStore leaves the timers of the process alone", () =>
+  withStore(async (store) => {
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
+    const unref = setTimeout(() => {}, 10_000);
+    Deno.unrefTimer(unref);
+    // without its heartbeat the second of these never fires
+    for (let i = 0; i < 4; i++) await SYSTEM_CLOCK.sleep(1);
+    clearTimeout(unref);
+  }));
+
 Deno.test("LevelStore refuses calls after close(), which may be repeated", () =>
   withFolder(async (path) => {
     const store = await openLevel(path);
@@ -167,7 +178,8 @@ Deno.test("LevelStore.write() fails for good once the disk refused it, and loses
         await store.write({ puts }, { sync: true })
           .then(() => outcomes.push("ok"), (error) => outcomes.push(error.reason));
       }
-      console.log(outcomes.join(), (await store.get(Uint8Array.of(1))).length);`;
+      console.log(outcomes.join(), (await store.get(Uint8Array.of(1))).length);
+      await store.close();`;
     // A limit of 512 KiB for each file stands for a full disk.
     const printed = await runProgram(program, "trap '' XFSZ; ulimit -f 1024;");
     const [outcomes = "", size] = printed.trim().split(" ");

@@ -2,6 +2,7 @@ import { ClassicLevel } from "classic-level";
 import type { Bytes } from "../bytes/mod.ts";
 import { LevelError, openError, useError } from "./errors.ts";
 import { foreignFiles, piecesLeftOut } from "./folder.ts";
+import { Heartbeat } from "./heartbeat.ts";
 
 /** Sizes that differ between users of a store; what is left out takes LevelDB's own default. */
 export interface LevelOptions {
@@ -55,7 +56,10 @@ export interface LevelStore {
   write(batch: LevelBatch, options: { sync: boolean }): Promise<void>;
   /** The records of a range as they were when the walk began. */
   iterate(range?: LevelRange): AsyncIterable<readonly [key: Bytes, value: Bytes]>;
-  /** Waits for calls under way and frees the folder; closing twice is fine. */
+  /**
+   * Waits for calls under way and frees the folder; closing twice is fine. Until then the store
+   * keeps the process alive.
+   */
   close(): Promise<void>;
 }
 
@@ -88,6 +92,7 @@ class OpenStore implements LevelStore {
   readonly leftOut: readonly string[];
   readonly #path: string;
   readonly #db: Db;
+  readonly #heartbeat = new Heartbeat();
   #failure: LevelError | null = null;
 
   constructor({ path, db, leftOut }: { path: string; db: Db; leftOut: readonly string[] }) {
@@ -161,6 +166,8 @@ class OpenStore implements LevelStore {
       await this.#db.close();
     } catch (thrown) {
       throw useError(this.#path, "close", thrown);
+    } finally {
+      this.#heartbeat.stop();
     }
   }
 }
