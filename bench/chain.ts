@@ -21,7 +21,7 @@ import { type Figure, printFigures } from "./table.ts";
 type Controller = RpcClient<typeof ControllerService>;
 
 const BIN = new URL("../bin/", import.meta.url).pathname;
-const BASE_PORT = 15_000;
+const BASE_PORT = 24_000;
 const CONTROLLER_PORT_OFFSET = 4;
 const BATCH_SIZE = 100;
 /** Batches that wait for an answer at the same time. */
