@@ -21,7 +21,8 @@ import { type Figure, printFigures } from "./table.ts";
 type Controller = RpcClient<typeof ControllerService>;
 
 const BIN = new URL("../bin/", import.meta.url).pathname;
-const BASE_PORT = 24_000;
+/** Below the ports that Linux hands out, and seldom the same as those of another run. */
+const BASE_PORT = 22_000 + (process.pid % 40) * 20;
 const CONTROLLER_PORT_OFFSET = 4;
 const BATCH_SIZE = 100;
 /** Batches that wait for an answer at the same time. */
