@@ -5,6 +5,9 @@ import { executorHash, type Header } from "./header.ts";
 /** How far BLOCKHASH reaches back (spec/executor_evm.md, section 9). */
 const REACH = 255n;
 
+/** Hashes kept in memory: enough for contracts that ask for all of them. */
+const KNOWN_MAX = 1_024;
+
 /** Executor hashes of past blocks as contracts see them. */
 export class BlockHashes {
   readonly #headerAt: (height: bigint) => Header;
@@ -36,7 +39,7 @@ export class BlockHashes {
     let word = this.#known.get(height);
     if (word === undefined) {
       word = wordOfBytes(executorHash(this.#headerAt(height), this.#hash));
-      this.#known.delete(height - REACH - 1n);
+      if (this.#known.size >= KNOWN_MAX) this.#known.clear();
       this.#known.set(height, word);
     }
     return word;

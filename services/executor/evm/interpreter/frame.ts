@@ -1,6 +1,6 @@
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { type AddressKey, addressKey } from "../state/world_state.ts";
-import type { VmError } from "./errors.ts";
+import { VmError } from "./errors.ts";
 import { Memory } from "./memory.ts";
 import { STACK_HEIGHT_MAX } from "./opcodes.ts";
 import { EMPTY_PROGRAM, type Program } from "../state/program.ts";
@@ -76,7 +76,7 @@ export class Frame {
   resultOffset = 0;
   resultSize = 0;
   output: Bytes = EMPTY_BYTES;
-  error: VmError = 15;
+  error: VmError = VmError.Internal;
 
   constructor(readonly depth: number) {}
 

@@ -52,8 +52,8 @@ const STORAGE_CLEAR_REFUND = 15_000;
 
 /**
  * Runs a frame until it ends, fails, calls or creates (spec/executor_evm.md, section 7). The order
- * of the checks decides which error a receipt names. One function with its registers in local
- * variables: splitting it costs half the speed.
+ * of the checks decides which error a receipt names. It is one function because its registers are
+ * local variables: about 60 million instructions per second, see `bench/executor.ts`.
  */
 export function interpret(frame: Frame, execution: Execution): Exit {
   const { stack, memory, program } = frame;

@@ -1,6 +1,9 @@
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
 
+/** Larger code is not worth the memory for what it pushes: eight bytes per byte of code. */
+const CONSTANTS_KEPT_SIZE_MAX = 64 * 1024;
+
 /** Zeros behind the code: running off its end meets a STOP, also after a cut-off PUSH32. */
 const PADDING_SIZE = 33;
 
@@ -24,13 +27,16 @@ export class Program {
 
   /** The constant of `size` bytes that begins at a position. */
   constant(position: number, size: number): Word {
+    if (this.code.length > CONSTANTS_KEPT_SIZE_MAX) return this.#read(position, size);
     // an array of full length from the start: growing from position to position would make it slow
     const constants = this.#constants ??= new Array(this.code.length);
     const known = constants[position];
     if (known !== undefined) return known;
-    const word = wordOfBytes(this.padded.subarray(position, position + size));
-    constants[position] = word;
-    return word;
+    return constants[position] = this.#read(position, size);
+  }
+
+  #read(position: number, size: number): Word {
+    return wordOfBytes(this.padded.subarray(position, position + size));
   }
 }
 
