@@ -82,19 +82,19 @@ export class EvmExecutor implements Executor {
     const { store, chain } = await this.#open();
     const { height } = block.header;
     try {
-      const execution = chain.execute(block);
-      if (execution.kind === "refused") {
-        log.warn(`refused block(${height}): ${execution.reason}`);
+      const outcome = chain.execute(block);
+      if (outcome.kind === "refused") {
+        log.warn(`refused block(${height}): ${outcome.reason}`);
         return { code: StatusCode.ReenterInvalidBlock, hash: null };
       }
-      const { header } = execution;
-      if (execution.kind === "reentered") {
-        if (execution.isSame) log.info(`block(${height}) re-enter`);
+      const { header } = outcome;
+      if (outcome.kind === "reentered") {
+        if (outcome.isSame) log.info(`block(${height}) re-enter`);
         else log.warn(`invalid block(${height}) re-enter`);
-        const code = execution.isSame ? StatusCode.ReenterBlock : StatusCode.ReenterInvalidBlock;
+        const code = outcome.isSame ? StatusCode.ReenterBlock : StatusCode.ReenterInvalidBlock;
         return { code, hash: header.stateRoot };
       }
-      await store.write({ puts: execution.puts }, { sync: true });
+      await store.write({ puts: outcome.puts }, { sync: true });
       log.info(closedBlock(header, chain));
       log.info(`height: ${height}, state_root: ${to0xHex(header.stateRoot)}`);
       return { code: StatusCode.Success, hash: header.stateRoot };

@@ -7,7 +7,7 @@ import {
 } from "../../../shared/block/mod.ts";
 import { type Bytes, EMPTY_BYTES, fromHex, toHex, uintToBytes } from "../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
-import { Chain, type ChainParts, type Execution } from "../evm/chain/chain.ts";
+import { type BlockOutcome, Chain, type ChainParts } from "../evm/chain/chain.ts";
 import { readBlock } from "../evm/chain/open_block.ts";
 import { findReceipt } from "../evm/chain/query.ts";
 import { MemoryRecords } from "./memory_records.ts";
@@ -70,7 +70,7 @@ export class TestChain {
   }
 
   /** Gives a block to the chain, stores what came of it, and goes on from there. */
-  execute(block: Block): Execution {
+  execute(block: Block): BlockOutcome {
     const open = readBlock(block);
     if ("refusal" in open) throw new Error(`The block is refused: ${open.refusal}`);
     const execution = this.chain.execute(open);

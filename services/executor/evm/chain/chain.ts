@@ -40,7 +40,7 @@ export interface ChainParts {
 }
 
 /** What became of a block that was sent (spec/executor_evm.md, 4.2). */
-export type Execution =
+export type BlockOutcome =
   /** It is the last block now; the records must be written before that is told. */
   | { readonly kind: "executed"; readonly header: Header; readonly puts: readonly Put[] }
   /** Its height was executed before; the header is that of then. */
@@ -105,7 +105,7 @@ export class Chain {
   }
 
   /** Executes a block if it follows the last one. */
-  execute(block: OpenBlock): Execution {
+  execute(block: OpenBlock): BlockOutcome {
     const { height, prevhash } = block.header;
     if (this.#isEmpty && height === 0n) return this.#grow(block, []);
     if (!this.#isEmpty && height <= this.#header.height) {
@@ -160,7 +160,7 @@ export class Chain {
     return [putHeader(genesis)];
   }
 
-  #grow(block: OpenBlock, puts: readonly Put[]): Execution {
+  #grow(block: OpenBlock, puts: readonly Put[]): BlockOutcome {
     const { height } = block.header;
     const { receipts, receiptPuts, logBloom, changes } = executeBlock(block, {
       state: this.#state,
