@@ -101,12 +101,14 @@ async function getBlock(session: Session, name: BlockName): Promise<void> {
 
 async function getTransaction(session: Session, hash: Bytes): Promise<void> {
   const { controller } = session;
-  const [raw, { blockNumber }, { txIndex }] = await Promise.all([
-    controller.getTransaction({ hash }),
-    controller.getTransactionBlockNumber({ hash }),
-    controller.getTransactionIndex({ hash }),
-  ]);
-  session.printJson(transactionJson(raw, blockNumber, txIndex));
+  const height = controller.getTransactionBlockNumber({ hash });
+  const index = controller.getTransactionIndex({ hash });
+  const raw = controller.getTransaction({ hash });
+  await Promise.allSettled([height, index, raw]);
+  // of several failures the one of the height is shown, as the recorded sessions have it
+  const { blockNumber } = await height;
+  const { txIndex } = await index;
+  session.printJson(transactionJson(await raw, blockNumber, txIndex));
 }
 
 async function getBlockHash(session: Session, blockNumber: bigint): Promise<void> {
