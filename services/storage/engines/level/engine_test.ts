@@ -70,3 +70,26 @@ Deno.test("LevelEngine.write() opens the store again once the disk has room", ()
     await engine.write(PUT);
     assert.equal(disk.openings, 2);
   }));
+
+Deno.test("LevelEngine.write() is synced, as one batch", async () => {
+  const fixture = await Deno.makeTempDir({ prefix: "storage_level_" });
+  const seen: unknown[] = [];
+  const engine = await LevelEngine.open({
+    async open() {
+      const store = await openLevel(fixture);
+      const spy: LevelStore = failingOnce(store);
+      spy.write = (batch, options) => {
+        seen.push({ puts: [...batch.puts ?? []].length, ...options });
+        return store.write(batch, options);
+      };
+      return spy;
+    },
+    freeBytes: () => Promise.resolve(GIB),
+  });
+  const [put] = PUT.puts;
+  assert(put !== undefined);
+  await engine.write({ puts: [put, put, put], deletes: [] });
+  assert.deepEqual(seen, [{ puts: 3, sync: true }]);
+  await engine.close();
+  await Deno.remove(fixture, { recursive: true });
+});
