@@ -61,7 +61,11 @@ export function timingOf(config: BftConfig): TimingOptions {
   };
 }
 
+const RETRY_MS_MIN = 100;
+const RETRY_MS_MAX = 3_600_000;
+
 /** Time between attempts to reach another service; never none, which would be a busy loop. */
 export function retryMsOf(config: BftConfig): number {
-  return Math.max(100, Number(config.server_retry_interval) * 1_000);
+  const wantedMs = Number(config.server_retry_interval) * 1_000;
+  return Math.min(Math.max(RETRY_MS_MIN, wantedMs), RETRY_MS_MAX);
 }

@@ -1,15 +1,15 @@
 import { toHex } from "../../../shared/bytes/mod.ts";
-import { type CryptoSuite, loadSuite } from "../../../shared/crypto/mod.ts";
+import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { serveGrpc } from "../../../shared/rpc/mod.ts";
 import type { RunningService, ServiceContext } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
-import { type BFT_TABLE, type BftConfig, retryMsOf, timingOf } from "./config.ts";
+import { type BFT_TABLE, retryMsOf, timingOf } from "./config.ts";
 import { BftCore } from "./core/core.ts";
-import type { CoreCrypto } from "./core/crypto.ts";
 import { BftDriver } from "./driver/driver.ts";
 import { connectKms } from "./kms_port.ts";
+import { suiteCrypto } from "./suite_crypto.ts";
 import { openAuthorityFile } from "./wal/authority_file.ts";
 import { openLogFolder } from "./wal/log_folder.ts";
 
@@ -40,7 +40,8 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   const kms = connectKms({ port: config.kms_port, keyId: config.key_id, retryMs, clock, log });
   const suiteName = await kms.waitUntilReady(signal);
   if (suiteName === null) throw new Error("Stopped while waiting for the kms");
-  const core = createCore(config, await loadSuite(suiteName));
+  const crypto = suiteCrypto(await loadSuite(suiteName));
+  const core = new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
   const { log: wal, height, contentByHeight } = await openLogFolder(config.wal_path);
   const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);
   const controller = connectController(config.controller_port, log);
@@ -48,7 +49,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   const network = connectNetwork({ networkPort, ownPort, retryMs, clock, log });
   const driver = new BftDriver({ core, controller, network, kms, wal, authorityStore, clock, log });
   driver.post({ kind: "start", authorities, height, contentByHeight });
-  await Promise.race([driver.firstConfiguration, clock.sleep(FIRST_CONFIGURATION_MS, signal)]);
+  await waitForConfiguration(driver, { clock, signal });
   const services = consensusServices(driver);
   const server = await serveGrpc({ host: "127.0.0.1", port: ownPort, services, log });
   log.info("start grpc server!");
@@ -62,13 +63,12 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   return { port: server.port, stop };
 }
 
-function createCore(config: BftConfig, suite: CryptoSuite): BftCore {
-  const crypto: CoreCrypto = {
-    hash: suite.hash,
-    recover(hash, signature) {
-      const recovery = suite.recover(hash, signature);
-      return recovery.kind === "signer" ? recovery.address : null;
-    },
-  };
-  return new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
+async function waitForConfiguration(
+  driver: BftDriver,
+  { clock, signal }: Pick<BftContext, "clock" | "signal">,
+): Promise<void> {
+  const answered = new AbortController();
+  const patience = AbortSignal.any([signal, answered.signal]);
+  await Promise.race([driver.firstConfiguration, clock.sleep(FIRST_CONFIGURATION_MS, patience)]);
+  answered.abort();
 }

@@ -40,7 +40,10 @@ const RULES: readonly ((machine: Machine) => boolean)[] = [
 const RULE_STEPS_MAX = 10_000;
 
 /** What can be read of the machine from outside. */
-export type CoreView = Pick<Machine, "height" | "round" | "step" | "isRunning" | "validators">;
+export type CoreView = Pick<
+  Machine,
+  "own" | "height" | "round" | "step" | "lock" | "isRunning" | "validators"
+>;
 
 /**
  * The state machine of one validator (spec/consensus.md, section 4, with every FIX). It does

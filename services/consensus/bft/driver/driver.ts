@@ -42,7 +42,9 @@ export class BftDriver implements Consensus {
   #messagesWaiting = 0;
   #lastId = 0;
   #isStopped = false;
-  #running: Promise<void> | null = null;
+  #isBusy = false;
+  /** Resolves when the queue is empty; rejects when a write failed. */
+  #idle: Promise<void> = Promise.resolve();
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
@@ -57,7 +59,9 @@ export class BftDriver implements Consensus {
   post(input: Input): void {
     if (this.#isStopped) return;
     this.#queue.push(input);
-    this.#running ??= this.#run();
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    this.#idle = this.#run();
   }
 
   reconfigure(configuration: ConsensusConfiguration): void {
@@ -87,16 +91,18 @@ export class BftDriver implements Consensus {
     this.#queue.length = 0;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    await this.#running;
+    await this.#idle;
   }
 
   async #run(): Promise<void> {
     const { core, clock } = this.#parts;
+    // an input without effects ends the loop at once: post() must have kept this promise before
+    await Promise.resolve();
     for (let input = this.#queue.shift(); input !== undefined; input = this.#queue.shift()) {
       if (input.kind === "message") this.#messagesWaiting--;
       for (const effect of core.step(input, clock.monotonicMs())) await this.#perform(effect);
     }
-    this.#running = null;
+    this.#isBusy = false;
   }
 
   /** Waits for the disk only. */
@@ -194,6 +200,7 @@ export class BftDriver implements Consensus {
   #setTimer(event: TimerEvent, delayMs: number): void {
     const key = event.kind === "step" ? event.kind : event.what;
     this.#timers.get(key)?.cancel();
+    if (this.#isStopped) return;
     const fire = () => this.post({ kind: "timer", event });
     this.#timers.set(key, this.#parts.clock.setTimer(delayMs, fire));
   }

@@ -1,0 +1,137 @@
+import assert from "node:assert/strict";
+import { EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { CoreFixture, forge, voteFor } from "../../testing/core_fixture.ts";
+import { FAKE_CRYPTO } from "../../testing/fake_crypto.ts";
+import { hashHex } from "./crypto.ts";
+import type { WalContent } from "./interface.ts";
+import { decodeSignedVote, MessageType, Step } from "./messages.ts";
+
+const HEIGHT = 4n;
+const AT = { height: HEIGHT, round: 0n };
+const X = { raw: fromHex("aa01"), hash: hashHex(FAKE_CRYPTO, fromHex("aa01")) };
+const Y = { raw: fromHex("bb02"), hash: hashHex(FAKE_CRYPTO, fromHex("bb02")) };
+const PREVOTES = forge.quorum([0, 1, 2], voteFor(Step.Prevote, AT, X.hash));
+const PRECOMMITS = forge.quorum([0, 1, 2], voteFor(Step.Precommit, AT, X.hash));
+
+function start(own: number, content: WalContent | null = null): CoreFixture {
+  const contentByHeight = content === null ? new Map() : new Map([[HEIGHT, content]]);
+  const fixture = new CoreFixture({ own, validatorCount: 4, height: HEIGHT, contentByHeight });
+  fixture.reconfigure(HEIGHT - 1n);
+  return fixture;
+}
+
+/** What a follower wrote, and the messages that it sent, up to its precommit for X. */
+function voted(steps: 1 | 2 | 3): CoreFixture {
+  const fixture = start(3);
+  fixture.approvedProposal(0, AT, X);
+  if (steps > 1) fixture.message(MessageType.LeaderPrevote, PREVOTES);
+  if (steps > 2) fixture.message(MessageType.LeaderPrecommit, PRECOMMITS);
+  return fixture;
+}
+
+Deno.test("a restarted follower sends the same votes again, byte for byte (S7)", () => {
+  const before = voted(2);
+  const after = start(3, before.written);
+  for (const type of [MessageType.Prevote, MessageType.Precommit]) {
+    assert.deepEqual(after.sent(type).map(toHex), before.sent(type).map(toHex), type);
+  }
+  assert.equal(after.core.view.lock?.hash, X.hash);
+});
+
+Deno.test("a restarted follower does not prevote another block in the same round (S7)", () => {
+  const after = start(3, voted(1).written);
+  after.approvedProposal(0, AT, Y);
+  const hashes = after.sent(MessageType.Prevote).map((body) => decodeSignedVote(body)?.vote.hash);
+  assert(hashes.every((hash) => hash === X.hash));
+});
+
+Deno.test("a restarted follower has no lock without a precommit, whatever it prevoted", () => {
+  const after = start(3, voted(1).written);
+  assert.equal(after.core.view.lock, null);
+  assert.deepEqual(after.sent(MessageType.Precommit), []);
+});
+
+Deno.test("a restarted leader sends the same proposal again (S7)", () => {
+  const before = start(0);
+  before.input({ kind: "proposal", proposal: { height: HEIGHT, data: X.raw }, reason: "" });
+  const after = start(0, before.written);
+  assert.deepEqual(
+    after.sent(MessageType.Proposal).map(toHex),
+    before.sent(MessageType.Proposal).map(toHex),
+  );
+  assert.deepEqual(after.of("getProposal"), []);
+});
+
+Deno.test("a recovered proof is shown to others, then committed with the same bytes (S7)", () => {
+  const after = start(3, voted(3).written);
+  assert.deepEqual(after.sent(MessageType.LeaderPrecommit).map(toHex), [toHex(PRECOMMITS)]);
+  assert.equal(after.sent(MessageType.NewView).length, 1, "asks for the proof of others");
+  assert.deepEqual(after.of("commit"), []);
+  after.timeout();
+  assert.deepEqual(after.of("commit").map(({ proof }) => toHex(proof)), [toHex(PRECOMMITS)]);
+});
+
+Deno.test("a recovered proof gives way to the one that others have stored", () => {
+  const round = 1n;
+  const later = forge.quorum([0, 1, 2], voteFor(Step.Precommit, { ...AT, round }, X.hash));
+  const after = start(3, voted(3).written);
+  after.message(MessageType.LeaderPrecommit, later);
+  assert.deepEqual(after.of("commit").map(({ proof }) => toHex(proof)), [toHex(later)]);
+  const last = after.written.records.at(-1);
+  assert.equal(toHex(last?.body ?? EMPTY_BYTES), toHex(later), "and is stored in its place");
+});
+
+Deno.test("the only validator commits a recovered proof at once", () => {
+  const alone = { own: 0, validatorCount: 1 };
+  const before = new CoreFixture(alone);
+  before.reconfigure(HEIGHT - 1n);
+  before.input({ kind: "proposal", proposal: { height: HEIGHT, data: X.raw }, reason: "" });
+  const [commit] = before.of("commit");
+  const contentByHeight = new Map([[HEIGHT, before.written]]);
+  const after = new CoreFixture({ ...alone, height: HEIGHT, contentByHeight });
+  after.reconfigure(HEIGHT - 1n);
+  assert.deepEqual(after.of("commit"), [commit]);
+});
+
+Deno.test("with a damaged log a validator votes no more at this height, but follows", () => {
+  const { records } = voted(1).written;
+  const after = start(3, { records: records.slice(0, 1), isDamaged: true });
+  after.approvedProposal(0, AT, Y);
+  after.message(MessageType.LeaderPrevote, PREVOTES);
+  assert.deepEqual(after.of("sign"), []);
+  after.message(MessageType.LeaderPrecommit, PRECOMMITS);
+  assert.equal(after.of("commit").length, 1);
+  after.reconfigure(HEIGHT);
+  after.approvedProposal(1, { height: HEIGHT + 1n, round: 0n }, Y);
+  assert.equal(after.sent(MessageType.Prevote).length, 1, "votes at the next height");
+});
+
+Deno.test("a record that is not what its type says counts as damage", () => {
+  const { records } = voted(2).written;
+  for (const [index, { body }] of records.entries()) {
+    for (const type of [0, 1, 2, 4, 5, 6]) {
+      if (type === records[index]?.type) continue;
+      const retyped = records.with(index, { type, body });
+      const after = start(3, { records: retyped, isDamaged: false });
+      assert.deepEqual(after.of("sign").filter(({ id }) => !id.endsWith("NewView")), []);
+      assert(after.of("log").some(({ level }) => level === "error"), `${index} as ${type}`);
+    }
+  }
+});
+
+Deno.test("a log above the controller's height is erased: the chain was rolled back", () => {
+  const contentByHeight = new Map([[HEIGHT, voted(2).written]]);
+  const options = { own: 3, validatorCount: 4, height: HEIGHT, contentByHeight };
+  const fixture = new CoreFixture(options);
+  fixture.reconfigure(1n);
+  assert.equal(fixture.of("eraseLog").length, 1);
+  assert.equal(fixture.core.view.height, 2n);
+});
+
+Deno.test("the log of a height is found although the index is behind", () => {
+  const before = voted(2);
+  const contentByHeight = new Map([[HEIGHT, before.written]]);
+  const fixture = new CoreFixture({ own: 3, validatorCount: 4, contentByHeight });
+  fixture.reconfigure(HEIGHT - 1n);
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+});
