@@ -94,7 +94,7 @@ export class Controller {
     const code = await this.#admission.admitSingle(raw);
     const hash = rawTransactionHash(raw);
     if (code === StatusCode.DupTransaction && hash !== null) {
-      this.node.env.log.debug(`rpc_send_raw_transaction: found dup tx(${to0xHex(hash)}) in pool`);
+      this.node.env.log.info(`rpc_send_raw_transaction: found dup tx(${to0xHex(hash)}) in pool`);
     }
     if (code !== StatusCode.Success || hash === null) return { code, hashes: [] };
     this.#forwarder.forward(raw);

@@ -36,7 +36,7 @@ export class Upkeep {
   async run(): Promise<void> {
     const { settings } = this.#node;
     await Promise.all([
-      this.#every(settings.introductionIntervalMs, () => this.#parts.gossip.introduceToAll(), true),
+      this.#every(settings.introductionIntervalMs, () => this.#introduceToAll(), true),
       this.#every(settings.retryIntervalMs, () => this.watchNetwork()),
       this.#every(SYNC_TICK_MS, () => this.#parts.syncer.expireRequests()),
       this.#watchGrowth(),
@@ -54,6 +54,12 @@ export class Upkeep {
       await clock.sleep(periodMs, signal);
       if (!signal.aborted) await task();
     }
+  }
+
+  async #introduceToAll(): Promise<void> {
+    const sessions = await this.#node.env.ports.network.peersNetInfo();
+    if (sessions !== null) this.#knownSessions = new Set(sessions.map(({ origin }) => origin));
+    await this.#parts.gossip.introduceToAll();
   }
 
   /** The network service was restarted: it has forgotten who wants its messages. */
@@ -126,7 +132,7 @@ export class Upkeep {
     sync.reset();
     this.#isRegistered = false;
     await this.watchNetwork();
-    await this.#parts.gossip.introduceToAll();
+    await this.#introduceToAll();
     this.#parts.consensus.reconfigureSoon();
     this.#parts.syncer.trySync();
   }
