@@ -88,7 +88,10 @@ export class Proposals {
     env.log.info(
       `proposal ${height} block_hash ${to0xHex(blockHash)} prevhash ${to0xHex(tip.hash)}`,
     );
-    const data = encodeProposal({ preStateRoot: tip.stateRoot, preProof: tip.proof, block });
+    const parts = { preStateRoot: tip.stateRoot, preProof: tip.proof };
+    const data = encodeProposal({ ...parts, block });
+    const decoded = { code: StatusCode.Success, proposal: { ...parts, proposal: block } };
+    this.#lastDecoded = { data, decoded };
     const code = transactions.length > 0 ? StatusCode.Success : StatusCode.NoTransaction;
     return { code, proposal: { height, data } };
   }
