@@ -12,8 +12,8 @@ const FOLDERS = ["proto/gen", "shared", "services", "tools", "tests", "bench"];
 /** The layer of every shared package; a package may import lower layers only, or its own. */
 const SHARED_LAYERS: readonly (readonly string[])[] = [
   ["bytes", "clock", "status", "assert"],
-  ["codec", "crypto"],
-  ["block", "config", "cli", "log", "rpc", "level", "kms_db"],
+  ["codec", "crypto", "files"],
+  ["block", "config", "cli", "log", "rpc", "level", "kms_db", "wal"],
   ["service", "testing"],
 ];
 

@@ -18,7 +18,7 @@ import { CONTROLLER_TABLE, readSettings } from "./config.ts";
 import { Controller, type SendOutcome } from "./controller.ts";
 import { VERSION } from "./flows/queries.ts";
 import { connectPorts } from "./grpc_ports.ts";
-import { openWal } from "./wal/mod.ts";
+import { openWal } from "./wal.ts";
 
 /** Without a new block for that long the node does not report itself healthy (6.4). */
 const HEALTH_STALL_MS = 300_000;

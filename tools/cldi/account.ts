@@ -2,7 +2,7 @@ import { type Bytes, equalBytes, parseHex, to0xHex } from "../../shared/bytes/mo
 import { ConfigError, parseDocument } from "../../shared/config/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
 import { CldiError } from "./errors.ts";
-import { tomlString } from "./files.ts";
+import { tomlString } from "./toml_text.ts";
 
 /** How users and files name a suite. */
 export type CryptoType = "SM" | "ETH";

@@ -1,7 +1,7 @@
 import { ConfigError, parseDocument } from "../../shared/config/mod.ts";
 import type { CryptoType } from "./account.ts";
 import { CldiError } from "./errors.ts";
-import { tomlKey, tomlString } from "./files.ts";
+import { tomlKey, tomlString } from "./toml_text.ts";
 
 /** Which chain to talk to, and as whom. */
 export interface Context {

@@ -1,4 +1,5 @@
 import type { Output } from "../../shared/cli/mod.ts";
+import { createFile, replaceFile, SECRET_MODE } from "../../shared/files/mod.ts";
 import {
   type Account,
   accountOf,
@@ -16,7 +17,6 @@ import {
   writeContextFile,
 } from "./context.ts";
 import { CldiError, renderError } from "./errors.ts";
-import { createFile, replaceFile } from "./files.ts";
 
 const CONFIG_NAME = "config.toml";
 const ACCOUNT_SUFFIX = ".toml";
@@ -93,7 +93,7 @@ export class DataFolder {
   }
 
   async #saveContextFile(contextFile: ContextFile): Promise<void> {
-    await replaceFile(this.path, CONFIG_NAME, writeContextFile(contextFile));
+    await replaceFile(`${this.path}/${CONFIG_NAME}`, writeContextFile(contextFile), SECRET_MODE);
     this.#contextFile = contextFile;
   }
 
@@ -117,18 +117,24 @@ export class DataFolder {
   /** Stores a new account; one of that name is an error. */
   async addAccount(name: string, account: Account): Promise<void> {
     checkAccountName(name);
-    await createFile(this.#accountFolder, name + ACCOUNT_SUFFIX, writeAccount(account));
+    try {
+      await createFile(this.#accountPath(name), writeAccount(account), SECRET_MODE);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      const reason = "File exists (os error 17)";
+      throw new CldiError(`failed to persist temporary file: ${reason}`, [reason]);
+    }
     this.#accounts.set(name, account);
   }
 
   /** Rewrites the file of an account that exists. */
   async replaceAccount(name: string, account: Account): Promise<void> {
-    await replaceFile(this.#accountFolder, name + ACCOUNT_SUFFIX, writeAccount(account));
+    await replaceFile(this.#accountPath(name), writeAccount(account), SECRET_MODE);
     this.#accounts.set(name, account);
   }
 
-  get #accountFolder(): string {
-    return `${this.path}/accounts`;
+  #accountPath(name: string): string {
+    return `${this.path}/accounts/${name}${ACCOUNT_SUFFIX}`;
   }
 }
 

@@ -2,7 +2,8 @@ import { parseHex, toHex } from "../../shared/bytes/mod.ts";
 import { type CryptoSuite, loadSuite } from "../../shared/crypto/mod.ts";
 import { type KmsAccount, openKmsDb } from "../../shared/kms_db/mod.ts";
 import { type ChainConfig, isChosen } from "./chain_config.ts";
-import { type ChainFolder, replaceFile, SECRET_MODE } from "./folder.ts";
+import { SECRET_MODE } from "../../shared/files/mod.ts";
+import { type ChainFolder, replaceFile } from "./folder.ts";
 
 /** An account whose key store is in the chain's folder. */
 export interface Account {

@@ -3,7 +3,8 @@ import { toHex } from "../../shared/bytes/mod.ts";
 import { loadSm3 } from "../../shared/crypto/mod.ts";
 import { type NodeAddress, parseAccountAddress } from "./addresses.ts";
 import type { ChainConfig, MicroService } from "./chain_config.ts";
-import { type ChainFolder, exists } from "./folder.ts";
+import { exists } from "../../shared/files/mod.ts";
+import type { ChainFolder } from "./folder.ts";
 
 const IGNORED_FILES = "accounts/*/\nca_cert/key.pem\ncerts/*/key.pem\n";
 

@@ -11,7 +11,8 @@ import {
   setAdmin,
 } from "./chain.ts";
 import { isChosen } from "./chain_config.ts";
-import { type ChainFolder, exists, removeIfThere } from "./folder.ts";
+import { exists } from "../../shared/files/mod.ts";
+import { type ChainFolder, removeIfThere } from "./folder.ts";
 import { updateNode } from "./node.ts";
 import type { GrpcPorts } from "./node_config.ts";
 

@@ -1,11 +1,8 @@
 import { loadDocument } from "../../shared/config/mod.ts";
+import { PLAIN_MODE, SECRET_MODE } from "../../shared/files/mod.ts";
 import { parseFolderPart } from "./addresses.ts";
 import { type ChainConfig, formatChainConfig, readChainConfig } from "./chain_config.ts";
 import { formatNodeConfig, type NodeConfig, readNodeConfig } from "./node_config.ts";
-
-/** Files that hold a password or a key are for their owner only. */
-export const SECRET_MODE = 0o600;
-const PLAIN_MODE = 0o644;
 
 /** The folders of a chain below its configuration folder (spec/cloud_config.md, section 3). */
 export class ChainFolder {
@@ -88,16 +85,5 @@ export function removeIfThere(path: string): void {
     Deno.removeSync(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
-/** Whether anything is there. */
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
   }
 }

@@ -1,4 +1,5 @@
-import { type ChainFolder, replaceFile, SECRET_MODE } from "./folder.ts";
+import { SECRET_MODE } from "../../shared/files/mod.ts";
+import { type ChainFolder, replaceFile } from "./folder.ts";
 import { formatLogFile } from "./log_files.ts";
 import { formatServiceConfig, type NodeCertificates, rolesWithLogFile } from "./node_sections.ts";
 

@@ -1,3 +1,4 @@
+import { exists } from "../../shared/files/mod.ts";
 import {
   type ConfigDocument,
   defineTable,
@@ -121,15 +122,4 @@ function readPorts(document: ConfigDocument): Readonly<Record<Role, number>> {
 export function portsOf(node: DevNode): [use: Role | "listen", port: number][] {
   const ports = ROLES.map((role): [Role, number] => [role, node.ports[role]]);
   return [...ports, ["listen", node.listenPort]];
-}
-
-/** Whether anything is there. */
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }

@@ -1,4 +1,5 @@
-import { type ChainKind, type DevChain, exists, readChain } from "./chain.ts";
+import { exists } from "../../shared/files/mod.ts";
+import { type ChainKind, type DevChain, readChain } from "./chain.ts";
 
 /** First port of node 0 unless the user chooses another. */
 export const DEFAULT_BASE_PORT = 20000;

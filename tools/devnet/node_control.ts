@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/clock/mod.ts";
-import { type DevChain, type DevNode, exists, portsOf, type Role, ROLES } from "./chain.ts";
+import { exists } from "../../shared/files/mod.ts";
+import { type DevChain, type DevNode, portsOf, type Role, ROLES } from "./chain.ts";
 import { type PidRecord, readPid, removePid, writePid } from "./pid_file.ts";
 import { identify, isRunning, signal, spawnDetached, waitForEnd } from "./processes.ts";
 

@@ -1,0 +1,121 @@
+/**
+ * Files that a crash must not leave half written.
+ *
+ * @module
+ */
+
+import type { Bytes } from "../bytes/mod.ts";
+import { basename, dirname } from "node:path";
+
+/** Mode of files that may hold a key or a password. */
+export const SECRET_MODE = 0o600;
+
+/** Mode of all other files. */
+export const PLAIN_MODE = 0o644;
+
+const TEXT_ENCODER = new TextEncoder();
+
+/** Replaces a file as a whole: after a crash it has the old or the new content, synced. */
+export async function replaceFile(
+  path: string,
+  content: Bytes | string,
+  mode: number,
+): Promise<void> {
+  const temporary = await writeBeside(path, content, mode);
+  try {
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    await Deno.remove(temporary);
+    throw error;
+  }
+  await syncFolder(dirname(path));
+}
+
+/** As {@linkcode replaceFile}, but throws `Deno.errors.AlreadyExists` when the file is there. */
+export async function createFile(
+  path: string,
+  content: Bytes | string,
+  mode: number,
+): Promise<void> {
+  const temporary = await writeBeside(path, content, mode);
+  try {
+    await Deno.link(temporary, path);
+  } finally {
+    await Deno.remove(temporary);
+  }
+  await syncFolder(dirname(path));
+}
+
+async function writeBeside(path: string, content: Bytes | string, mode: number): Promise<string> {
+  const bytes = typeof content === "string" ? TEXT_ENCODER.encode(content) : content;
+  const folder = dirname(path);
+  const temporary = await Deno.makeTempFile({ dir: folder, prefix: `${basename(path)}.` });
+  await Deno.chmod(temporary, mode);
+  const file = await Deno.open(temporary, { write: true });
+  try {
+    await writeAll(file, bytes);
+    await file.syncData();
+  } finally {
+    file.close();
+  }
+  return temporary;
+}
+
+/** Appends to a file, creating it when absent; resolves when the bytes are on disk. */
+export async function appendSynced(path: string, bytes: Bytes): Promise<void> {
+  const file = await Deno.open(path, { create: true, append: true });
+  try {
+    const { size } = await file.stat();
+    await writeAll(file, bytes);
+    await file.syncData();
+    if (size === 0) await syncFolder(dirname(path)); // a new file's name must last too
+  } finally {
+    file.close();
+  }
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Bytes): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await file.write(bytes.subarray(written));
+  }
+}
+
+/** Puts the names in a folder on disk. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await Deno.open(path);
+  try {
+    await folder.sync();
+  } finally {
+    folder.close();
+  }
+}
+
+/** The content of a file; null when it is not there. */
+export async function readIfThere(path: string): Promise<Bytes | null> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** Removes a file or a folder with all in it; one that is absent already is no error. */
+export async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/** Whether anything is at a path, a link that leads nowhere included. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

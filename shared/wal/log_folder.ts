@@ -1,0 +1,101 @@
+import { type Bytes, concatBytes } from "../bytes/mod.ts";
+import {
+  appendSynced,
+  PLAIN_MODE,
+  readIfThere,
+  removeIfThere,
+  replaceFile,
+  syncFolder,
+} from "../files/mod.ts";
+import { encodeRecord, type WalRecord } from "./record.ts";
+
+/** A folder that cannot be used as a write-ahead log; the text names file and content. */
+export class WalError extends Error {
+  override name = "WalError";
+}
+
+const INDEX_NAME = "index";
+
+/** Logs of so many heights below the current one are kept, as the reference does. */
+const HEIGHTS_KEPT = 8n;
+
+/**
+ * A write-ahead log in the files of the reference (spec/consensus.md, section 6.2): `index` with
+ * the current height, and one `<height>.log` per height. Every method resolves when its change is
+ * on disk.
+ */
+export class LogFolder {
+  #height: bigint | null;
+
+  private constructor(readonly path: string, height: bigint | null) {
+    this.#height = height;
+  }
+
+  /** Opens or creates the folder; throws a {@linkcode WalError} when the index is no height. */
+  static async open(path: string): Promise<LogFolder> {
+    await Deno.mkdir(path, { recursive: true });
+    const bytes = await readIfThere(`${path}/${INDEX_NAME}`);
+    const text = bytes === null ? "" : new TextDecoder().decode(bytes).trim();
+    if (!/^\d{0,19}$/.test(text)) {
+      const place = `"${path}/${INDEX_NAME}"`;
+      throw new WalError(`index file data wrong: ${place} must hold a height, got "${text}"`);
+    }
+    return new LogFolder(path, text === "" ? null : BigInt(text));
+  }
+
+  /** The current height; null in a new folder. */
+  get height(): bigint | null {
+    return this.#height;
+  }
+
+  /** Adds records to the log of a height. */
+  append(height: bigint, records: readonly WalRecord[]): Promise<void> {
+    return appendSynced(this.#pathOf(height), concatBytes(...records.map(encodeRecord)));
+  }
+
+  /** Makes a height the current one and drops logs that are no longer of use. */
+  async setHeight(height: bigint): Promise<void> {
+    if (height === this.#height) return;
+    await replaceFile(`${this.path}/${INDEX_NAME}`, height.toString(), PLAIN_MODE);
+    this.#height = height;
+    for (const other of await this.heights()) {
+      if (other + HEIGHTS_KEPT < height) await removeIfThere(this.#pathOf(other));
+    }
+  }
+
+  /** Heights that have a log, ascending. */
+  async heights(): Promise<bigint[]> {
+    const heights: bigint[] = [];
+    for await (const { name } of Deno.readDir(this.path)) {
+      const digits = /^(\d{1,19})\.log$/.exec(name)?.[1];
+      if (digits !== undefined) heights.push(BigInt(digits));
+    }
+    return heights.sort((left, right) => left < right ? -1 : 1);
+  }
+
+  /** The bytes of a height's log; empty when there is none. */
+  async read(height: bigint): Promise<Bytes> {
+    return await readIfThere(this.#pathOf(height)) ?? new Uint8Array();
+  }
+
+  /** Cuts off what a crash left behind the last whole record, else the next one would be lost. */
+  async cut(height: bigint, goodSize: number): Promise<void> {
+    const file = await Deno.open(this.#pathOf(height), { write: true });
+    try {
+      await file.truncate(goodSize);
+      await file.sync();
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Drops every log. */
+  async erase(): Promise<void> {
+    for (const height of await this.heights()) await removeIfThere(this.#pathOf(height));
+    await syncFolder(this.path);
+  }
+
+  #pathOf(height: bigint): string {
+    return `${this.path}/${height}.log`;
+  }
+}

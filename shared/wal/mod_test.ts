@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { concatBytes, fromHex, toHex } from "../bytes/mod.ts";
+import { encodeRecord, LogFolder, readRecords, sipHash13, WalError } from "./mod.ts";
+
+const RECORD = { type: 2, body: Uint8Array.of(1, 2, 3) };
+
+Deno.test("encodeRecord() writes the header and checksum of the reference", () => {
+  const record = encodeRecord({ type: 3, body: fromHex("0102030405") });
+  assert.equal(toHex(record), "05000000034a3f42f2e3d81d370102030405");
+  const vectors: [body: string, checksum: string][] = [
+    ["01", "743a31a84f5026c9"],
+    ["010203", "c1a5648d26a63870"],
+    ["68656c6c6f", "9c4e2e526a2e5d87"],
+    ["00".repeat(100), "66cf1f60877b405c"],
+  ];
+  for (const [body, checksum] of vectors) {
+    assert.equal(toHex(encodeRecord({ type: 1, body: fromHex(body) }).slice(5, 13)), checksum);
+  }
+  assert.equal(toHex(sipHash13(new Uint8Array(8))), "459ec758b6ac60bd");
+});
+
+Deno.test("readRecords() reads a log of the reference consensus service", async () => {
+  const path = new URL("../../tests/vectors/controller/bft_wal_49.log", import.meta.url);
+  const bytes = await Deno.readFile(path);
+  const { records, goodSize } = readRecords(bytes);
+  assert.deepEqual(records.map(({ type }) => type), [1, 2, 2, 2, 2]);
+  assert.equal(goodSize, bytes.length);
+  assert.deepEqual(concatBytes(...records.map(encodeRecord)), bytes);
+});
+
+Deno.test("readRecords() stops at a record that is cut or damaged", () => {
+  const first = encodeRecord({ type: 3, body: fromHex("aabb") });
+  const whole = concatBytes(first, encodeRecord({ type: 3, body: fromHex("cc") }));
+  assert.equal(readRecords(whole).records.length, 2);
+  for (let size = first.length; size < whole.length; size++) {
+    const { records, goodSize } = readRecords(whole.subarray(0, size));
+    assert.equal(records.length, 1);
+    assert.equal(goodSize, first.length);
+  }
+  const damaged = whole.slice();
+  damaged[damaged.length - 1] = 0;
+  assert.equal(readRecords(damaged).records.length, 1);
+});
+
+async function withFolder(test: (path: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await test(`${folder}/data/wal`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("LogFolder keeps height and records over a restart", () =>
+  withFolder(async (path) => {
+    const folder = await LogFolder.open(path);
+    assert.equal(folder.height, null);
+    await folder.setHeight(12n);
+    await folder.append(12n, [RECORD, RECORD]);
+    await folder.append(12n, [RECORD]);
+    const again = await LogFolder.open(path);
+    assert.equal(again.height, 12n);
+    assert.deepEqual(await again.heights(), [12n]);
+    assert.deepEqual(readRecords(await again.read(12n)).records, [RECORD, RECORD, RECORD]);
+    assert.equal(await Deno.readTextFile(`${path}/index`), "12");
+  }));
+
+Deno.test("LogFolder drops logs more than eight heights below, erase() all of them", () =>
+  withFolder(async (path) => {
+    const folder = await LogFolder.open(path);
+    for (const height of [1n, 2n, 3n]) await folder.append(height, [RECORD]);
+    await folder.setHeight(10n);
+    assert.deepEqual(await folder.heights(), [2n, 3n]);
+    await folder.erase();
+    assert.deepEqual(await folder.heights(), []);
+    assert.equal((await LogFolder.open(path)).height, 10n);
+  }));
+
+Deno.test("LogFolder.cut() makes room for the next record behind a torn one", () =>
+  withFolder(async (path) => {
+    const folder = await LogFolder.open(path);
+    await folder.append(5n, [RECORD]);
+    await Deno.writeFile(`${path}/5.log`, encodeRecord(RECORD).subarray(0, 9), { append: true });
+    await folder.cut(5n, readRecords(await folder.read(5n)).goodSize);
+    await folder.append(5n, [RECORD]);
+    assert.equal(readRecords(await folder.read(5n)).records.length, 2);
+  }));
+
+Deno.test("LogFolder.open() refuses an index that is no height", () =>
+  withFolder(async (path) => {
+    await LogFolder.open(path);
+    await Deno.writeTextFile(`${path}/index`, "");
+    assert.equal((await LogFolder.open(path)).height, null);
+    await Deno.writeTextFile(`${path}/index`, "12x");
+    await assert.rejects(LogFolder.open(path), WalError);
+  }));
