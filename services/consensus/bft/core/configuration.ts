@@ -9,7 +9,7 @@ import type { Configuration, Input } from "./interface.ts";
 import type { Machine } from "./machine.ts";
 import { Step } from "./messages.ts";
 import { resume } from "./recovery.ts";
-import { enterHeight } from "./rounds.ts";
+import { enterHeight, waitForNextHeight } from "./rounds.ts";
 import { withValidators } from "./validators.ts";
 
 const ADDRESS_SIZE = 20;
@@ -87,13 +87,11 @@ export function onCommitted(m: Machine, input: Extract<Input, { kind: "committed
   }
   m.log("info", `recv from control, CommitBlockRes(${configuration.height})`);
   if (m.certificate !== null) m.lastDecision = { height, bytes: m.certificate.bytes };
-  const elapsedMs = m.nowMs - m.heightStartedAtMs;
-  const waitMs = m.timing.commitWaitMs(elapsedMs);
   m.log(
     "info",
     `now ${Math.round(m.nowMs)} start time ${Math.round(m.heightStartedAtMs)} interval ` +
       `${m.timing.intervalMs} commit height ${height}`,
   );
-  m.setStep(Step.CommitWait, waitMs);
+  waitForNextHeight(m, m.timing.commitWaitMs(m.nowMs - m.heightStartedAtMs));
   applyConfiguration(m, configuration);
 }

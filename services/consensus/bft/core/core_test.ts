@@ -323,6 +323,69 @@ Deno.test("a validator behind is told the frozen proof, not oftener than needed"
   assert.deepEqual(answers, [[7n, toHex(proof)], [7n, toHex(proof)]]);
 });
 
+Deno.test("a leader who is ahead shortens the wait for the next height, by a bounded part", () => {
+  const fixture = lockedFollower();
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
+  fixture.message(MessageType.LeaderPrecommit, proof);
+  fixture.nowMs += 100;
+  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators: fixture.validators };
+  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  fixture.nowMs += 500;
+  fixture.effects = [];
+  fixture.approvedProposal(1, at(0n, HEIGHT + 1n), Y);
+  fixture.approvedProposal(1, at(0n, HEIGHT + 1n), Y);
+  const waits = fixture.of("setTimer").filter(({ event }) => event.kind === "step");
+  assert.deepEqual(waits.map(({ delayMs }) => delayMs), [3_000 - 600 - 600]);
+});
+
+Deno.test("a validator in an earlier round gets this node's newviews, of that round and later", () => {
+  const fixture = follower();
+  for (const round of [0n, 1n, 2n]) giveUpWith(fixture, [0, 1], round);
+  assert.equal(fixture.core.view.round, 3n);
+  fixture.effects = [];
+  giveUpWith(fixture, [2, 2], 1n);
+  const answers = fixture.of("send").map(({ body }) => decodeSignedVote(body)?.vote.round);
+  assert.deepEqual(answers, [1n, 2n]);
+  const answer = forge.voteBody(0, { ...at(1n), step: Step.NewViewRes, hash: null });
+  fixture.message(MessageType.NewView, answer);
+  assert.equal(fixture.of("send").length, 2, "an answer is not answered");
+});
+
+Deno.test("newviews of different rounds count for the lowest of them", () => {
+  const fixture = follower();
+  giveUpWith(fixture, [0], 6n);
+  assert.equal(fixture.core.view.round, 0n);
+  giveUpWith(fixture, [1], 4n);
+  assert.equal(fixture.core.view.round, 5n);
+});
+
+Deno.test("whoever stays in a late round repeats how it got there", () => {
+  const fixture = follower();
+  giveUpWith(fixture, [0, 1], 0n);
+  fixture.effects = [];
+  fixture.input({ kind: "timer", event: { kind: "retry", what: "remind" } });
+  const repeated = fixture.sent(MessageType.NewView).map(decodeSignedVote);
+  assert.deepEqual(repeated.map((signed) => signed?.vote.round), [0n]);
+});
+
+Deno.test("a leader vote of the next height waits for this node to get there", () => {
+  const next = at(0n, HEIGHT + 1n);
+  const fixture = lockedFollower();
+  fixture.approvedProposal(1, next, Y);
+  const prevotes = forge.quorum([0, 1, 2], voteFor(Step.Prevote, next, Y.hash));
+  fixture.message(MessageType.LeaderPrevote, prevotes);
+  assert.equal(fixture.core.view.height, HEIGHT);
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
+  fixture.message(MessageType.LeaderPrecommit, proof);
+  fixture.effects = [];
+  const { validators } = fixture;
+  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators };
+  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  assert.equal(fixture.core.view.height, HEIGHT + 1n, "the wait ends, a quorum is at work");
+  const [precommit] = fixture.sent(MessageType.Precommit).map(decodeSignedVote);
+  assert.deepEqual(precommit?.vote, voteFor(Step.Precommit, next, Y.hash));
+});
+
 Deno.test("a configuration of the height before changes nothing in a round (S9)", () => {
   const fixture = lockedFollower();
   fixture.reconfigure(HEIGHT - 1n);

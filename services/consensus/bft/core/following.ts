@@ -21,6 +21,7 @@ import {
 import { castVote, resendVotes } from "./own_votes.ts";
 import { type Content, type RecordedProposal, ROUNDS_AHEAD_MAX } from "./proposal_book.ts";
 import { verifyLockProof } from "./proof.ts";
+import { hurryToNextHeight } from "./rounds.ts";
 import { leaderOf } from "./validators.ts";
 
 /** Takes a `proposal` message. */
@@ -79,6 +80,8 @@ function recordProposal(m: Machine, proposal: Proposal, origin: bigint): void {
   if (height > m.workingHeight + 1n) return hintController(m, { height, round, hash, raw });
   const provenRound = isProven ? proposed.lockRound : null;
   m.proposals.record({ height, round }, { hash, provenRound, origin });
+  const isNext = height === m.height + 1n && round === 0n;
+  if (isNext && m.step === Step.CommitWait) hurryToNextHeight(m);
   const content = m.proposals.addContent(hash, height, raw);
   if (content.status === "unknown") askController(m, { height, round }, hash);
 }

@@ -78,6 +78,8 @@ export class Machine {
   round = 0n;
   step: Step = Step.Propose;
   heightStartedAtMs = 0;
+  /** When the wait for the next height ends. */
+  nextHeightAtMs = 0;
   roundStartedAtMs = 0;
 
   lock: Lock | null = null;

@@ -22,6 +22,22 @@ export function enterHeight(m: Machine, height: bigint): void {
   enterRound(m, 0n);
 }
 
+/** Lets the time until the next height pass. */
+export function waitForNextHeight(m: Machine, delayMs: number): void {
+  m.nextHeightAtMs = m.nowMs + delayMs;
+  m.setStep(Step.CommitWait, delayMs);
+}
+
+/**
+ * Begins the next height a little earlier, since its leader has begun already. Nodes that stay far
+ * apart cost rounds: when the latest of them leads, the others have given up before it proposes.
+ * The part that one leader can save is bounded, so none can hurry the chain.
+ */
+export function hurryToNextHeight(m: Machine): void {
+  const remainingMs = m.nextHeightAtMs - m.nowMs;
+  waitForNextHeight(m, Math.max(0, remainingMs - m.timing.hurryMs()));
+}
+
 /** Starts a round: what is already known about it is looked at by the rules right after. */
 export function enterRound(m: Machine, round: bigint): void {
   m.round = round;

@@ -77,6 +77,11 @@ export class Timing {
     return Math.min(Math.max(0, this.intervalMs - elapsedMs), this.intervalMs);
   }
 
+  /** How much of the wait for the next height one leader who is ahead may save. */
+  hurryMs(): number {
+    return this.#prevotePhaseMs;
+  }
+
   /** Between attempts at something that the round waits for. */
   retryMs(): number {
     return Math.min(Math.max(RETRY_MS_MIN, this.#prevotePhaseMs), RETRY_MS_MAX);
