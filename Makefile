@@ -28,6 +28,7 @@ test: check build ## everything CI needs: checks, unit tests, end-to-end tests
 	@deno run -A .ci/test.ts unit e2e
 
 toolchain: ## fetch and check Deno and the build tools into .toolchain
+	@command -v npm >/dev/null || { echo "make: Node.js with npm is needed, see README.md" >&2; exit 1; }
 	@node toolchain/install.mjs
 
 deps: toolchain ## fetch the packages that deno.lock names
