@@ -25,6 +25,8 @@ export type Receive<Message> = (to: number, origin: bigint, message: Message) =>
 /** A network between numbered nodes that loses, delays, doubles and reorders messages. */
 export class HostileNetwork<Message> {
   faults: LinkFaults = GOOD_LINKS;
+  /** Loses what it does not accept; for tests that aim at one message. */
+  accepts: (from: number, to: number, message: Message) => boolean = () => true;
   /** Nodes of different groups do not reach each other; nodes not named are in group 0. */
   readonly groupOf = new Map<number, number>();
 
@@ -46,6 +48,7 @@ export class HostileNetwork<Message> {
   send(from: number, to: number, message: Message): void {
     const { world, faults } = this;
     if (!this.isConnected(from, to) || world.chance(faults.dropRate)) return;
+    if (!this.accepts(from, to, message)) return;
     const copies = world.chance(faults.duplicateRate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const delayMs = world.between(faults.delayMsMin, faults.delayMsMax);
