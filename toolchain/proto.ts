@@ -28,7 +28,10 @@ async function generate(outFolder: string): Promise<void> {
     const text = Deno.readTextFileSync(path);
     if (!text.includes("Buffer")) continue;
     const marker = "/* eslint-disable */\n";
-    Deno.writeTextFileSync(path, text.replace(marker, marker + BUFFER_IMPORT));
+    // decoders read any byte array; one that is no Buffer gives fields that are no Buffers
+    const patched = text.replace(marker, marker + BUFFER_IMPORT)
+      .replaceAll("Deserialize: (value: Buffer)", "Deserialize: (value: Uint8Array)");
+    Deno.writeTextFileSync(path, patched);
   }
 }
 

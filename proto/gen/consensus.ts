@@ -32,18 +32,18 @@ export const ConsensusServiceService = {
     responseStream: false as const,
     requestSerialize: (value: ConsensusConfiguration): Buffer =>
       Buffer.from(ConsensusConfiguration.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ConsensusConfiguration => ConsensusConfiguration.decode(value),
+    requestDeserialize: (value: Uint8Array): ConsensusConfiguration => ConsensusConfiguration.decode(value),
     responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
-    responseDeserialize: (value: Buffer): StatusCode => StatusCode.decode(value),
+    responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   checkBlock: {
     path: "/consensus.ConsensusService/CheckBlock" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: ProposalWithProof): Buffer => Buffer.from(ProposalWithProof.encode(value).finish()),
-    requestDeserialize: (value: Buffer): ProposalWithProof => ProposalWithProof.decode(value),
+    requestDeserialize: (value: Uint8Array): ProposalWithProof => ProposalWithProof.decode(value),
     responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
-    responseDeserialize: (value: Buffer): StatusCode => StatusCode.decode(value),
+    responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
 } as const;
 

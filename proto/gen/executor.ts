@@ -208,18 +208,18 @@ export const ExecutorServiceService = {
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: Block): Buffer => Buffer.from(Block.encode(value).finish()),
-    requestDeserialize: (value: Buffer): Block => Block.decode(value),
+    requestDeserialize: (value: Uint8Array): Block => Block.decode(value),
     responseSerialize: (value: HashResponse): Buffer => Buffer.from(HashResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): HashResponse => HashResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): HashResponse => HashResponse.decode(value),
   },
   call: {
     path: "/executor.ExecutorService/Call" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: CallRequest): Buffer => Buffer.from(CallRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): CallRequest => CallRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): CallRequest => CallRequest.decode(value),
     responseSerialize: (value: CallResponse): Buffer => Buffer.from(CallResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): CallResponse => CallResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): CallResponse => CallResponse.decode(value),
   },
 } as const;
 

@@ -157,9 +157,9 @@ export const HealthService = {
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: HealthCheckRequest): Buffer => Buffer.from(HealthCheckRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): HealthCheckRequest => HealthCheckRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): HealthCheckRequest => HealthCheckRequest.decode(value),
     responseSerialize: (value: HealthCheckResponse): Buffer => Buffer.from(HealthCheckResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): HealthCheckResponse => HealthCheckResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): HealthCheckResponse => HealthCheckResponse.decode(value),
   },
 } as const;
 

@@ -714,10 +714,10 @@ export const KmsServiceService = {
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
-    requestDeserialize: (value: Buffer): Empty => Empty.decode(value),
+    requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
     responseSerialize: (value: GetCryptoInfoResponse): Buffer =>
       Buffer.from(GetCryptoInfoResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GetCryptoInfoResponse => GetCryptoInfoResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): GetCryptoInfoResponse => GetCryptoInfoResponse.decode(value),
   },
   generateKeyPair: {
     path: "/kms.KmsService/GenerateKeyPair" as const,
@@ -725,19 +725,19 @@ export const KmsServiceService = {
     responseStream: false as const,
     requestSerialize: (value: GenerateKeyPairRequest): Buffer =>
       Buffer.from(GenerateKeyPairRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): GenerateKeyPairRequest => GenerateKeyPairRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): GenerateKeyPairRequest => GenerateKeyPairRequest.decode(value),
     responseSerialize: (value: GenerateKeyPairResponse): Buffer =>
       Buffer.from(GenerateKeyPairResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): GenerateKeyPairResponse => GenerateKeyPairResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): GenerateKeyPairResponse => GenerateKeyPairResponse.decode(value),
   },
   hashData: {
     path: "/kms.KmsService/HashData" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: HashDataRequest): Buffer => Buffer.from(HashDataRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): HashDataRequest => HashDataRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): HashDataRequest => HashDataRequest.decode(value),
     responseSerialize: (value: HashResponse): Buffer => Buffer.from(HashResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): HashResponse => HashResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): HashResponse => HashResponse.decode(value),
   },
   verifyDataHash: {
     path: "/kms.KmsService/VerifyDataHash" as const,
@@ -745,18 +745,18 @@ export const KmsServiceService = {
     responseStream: false as const,
     requestSerialize: (value: VerifyDataHashRequest): Buffer =>
       Buffer.from(VerifyDataHashRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): VerifyDataHashRequest => VerifyDataHashRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): VerifyDataHashRequest => VerifyDataHashRequest.decode(value),
     responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
-    responseDeserialize: (value: Buffer): StatusCode => StatusCode.decode(value),
+    responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   signMessage: {
     path: "/kms.KmsService/SignMessage" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: SignMessageRequest): Buffer => Buffer.from(SignMessageRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): SignMessageRequest => SignMessageRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): SignMessageRequest => SignMessageRequest.decode(value),
     responseSerialize: (value: SignMessageResponse): Buffer => Buffer.from(SignMessageResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): SignMessageResponse => SignMessageResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): SignMessageResponse => SignMessageResponse.decode(value),
   },
   recoverSignature: {
     path: "/kms.KmsService/RecoverSignature" as const,
@@ -764,19 +764,19 @@ export const KmsServiceService = {
     responseStream: false as const,
     requestSerialize: (value: RecoverSignatureRequest): Buffer =>
       Buffer.from(RecoverSignatureRequest.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RecoverSignatureRequest => RecoverSignatureRequest.decode(value),
+    requestDeserialize: (value: Uint8Array): RecoverSignatureRequest => RecoverSignatureRequest.decode(value),
     responseSerialize: (value: RecoverSignatureResponse): Buffer =>
       Buffer.from(RecoverSignatureResponse.encode(value).finish()),
-    responseDeserialize: (value: Buffer): RecoverSignatureResponse => RecoverSignatureResponse.decode(value),
+    responseDeserialize: (value: Uint8Array): RecoverSignatureResponse => RecoverSignatureResponse.decode(value),
   },
   checkTransactions: {
     path: "/kms.KmsService/CheckTransactions" as const,
     requestStream: false as const,
     responseStream: false as const,
     requestSerialize: (value: RawTransactions): Buffer => Buffer.from(RawTransactions.encode(value).finish()),
-    requestDeserialize: (value: Buffer): RawTransactions => RawTransactions.decode(value),
+    requestDeserialize: (value: Uint8Array): RawTransactions => RawTransactions.decode(value),
     responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
-    responseDeserialize: (value: Buffer): StatusCode => StatusCode.decode(value),
+    responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
 } as const;
 

@@ -56,7 +56,7 @@ const EXECUTOR_DEFINITION = {
     ...ExecutorServiceService.exec,
     requestSerialize: (block: Bytes): Buffer =>
       Buffer.from(block.buffer, block.byteOffset, block.byteLength),
-    requestDeserialize: (bytes: Buffer): Bytes => bytes,
+    requestDeserialize: (bytes: Bytes): Bytes => bytes,
   },
 } as const;
 

@@ -19,7 +19,7 @@ import { StatusCode, statusName } from "../../shared/status/mod.ts";
 import type { StoreRecord } from "./chain/mod.ts";
 import { ownStatus } from "./flows/node.ts";
 import { controllerServices } from "./service.ts";
-import { connectRaw } from "./testing/raw_client.ts";
+import { connectUser } from "./testing/raw_user.ts";
 import { RecordedNode } from "./testing/recorded_node.ts";
 import { methodOf, readCalls, readStorageDump, type RecordedCall } from "./testing/recording.ts";
 
@@ -154,7 +154,7 @@ Deno.test("Controller serves the recorded user calls over gRPC byte for byte", a
   await recorded.replay(controller, 40n);
   const services = controllerServices(controller);
   const server = await serveGrpc({ host: "127.0.0.1", port: 0, services, log: SILENT_LOGGER });
-  const client = connectRaw(server.port);
+  const client = connectUser(server.port);
   try {
     let count = 0;
     for (const call of await readCalls("single_calls.json.gz")) {

@@ -1,7 +1,13 @@
 import { Buffer } from "node:buffer";
 import * as grpc from "@grpc/grpc-js";
 import type { Bytes } from "../bytes/mod.ts";
-import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+import {
+  type MethodDefinition,
+  plainBytes,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+} from "./definition.ts";
 import { RpcCode, RpcFault } from "./status.ts";
 
 /** Options of one call. */
@@ -90,7 +96,7 @@ export function connectRaw(options: ConnectOptions): RawClient {
   const client = openClient(options);
   return {
     call(path, request, { deadlineMs = options.deadlineMs ?? DEADLINE_MS } = {}) {
-      const method = { path, requestSerialize: toBuffer, responseDeserialize: fromBuffer };
+      const method = { path, requestSerialize: toBuffer, responseDeserialize: asTheyAre };
       return callUnary({ client, method, request, deadlineMs });
     },
     close: () => client.close(),
@@ -98,7 +104,7 @@ export function connectRaw(options: ConnectOptions): RawClient {
 }
 
 const toBuffer = (bytes: Bytes): Buffer => Buffer.from(bytes);
-const fromBuffer = (bytes: Buffer): Bytes => new Uint8Array(bytes);
+const asTheyAre = (bytes: Bytes): Bytes => bytes;
 
 function openClient({ host = "127.0.0.1", port }: ConnectOptions): grpc.Client {
   const credentials = grpc.credentials.createInsecure();
@@ -137,14 +143,14 @@ function callUnary<Request, Response>({ client, method, request, deadlineMs }: {
     client.makeUnaryRequest(
       method.path,
       method.requestSerialize,
-      method.responseDeserialize,
+      (bytes: Buffer) => method.responseDeserialize(plainBytes(bytes)),
       request,
       new grpc.Metadata(),
       { deadline: Date.now() + deadlineMs },
       (error, response) => {
         if (response !== undefined) return resolve(response);
         const { code = RpcCode.Internal, details = "no answer" } = error ?? {};
-        reject(new RpcFault(code, details, { method: method.path, cause: error }));
+        reject(new RpcFault(code, details, { method: method.path }));
       },
     );
   });

@@ -6,9 +6,9 @@ export interface MethodDefinition<Request, Response> {
   readonly requestStream: false;
   readonly responseStream: false;
   readonly requestSerialize: (value: Request) => Buffer;
-  readonly requestDeserialize: (value: Buffer) => Request;
+  readonly requestDeserialize: (value: Uint8Array) => Request;
   readonly responseSerialize: (value: Response) => Buffer;
-  readonly responseDeserialize: (value: Buffer) => Response;
+  readonly responseDeserialize: (value: Uint8Array) => Response;
 }
 
 /** A service as `proto/gen` describes it, such as `StorageServiceService`. */
@@ -25,3 +25,11 @@ export type RequestOf<Method> = Method extends MethodDefinition<infer Request, i
 /** What a method answers. */
 export type ResponseOf<Method> = Method extends MethodDefinition<infer _, infer Response> ? Response
   : never;
+
+/**
+ * The bytes of a buffer as a plain array over the same memory: messages decoded from it hold plain
+ * arrays too, whose `slice()` copies and which compare equal to other arrays.
+ */
+export function plainBytes({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}

@@ -40,12 +40,19 @@ async function withServer(
 }
 
 Deno.test("connect() calls a served method, also with 20 MB each way", async () => {
-  await withServer({}, async (port) => {
+  const seen: Uint8Array[] = [];
+  const load: StorageHandlers["load"] = ({ key }) => {
+    seen.push(key);
+    return Promise.resolve({ status: { code: 0 }, value: key });
+  };
+  await withServer({ load }, async (port) => {
     const storage = connect(StorageServiceService, { port });
     const key = new Uint8Array(20_000_000).fill(7);
     const { value } = await storage.load({ region: 1, key });
     storage.close();
     assert.equal(value.length, key.length);
+    // plain arrays on both sides: a Buffer's slice() would share memory
+    for (const bytes of [value, seen[0]]) assert.equal(bytes?.constructor, Uint8Array);
   });
 });
 

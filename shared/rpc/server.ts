@@ -1,3 +1,4 @@
+import type { Buffer } from "node:buffer";
 import * as grpc from "@grpc/grpc-js";
 import {
   HealthCheckResponse_ServingStatus as ServingStatus,
@@ -5,7 +6,13 @@ import {
 } from "../../proto/gen/health.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import type { Logger } from "../log/mod.ts";
-import type { RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+import {
+  type MethodDefinition,
+  plainBytes,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+} from "./definition.ts";
 import { RpcCode, RpcError } from "./status.ts";
 
 /** One function per method; throws {@linkcode RpcError} to answer with a gRPC status. */
@@ -56,12 +63,16 @@ export function grpcService<Definition extends ServiceDefinition<Definition>>(
 ): GrpcService {
   return {
     register(server, log) {
+      const methods: Record<string, grpc.MethodDefinition<unknown, unknown>> = {};
       const implementation: grpc.UntypedServiceImplementation = {};
       for (const name of Object.keys(definition)) {
+        const method = definition[name as keyof Definition] as MethodDefinition<unknown, unknown>;
+        const requestDeserialize = (bytes: Buffer) => method.requestDeserialize(plainBytes(bytes));
+        methods[name] = { ...method, requestDeserialize };
         const handle = handlers[name as keyof Definition] as (request: unknown) => Promise<unknown>;
         implementation[name] = unaryHandler(name, handle, log);
       }
-      server.addService(definition as unknown as grpc.ServiceDefinition, implementation);
+      server.addService(methods, implementation);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import { consensusConfig, type Node } from "./node.ts";
-import { type RetryOptions, StoppedError, untilReady } from "./retry.ts";
+import { type RetryOptions, StoppedError, untilReady, warnOfChange } from "./retry.ts";
 
 /** Keeps consensus informed of the height and configuration to work with. */
 export class ConsensusLink {
@@ -26,11 +26,12 @@ export class ConsensusLink {
 
   async #reconfigure(): Promise<void> {
     const { chain, env } = this.#node;
+    const warn = warnOfChange(env.log);
     await untilReady(async () => {
       const config = consensusConfig(this.#node, chain.tip.height);
       const code = await env.ports.consensus.reconfigure(config);
       if (code === StatusCode.Success) return true;
-      env.log.warn(`reconfigure consensus failed(${statusName(code)})! Retrying`);
+      warn(`reconfigure consensus failed(${statusName(code)})! Retrying`);
       return null;
     }, this.#retry);
     env.log.info("reconfigure consensus success!");

@@ -60,8 +60,9 @@ export class PeerMessages {
     return code;
   }
 
-  /** Transactions that are in a block already come in all the time. */
+  /** Nodes that meet at the same height say so; transactions of past blocks come all the time. */
   #isWorthALine(code: StatusCode): boolean {
+    if (code === StatusCode.EarlyStatus) return false;
     return code !== StatusCode.HistoryDupTx || this.#node.env.random() < 8 / 65_536;
   }
 

@@ -1,4 +1,5 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
+import type { Logger } from "../../../shared/log/mod.ts";
 
 /** Thrown by waits of a node that is asked to stop. */
 export class StoppedError extends Error {
@@ -35,4 +36,13 @@ export async function untilReady<Result>(
     if (result !== null) return result;
     await clock.sleep(Math.min(delayMs, delayMaxMs), signal);
   }
+}
+
+/** Warns of the reason for waiting each time that it changes: a neighbour may be away for hours. */
+export function warnOfChange(log: Logger): (reason: string) => void {
+  let last = "";
+  return (reason) => {
+    if (reason !== last) log.warn(reason);
+    last = reason;
+  };
 }

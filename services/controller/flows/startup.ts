@@ -26,7 +26,7 @@ import { ChainDataError, loadSystemConfig } from "./load_config.ts";
 import { Lock } from "./lock.ts";
 import type { Environment, Node, Settings } from "./node.ts";
 import { PatientStorage } from "./patient_storage.ts";
-import { type RetryOptions, untilReady } from "./retry.ts";
+import { type RetryOptions, untilReady, warnOfChange } from "./retry.ts";
 
 /** Loads of a start that are in flight together. */
 const LOADS_MAX = 20;
@@ -60,10 +60,11 @@ class Startup {
 
   async register(): Promise<void> {
     const { ports, log } = this.#env;
+    const warn = warnOfChange(log);
     await untilReady(async () => {
       const code = await ports.network.register();
       if (code === StatusCode.Success) return true;
-      log.warn(`register network msg handler failed(${statusName(code)})! Retrying`);
+      warn(`register network msg handler failed(${statusName(code)})! Retrying`);
       return null;
     }, this.retry);
     log.info("register network msg handler success!");
@@ -71,10 +72,11 @@ class Startup {
 
   async waitForKms(): Promise<CryptoInfo> {
     const { ports, log } = this.#env;
+    const warn = warnOfChange(log);
     const info = await untilReady(async () => {
       const answer = await ports.kms.cryptoInfo();
       if (answer.code === StatusCode.Success) return answer;
-      log.warn("kms not ready! Retrying");
+      warn("kms not ready! Retrying");
       return null;
     }, this.retry);
     log.info(`kms(${info.name}) is ready!`);
@@ -166,13 +168,14 @@ class Startup {
     const { storage, executor } = this.#env.ports;
     const context = { storage, executor, log: this.#env.log };
     const { isFresh } = await this.#execGenesis(stored);
+    const warn = warnOfChange(this.#env.log);
     await untilReady(async () => {
       // an executor that had no genesis has nothing: no use in asking it for the newest block
       const isAligned = isFresh
         ? await replayBlocks(context, 1n, height)
         : await alignExecutor(context, height);
       if (isAligned) return true;
-      this.#env.log.warn("executor server not ready! Retrying.");
+      warn("executor server not ready! Retrying.");
       return null;
     }, this.retry);
     const stateRoot = await this.#require(Regions.RESULT, height);
@@ -182,10 +185,11 @@ class Startup {
 
   async #execGenesis(encoded: Bytes): Promise<{ stateRoot: Bytes; isFresh: boolean }> {
     const { ports, log } = this.#env;
+    const warn = warnOfChange(log);
     const { code, stateRoot } = await untilReady(async () => {
       const executed = await ports.executor.exec(encoded);
       if (executed.code !== StatusCode.ExecuteServerNotReady) return executed;
-      log.warn("executor server not ready! Retrying.");
+      warn("executor server not ready! Retrying.");
       return null;
     }, this.retry);
     const isFresh = code === StatusCode.Success;
