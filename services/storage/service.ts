@@ -45,9 +45,11 @@ export function storageHandlers(
         const { region, key } = place;
         const call = region === Region.FullBlock ? "load_full_block" : "load";
         if (code === StatusCode.NotFound) {
-          log.warn(`load: region(${region}), key(${toHex(key)}) not found`);
+          // an answer like any other: a new chain asks for much that is not there
+          log.info(`load: region(${region}), key(${toHex(key)}) not found`);
+        } else {
+          log.warn(`${call} failed: ${statusName(code)}`, placeFields(place, cause));
         }
-        log.warn(`${call} failed: ${statusName(code)}`, placeFields(place, cause));
       }
       return { status: { code }, value };
     },

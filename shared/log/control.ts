@@ -237,7 +237,7 @@ class TargetLogger implements Logger {
       timeMs: this.#clock.nowMs(),
       level,
       target: this.#target,
-      message: fields === undefined ? message : message + showFields(fields),
+      message: message + showFields(fields ?? {}, { withStacks: level === "error" }),
     });
   }
 }

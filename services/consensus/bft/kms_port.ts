@@ -43,14 +43,14 @@ class GrpcKmsPort implements KmsPort {
 
   async waitUntilReady(signal: AbortSignal): Promise<SuiteName | null> {
     const { clock, log, retryMs } = this.options;
-    while (!signal.aborted) {
+    for (let wasTold = false; !signal.aborted; wasTold = true) {
       const info = await this.#link.call(() => this.#client.getCryptoInfo({}));
       if (info !== null && codeOf(info.status) === StatusCode.Success) {
         log.info(`kms(${info.name}) is ready!`);
         if (info.name === "sm" || info.name === "eth") return info.name;
         throw new Error(`Cannot use the kms: its name must be "sm" or "eth", got "${info.name}"`);
       }
-      log.warn("kms not ready! Retrying");
+      if (!wasTold) log.warn("kms not ready! Retrying");
       await clock.sleep(retryMs, signal);
     }
     return null;

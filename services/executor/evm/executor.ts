@@ -47,7 +47,7 @@ export class EvmExecutor implements Executor {
   async start(): Promise<void> {
     const { log } = this.#options;
     const { chain } = await this.#open();
-    if (chain.isEmpty) log.warn("Not found exist block within database.");
+    if (chain.isEmpty) log.info("Not found exist block within database.");
     const { header, hash } = chain;
     const currentHash = to0xHex(executorHash(header, hash));
     log.info(`executor init, current_height: ${header.height}, current_hash: ${currentHash}`);
