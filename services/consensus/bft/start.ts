@@ -11,7 +11,7 @@ import { BftDriver } from "./driver/driver.ts";
 import { connectKms } from "./kms_port.ts";
 import { suiteCrypto } from "./suite_crypto.ts";
 import { openAuthorityFile } from "./wal/authority_file.ts";
-import { openLogFolder } from "./wal/log_folder.ts";
+import { openLog } from "./wal/open_log.ts";
 
 /** What a consensus service gets from its process. */
 export type BftContext = Pick<
@@ -42,7 +42,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   if (suiteName === null) throw new Error("Stopped while waiting for the kms");
   const crypto = suiteCrypto(await loadSuite(suiteName));
   const core = new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
-  const { log: wal, height, contentByHeight } = await openLogFolder(config.wal_path);
+  const { wal, height, contentByHeight } = await openLog(config.wal_path);
   const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);
   const controller = connectController(config.controller_port, log);
   const { network_port: networkPort, consensus_port: ownPort } = config;

@@ -2,7 +2,7 @@ import { type Bytes, concatBytes, equalBytes, fromHex } from "../../../shared/by
 import { seededRandom } from "../../../shared/clock/mod.ts";
 import type { AddressHex } from "../bft/core/bincode.ts";
 import type { CoreCrypto } from "../bft/core/crypto.ts";
-import { sipHash13 } from "../bft/wal/siphash.ts";
+import { sipHash13 } from "../../../shared/wal/mod.ts";
 
 const ADDRESS_SIZE = 20;
 const HASH_SIZE = 32;

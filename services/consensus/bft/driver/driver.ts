@@ -11,7 +11,7 @@ import type { BftCore } from "../core/core.ts";
 import type { Configuration, Effect, Input, TimerEvent } from "../core/interface.ts";
 import type { KmsPort } from "../kms_port.ts";
 import type { AuthorityStore } from "../wal/authority_file.ts";
-import type { WriteAheadLog } from "../wal/log_folder.ts";
+import type { WriteAheadLog } from "../wal/open_log.ts";
 
 /** What a driver works with. */
 export interface DriverParts {

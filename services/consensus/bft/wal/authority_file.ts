@@ -1,8 +1,6 @@
-import { mkdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
+import { PLAIN_MODE, readIfThere, replaceFile } from "../../../../shared/files/mod.ts";
 import { type Authorities, decodeAuthorities, encodeAuthorities } from "../core/validators.ts";
-import { noFile, replaceFile } from "./log_folder.ts";
 
 /** Keeps the validators and those before their last change (spec/consensus.md, section 6.1). */
 export interface AuthorityStore {
@@ -14,17 +12,16 @@ const FILE_NAME = "authorities_old";
 const HEADER_SIZE = 5;
 const RECORD_TYPE = 1;
 
-/** Opens or creates the folder `authority_path`; null for a file that is absent or unreadable. */
+/** Opens or creates the folder `authority_path`; null for a file that is absent or not whole. */
 export async function openAuthorityFile(
-  path: string,
+  folder: string,
 ): Promise<{ readonly store: AuthorityStore; readonly authorities: Authorities | null }> {
-  await mkdir(path, { recursive: true });
-  const bytes = await readFile(join(path, FILE_NAME)).catch(noFile);
-  const authorities = bytes === null ? null : readAuthorityRecord(new Uint8Array(bytes));
-  const store = {
-    save: (changed: Authorities) => replaceFile(path, FILE_NAME, authorityRecord(changed)),
-  };
-  return { store, authorities };
+  await Deno.mkdir(folder, { recursive: true });
+  const path = `${folder}/${FILE_NAME}`;
+  const bytes = await readIfThere(path);
+  const authorities = bytes === null ? null : readAuthorityRecord(bytes);
+  const save = (changed: Authorities) => replaceFile(path, authorityRecord(changed), PLAIN_MODE);
+  return { store: { save }, authorities };
 }
 
 /** The content of the file: u32 LE body length, u8 type, body. */
