@@ -6,7 +6,10 @@ import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
 import { Link } from "./link.ts";
 
-/** A message to other nodes; the module is always `consensus`. */
+/** `NetworkMsg.module` of every message between consensus services (spec/consensus.md, 1.1). */
+export const CONSENSUS_MODULE = "consensus";
+
+/** A message to other nodes of this module. */
 export interface OutgoingMessage {
   readonly type: string;
   /** The session that it goes to; 0 means everyone. */
@@ -36,8 +39,6 @@ const DEADLINE_MS = 5_000;
 
 /** Messages that wait for the network service at most; further ones are lost. */
 const IN_FLIGHT_MAX = 1_024;
-
-const MODULE = "consensus";
 
 /** Connects to the network service of this host and keeps this module registered there. */
 export function connectNetwork(options: NetworkPortOptions): NetworkPort {
@@ -76,7 +77,7 @@ class GrpcNetworkPort implements NetworkPort {
 
   /** A session that is gone is no reason to lose a vote: everyone gets it then. */
   async #deliver({ type, origin, body }: OutgoingMessage): Promise<void> {
-    const message = { module: MODULE, type, origin, msg: body };
+    const message = { module: CONSENSUS_MODULE, type, origin, msg: body };
     if (origin !== 0n) {
       const sent = await this.#link.call(() => this.#client.sendMsg(message));
       if (sent?.code === StatusCode.Success) return;
@@ -90,7 +91,7 @@ class GrpcNetworkPort implements NetworkPort {
 
   async #keepRegistered(): Promise<void> {
     const { clock, log, retryMs, ownPort } = this.options;
-    const request = { moduleName: MODULE, hostname: "127.0.0.1", port: `${ownPort}` };
+    const request = { moduleName: CONSENSUS_MODULE, hostname: "127.0.0.1", port: `${ownPort}` };
     let wasRegistered = false;
     while (!this.#closing.signal.aborted) {
       const status = await this.#link.call(() => this.#client.registerNetworkMsgHandler(request));

@@ -3,6 +3,7 @@ import type { ConsensusConfiguration, ProposalWithProof } from "../../proto/gen/
 import { type NetworkMsg, NetworkMsgHandlerServiceService } from "../../proto/gen/network.ts";
 import { type GrpcService, grpcService, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
+import { CONSENSUS_MODULE } from "./network_port.ts";
 
 /** What every flavour of consensus does; both orders are taken in the order of the calls. */
 export interface Consensus {
@@ -28,7 +29,7 @@ export function consensusServices(consensus: Consensus): GrpcService[] {
     }),
     grpcService(NetworkMsgHandlerServiceService, {
       processNetworkMsg(message) {
-        if (message.module !== "consensus") {
+        if (message.module !== CONSENSUS_MODULE) {
           throw new RpcError(RpcCode.InvalidArgument, "wrong module");
         }
         consensus.deliver(message);

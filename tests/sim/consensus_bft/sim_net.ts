@@ -1,23 +1,11 @@
 import { seededRandom } from "../../../shared/clock/mod.ts";
-import { toHex } from "../../../shared/bytes/mod.ts";
-import type { TimingOptions } from "../../../services/consensus/bft/core/timing.ts";
+import { DEFAULT_TIMING } from "../../../services/consensus/testing/core_fixture.ts";
 import { fakeAddress, FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
 import { GOOD_LINKS, HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { Invariants } from "./invariants.ts";
 import { ModelController, type Schedule } from "./model_controller.ts";
 import { NO_FAULTS, SimNode } from "./sim_node.ts";
-
-/** The configuration that cloud-config writes: every default. */
-export const DEFAULT_TIMING: TimingOptions = {
-  blockIntervalMs: 3_000,
-  blockIntervalMsMin: 600,
-  wholePhase: 30,
-  proposePhase: 24,
-  prevotePhase: 6,
-  proposalCoefficientMax: 8,
-  serverRetryMs: 2_000,
-};
 
 interface Packet {
   readonly type: string;
@@ -154,9 +142,4 @@ export class SimNet {
 export function allValidate(nodeCount: number, intervalSeconds = 3): Schedule {
   const validators = Array.from({ length: nodeCount }, (_, index) => fakeAddress(index));
   return () => ({ validators, intervalSeconds });
-}
-
-/** A short name of some data, for messages of tests. */
-export function shortHex(bytes: Uint8Array): string {
-  return toHex(bytes.subarray(0, 4));
 }

@@ -1,4 +1,4 @@
-import { type Bytes, equalBytes } from "../../../shared/bytes/mod.ts";
+import type { Bytes } from "../../../shared/bytes/mod.ts";
 import { BftCore } from "../../../services/consensus/bft/core/core.ts";
 import type { AddressHex } from "../../../services/consensus/bft/core/bincode.ts";
 import type { Effect, Input, TimerEvent } from "../../../services/consensus/bft/core/interface.ts";
@@ -197,11 +197,5 @@ export class SimNode {
       if (last !== undefined) links.stored(controller.height, last.data);
       this.post({ kind: "reconfigure", configuration: controller.configuration });
     }
-  }
-
-  /** Whether this node stored the same proof as another one. */
-  hasProof(height: bigint, proof: Bytes): boolean {
-    const block = this.options.controller.blocks[Number(height) - 1];
-    return block !== undefined && equalBytes(block.proof, proof);
   }
 }

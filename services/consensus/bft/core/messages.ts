@@ -39,9 +39,6 @@ export function stepName(step: Step): string {
   return STEP_NAMES[step] ?? "?";
 }
 
-/** `NetworkMsg.module` of every message between consensus services. */
-export const CONSENSUS_MODULE = "consensus";
-
 /** Values of `NetworkMsg.type` (section 3.4). */
 export const MessageType = {
   Proposal: "proposal",

@@ -69,13 +69,6 @@ export class NewViewBook {
     return rounds[count - 1] ?? null;
   }
 
-  /** Who gave up a round or a later one. */
-  votersOf({ height, round }: At): AddressHex[] {
-    return [...this.#rounds.get(height) ?? []]
-      .filter(([, given]) => given >= round)
-      .map(([voter]) => voter);
-  }
-
   /** Forgets what lies below a height. */
   prune(height: bigint): void {
     for (const known of this.#rounds.keys()) if (known < height) this.#rounds.delete(known);
