@@ -86,6 +86,13 @@ export class Follower implements AsyncDisposable {
     return this.#network;
   }
 
+  /** One of the executables. */
+  player(role: Role): Player {
+    const player = this.#players.get(role);
+    assert(player !== undefined);
+    return player;
+  }
+
   #port(role: string): number {
     const port = this.#ports.get(role);
     assert(port !== undefined);
@@ -132,7 +139,7 @@ export class Follower implements AsyncDisposable {
     const [, packageName = ""] = /^\/(\w+)\./.exec(call.method) ?? [];
     const role = ROLE_OF_PACKAGE[packageName];
     assert(role !== undefined, call.method);
-    await this.#players.get(role)?.expect(call);
+    await this.player(role).expect(call);
   }
 
   async height(): Promise<bigint> {
