@@ -157,8 +157,12 @@ async function refusable<Answer>(answer: Promise<Answer>): Promise<Answer> {
 /** What consensus calls: codes travel in the answer. */
 function consensusService(controller: Controller): GrpcService {
   const { log } = controller.node.env;
+  // while the node synchronises, consensus asks again and again: each answer is told once
+  const lastCodes = new Map<string, StatusCode>();
   const report = (call: string, code: StatusCode) => {
-    if (code === StatusCode.Success || code === StatusCode.NoTransaction) return;
+    const isNews = lastCodes.get(call) !== code;
+    lastCodes.set(call, code);
+    if (code === StatusCode.Success || code === StatusCode.NoTransaction || !isNews) return;
     log.warn(`rpc: ${call} failed: ${statusName(code)}`);
   };
   return grpcService(Consensus2ControllerServiceService, {

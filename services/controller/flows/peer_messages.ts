@@ -60,9 +60,13 @@ export class PeerMessages {
     return code;
   }
 
-  /** Nodes that meet at the same height say so; transactions of past blocks come all the time. */
+  /**
+   * Nodes that meet at the same height say so; transactions of past blocks come all the time, to a
+   * node that is behind also those that are valid for too long.
+   */
   #isWorthALine(code: StatusCode): boolean {
     if (code === StatusCode.EarlyStatus) return false;
+    if (code === StatusCode.InvalidValidUntilBlock && this.#node.sync.isSyncing) return false;
     return code !== StatusCode.HistoryDupTx || this.#node.env.random() < 8 / 65_536;
   }
 
