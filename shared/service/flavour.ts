@@ -59,7 +59,7 @@ export interface FlavourChoice {
  */
 export function chooseFlavour(choice: FlavourChoice): string {
   const { role, document, names, unavailable, wanted } = choice;
-  const present = names.filter((name) => name in document.tables);
+  const present = [...names, ...Object.keys(unavailable)].filter((name) => name in document.tables);
   const place = `"${document.fileName}"`;
   if (wanted !== undefined) {
     const known = names.map((name) => `"${name}"`).join(", ");

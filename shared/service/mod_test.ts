@@ -33,6 +33,10 @@ Deno.test("chooseFlavour() explains why it cannot choose", () => {
     choose("[consensus_bft]\n[consensus_demo]\n"),
     /tables \[consensus_bft\] and \[consensus_demo\], keep one or give --flavour/,
   );
+  assert.match(
+    choose("[consensus_bft]\n[consensus_raft]\n"),
+    /tables \[consensus_bft\] and \[consensus_raft\], keep one or give --flavour/,
+  );
   assert.match(choose("[consensus_raft]\n"), /\[consensus_raft\] .*has consensus_bft only/);
   assert.match(choose("", "x"), /--flavour "x": it must be one of "consensus_bft"/);
 });
