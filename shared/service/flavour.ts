@@ -75,11 +75,10 @@ export function chooseFlavour(choice: FlavourChoice): string {
         "keep one or give --flavour",
     );
   }
-  if (only !== undefined) return only;
-  for (const [name, reason] of Object.entries(unavailable)) {
-    if (name in document.tables) {
-      throw new ConfigError(`Cannot use [${name}] of ${place}: ${reason}`);
-    }
+  if (only !== undefined) {
+    const reason = unavailable[only];
+    if (reason === undefined) return only;
+    throw new ConfigError(`Cannot use [${only}] of ${place}: ${reason}`);
   }
   const wantedTables = names.map((name) => `[${name}]`).join(" or ");
   throw new ConfigError(`Cannot use ${place}: it must have a table ${wantedTables}`);
