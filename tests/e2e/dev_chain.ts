@@ -19,6 +19,12 @@ export interface NodeClients {
   readonly evm: RpcClient<typeof EvmService>;
 }
 
+/** The services of a node. */
+export const ROLES = ["kms", "storage", "network", "executor", "consensus", "controller"] as const;
+
+/** The name of a service and of its executable. */
+export type Role = (typeof ROLES)[number];
+
 /** Distance between the ports of two nodes, fixed by `devnet`. */
 const PORTS_PER_NODE = 1000;
 const EXECUTOR_PORT_OFFSET = 2;
@@ -84,6 +90,15 @@ export class DevChain implements AsyncDisposable {
 
   async startNode(node: number): Promise<void> {
     await succeed("devnet", ["start-node", String(node), "--dir", this.folder]);
+  }
+
+  /** Process ids of the services of a node that run. */
+  async processIds(node: number): Promise<ReadonlyMap<Role, number>> {
+    const status = JSON.parse(await succeed("devnet", ["status", "--json", "--dir", this.folder]));
+    const processes: { role: Role; pid: number; running: boolean }[] = status.nodes[node].processes;
+    return new Map(
+      processes.filter(({ running }) => running).map(({ role, pid }) => [role, pid]),
+    );
   }
 
   port(node: number, offset: number): number {

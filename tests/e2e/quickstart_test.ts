@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fromHex, to0xHex } from "../../shared/bytes/mod.ts";
+import { assertNodesAgree } from "./agreement.ts";
 import { compileCounter, COUNTER } from "./counter.ts";
 import { DevChain } from "./dev_chain.ts";
 import { waitFor } from "./wait.ts";
@@ -25,31 +26,6 @@ async function deployCounter(chain: DevChain, account: string): Promise<string> 
   const receipt = await receiptOf(chain, creation, 0);
   assert.equal(receipt.errorMessage, "");
   return to0xHex(receipt.contractAddress);
-}
-
-/** What every node must agree on, for one height. */
-async function describeBlock(chain: DevChain, node: number, blockNumber: bigint) {
-  const { controller, evm } = chain.node(node);
-  const { hash } = await controller.getBlockHash({ blockNumber });
-  const { stateRoot } = await controller.getStateRootByNumber({ blockNumber });
-  const { body } = await controller.getBlockByNumber({ blockNumber });
-  const receipts = [];
-  for (const txHash of body?.txHashes ?? []) {
-    receipts.push(await evm.getTransactionReceipt({ hash: txHash }));
-  }
-  return { hash: to0xHex(hash), stateRoot: to0xHex(stateRoot), receipts };
-}
-
-async function assertNodesAgree(chain: DevChain): Promise<void> {
-  const heights = await Promise.all(chain.nodes().map((node) => chain.height(node)));
-  const common = heights.reduce((least, height) => height < least ? height : least);
-  for (let height = 0n; height <= common; height++) {
-    const wanted = await describeBlock(chain, 0, height);
-    for (const node of chain.nodes([0])) {
-      const found = await describeBlock(chain, node, height);
-      assert.deepEqual(found, wanted, `block ${height} of node ${node}`);
-    }
-  }
 }
 
 for (const crypto of ["sm", "eth"] as const) {
