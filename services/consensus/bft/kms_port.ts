@@ -27,6 +27,9 @@ export interface KmsPortOptions {
 
 const DEADLINE_MS = 5_000;
 
+/** The first pause of a wait for the kms; they double up to the configured one. */
+const RETRY_FIRST_MS = 100;
+
 /** Connects to the kms of this host; a restarted one is found again. */
 export function connectKms(options: KmsPortOptions): KmsPort {
   return new GrpcKmsPort(options);
@@ -43,15 +46,16 @@ class GrpcKmsPort implements KmsPort {
 
   async waitUntilReady(signal: AbortSignal): Promise<SuiteName | null> {
     const { clock, log, retryMs } = this.options;
-    for (let wasTold = false; !signal.aborted; wasTold = true) {
+    // services of a node start together: most are ready within a moment
+    for (let delayMs = RETRY_FIRST_MS; !signal.aborted; delayMs = Math.min(2 * delayMs, retryMs)) {
       const info = await this.#link.call(() => this.#client.getCryptoInfo({}));
       if (info !== null && codeOf(info.status) === StatusCode.Success) {
         log.info(`kms(${info.name}) is ready!`);
         if (info.name === "sm" || info.name === "eth") return info.name;
         throw new Error(`Cannot use the kms: its name must be "sm" or "eth", got "${info.name}"`);
       }
-      if (!wasTold) log.warn("kms not ready! Retrying");
-      await clock.sleep(retryMs, signal);
+      if (delayMs === RETRY_FIRST_MS) log.warn("kms not ready! Retrying");
+      await clock.sleep(delayMs, signal);
     }
     return null;
   }
