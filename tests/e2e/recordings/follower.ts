@@ -11,8 +11,9 @@ import { freePort, Player } from "./player.ts";
 import { readText, type RecordedCall, vectorPath } from "./recordings.ts";
 
 /** Roles that run as executables, in the order in which they are started: any must do. */
-const ROLES = ["controller", "consensus", "executor", "storage"] as const;
-type Role = typeof ROLES[number];
+export const ROLES = ["controller", "consensus", "executor", "storage"] as const;
+/** One of {@linkcode ROLES}. */
+export type Role = typeof ROLES[number];
 
 /** Which executable serves a package. */
 const ROLE_OF_PACKAGE: Readonly<Record<string, Role>> = {
@@ -105,21 +106,21 @@ export class Follower implements AsyncDisposable {
     this.#kmsPlayer = await Player.start({ role: "kms", folder: this.folder, config, port });
   }
 
-  /** Starts the four roles and waits until all of them serve. */
-  async startRoles(): Promise<void> {
+  /** Starts roles, all by default, and waits until they serve. */
+  async startRoles(roles: readonly Role[] = ROLES): Promise<void> {
     const config = await writeConfig(this.#ports, this.node);
-    for (const role of ROLES) {
+    for (const role of roles) {
       const options = { role, folder: this.folder, config, port: this.#port(role) };
       this.#players.set(role, await Player.start({ ...options, readyTimeoutMs: 0 }));
     }
-    for (const player of this.#players.values()) await player.whenReady(SYNC_TIMEOUT_MS);
+    for (const role of roles) await this.player(role).whenReady(SYNC_TIMEOUT_MS);
   }
 
-  /** SIGKILLs the four roles. */
-  async killRoles(): Promise<void> {
-    for (const player of this.#players.values()) {
-      await player.kill();
-      await player[Symbol.asyncDispose]();
+  /** SIGKILLs roles, all by default. */
+  async killRoles(roles: readonly Role[] = ROLES): Promise<void> {
+    for (const role of roles) {
+      await this.player(role).kill();
+      await this.player(role)[Symbol.asyncDispose]();
     }
   }
 

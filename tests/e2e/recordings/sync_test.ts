@@ -3,10 +3,11 @@ import type { Block } from "../../../proto/gen/blockchain.ts";
 import { RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
 import { ChainStatus, ChainStatusInit, ChainStatusRespond } from "../../../proto/gen/sync.ts";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
+import { seededRandom, SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
 import { waitFor } from "../wait.ts";
 import { FakePeer, type PeerIdentity, signStatus } from "./fake_peer.ts";
-import { Follower, type NodeKey } from "./follower.ts";
+import { Follower, type NodeKey, ROLES } from "./follower.ts";
 import { withFolder } from "./player.ts";
 import { readRecordedChain, type RecordedChain } from "./recorded_chain.ts";
 import type { RecordedCall } from "./recordings.ts";
@@ -256,19 +257,56 @@ async function followRecordedChain(trial: SyncTrial): Promise<void> {
   assert.deepEqual(await follower.stop(), [0, 0, 0, 0]);
 }
 
-Deno.test("a node of our executables follows the recorded chain past forgers, as recorded", async () => {
+async function withFollower(test: (trial: SyncTrial) => Promise<void>): Promise<void> {
   const chain = await readRecordedChain();
   assert.deepEqual([chain.blocks.size, chain.hashes.size], [47, 47]);
-  assert.deepEqual([chain.callsAt40.length, chain.loadsAt46.length], [
-    221 + 41 + 46 + 580,
-    106 + 47,
-  ]);
   await withFolder(async (folder) => {
     await using follower = await Follower.start(folder);
     try {
-      await followRecordedChain(new SyncTrial(follower, chain));
+      await test(new SyncTrial(follower, chain));
     } catch (cause) {
       throw new Error(`The node does not follow:\n${await follower.logs()}`, { cause });
     }
+  });
+}
+
+Deno.test("a node of our executables follows the recorded chain past forgers, as recorded", async () => {
+  await withFollower(async (trial) => {
+    const { callsAt40, loadsAt46 } = trial.chain;
+    assert.deepEqual([callsAt40.length, loadsAt46.length], [221 + 41 + 46 + 580, 106 + 47]);
+    await followRecordedChain(trial);
+  });
+});
+
+/** Seed of the moments of the kills, and how many there are. */
+const KILL_SEED = Number(Deno.env.get("KILL_SEED") ?? 1);
+const KILLS = Number(Deno.env.get("KILLS") ?? 5);
+
+/** Ten blocks are applied within a few tenths of a second: most kills come in between. */
+const KILL_WITHIN_MS = 300;
+
+Deno.test("a node whose roles are killed while it syncs comes to the recorded chain", async () => {
+  await withFollower(async (trial) => {
+    const { follower, chain } = trial;
+    const random = seededRandom(KILL_SEED);
+    const address = chain.blocks.get(1n)?.header?.proposer;
+    assert(address !== undefined);
+    const validator = { keyId: VALIDATOR_KEY_ID, address };
+    const peer = trial.newPeer(validator);
+    for (let kill = 1; kill <= KILLS; kill++) {
+      // half of the kills hit the whole node, the others one role
+      const role = ROLES[Math.floor(2 * random() * ROLES.length)];
+      const roles = role === undefined ? ROLES : [role];
+      await peer.announce(await trial.sign(validator, BigInt(Math.floor(46 * kill / KILLS))));
+      await SYSTEM_CLOCK.sleep(KILL_WITHIN_MS * random());
+      await follower.killRoles(roles);
+      await follower.startRoles(roles);
+    }
+    await peer.announce(chain.lastStatus);
+    await follower.waitForHeight(46n);
+    await expectAll(follower, chain.loadsAt46);
+    follower.network.isAlone = true;
+    await expectAll(follower, chain.callsAt40.filter((call) => !isAboutHeight(call)));
+    assert.deepEqual(await follower.stop(), [0, 0, 0, 0]);
   });
 });
