@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { Block } from "../../../proto/gen/blockchain.ts";
+import { Hash, Proof, StateRoot } from "../../../proto/gen/common.ts";
+import { BlockNumber } from "../../../proto/gen/controller.ts";
 import { NetworkMsg } from "../../../proto/gen/network.ts";
 import { Content, ExtKey, Value } from "../../../proto/gen/storage.ts";
 import { type Bytes, fromHex, readU64be, toHex } from "../../../shared/bytes/mod.ts";
@@ -20,6 +22,12 @@ export interface RecordedChain {
   readonly sendCases: readonly RecordedCall[];
   /** Calls of the controller and the executor, and loads of every record, at height 40. */
   readonly callsAt40: readonly RecordedCall[];
+  /** Those of {@linkcode callsAt40} whose answers do not change later. */
+  readonly lastingCalls: readonly RecordedCall[];
+  /** Methods that came after 6.3.3, for blocks 0 to 40, with what follows from the recording. */
+  readonly newerCalls: readonly RecordedCall[];
+  /** What consensus committed, and the recorded answers. */
+  readonly commits: readonly RecordedCall[];
   /** Loads of the controller that started again at height 46, and loads of all state roots. */
   readonly loadsAt46: readonly RecordedCall[];
 }
@@ -82,13 +90,49 @@ function blocksByHash(calls: readonly RecordedCall[]): RecordedCall[] {
   });
 }
 
+/** Full blocks, heights, state roots and proofs by the methods of later versions. */
+function newerCallsOf(stores: readonly Content[]): RecordedCall[] {
+  const blocks = stores.filter(({ region }) => region === FULL_BLOCK_REGION);
+  const hashes = stores.filter(isBlockHash);
+  const roots = stores.filter(({ region }) => region === RESULT_REGION);
+  return blocks.slice(0, 41).flatMap(({ key, value }, index): RecordedCall[] => {
+    const request_hex = toHex(encode(BlockNumber, { blockNumber: readU64be(key) }));
+    const [hash, root] = [hashes[index]?.value, roots[index]?.value];
+    assert(hash !== undefined && root !== undefined);
+    const { proof } = decode(Block, value);
+    const of = (name: string) => `/controller.RPCService/${name}`;
+    return [
+      { method: of("GetBlockDetailByNumber"), request_hex, response_hex: toHex(value) },
+      {
+        method: of("GetHeightByHash"),
+        request_hex: toHex(encode(Hash, { hash })),
+        response_hex: request_hex,
+      },
+      {
+        method: of("GetStateRootByNumber"),
+        request_hex,
+        response_hex: toHex(encode(StateRoot, { stateRoot: root })),
+      },
+      {
+        method: of("GetProofByNumber"),
+        request_hex,
+        response_hex: toHex(encode(Proof, { proof })),
+      },
+    ];
+  });
+}
+
+const isBlockHash = ({ region, key }: Content) => region === 0 && readU64be(key) === BLOCK_HASH_KEY;
+
+const isAboutHeight = ({ label = "", request_hex }: RecordedCall) =>
+  label.startsWith("block number") || /^12080{15}[01]$/.test(request_hex);
+
 /** Reads the chain from tests/vectors. */
 export async function readRecordedChain(): Promise<RecordedChain> {
   const stores = await readStores();
   const blocks = stores.filter(({ region }) => region === FULL_BLOCK_REGION)
     .map(({ key, value }) => [readU64be(key), decode(Block, value)] as const);
-  const hashes = stores
-    .filter(({ region, key }) => region === 0 && readU64be(key) === BLOCK_HASH_KEY)
+  const hashes = stores.filter(isBlockHash)
     .map(({ value }, height) => [BigInt(height), value] as const);
   const controllerCalls = await readJson<RecordedCall[]>("controller/single_calls.json.gz");
   const records = await readJson<StorageCall[]>("storage/chain_single_records.json.gz");
@@ -99,17 +143,23 @@ export async function readRecordedChain(): Promise<RecordedChain> {
     .map(({ request_hex }) => decode(NetworkMsg, fromHex(request_hex)))
     .find(({ module }) => module === "controller");
   assert(status !== undefined);
+  const callsAt40 = [
+    ...controllerCalls,
+    ...blocksByHash(controllerCalls),
+    ...await readExecutorCalls(),
+    ...records.map((record) => ({ method: LOAD, ...record })),
+  ];
+  assert.deepEqual([blocks.length, hashes.length, callsAt40.length], [47, 47, 221 + 41 + 46 + 580]);
+  const tap = await readLines<RecordedCall>("controller/single_tap.jsonl.gz");
   return {
     blocks: new Map(blocks),
     hashes: new Map(hashes),
     lastStatus: status.msg,
     sendCases: await readJson<RecordedCall[]>("controller/single_send_cases.json.gz"),
-    callsAt40: [
-      ...controllerCalls,
-      ...blocksByHash(controllerCalls),
-      ...await readExecutorCalls(),
-      ...records.map((record) => ({ method: LOAD, ...record })),
-    ],
+    callsAt40,
+    lastingCalls: callsAt40.filter((call) => !isAboutHeight(call)),
+    newerCalls: newerCallsOf(stores),
+    commits: tap.filter(({ method }) => method.endsWith("/CommitBlock")),
     loadsAt46: [
       ...afterRestart.filter((call) => call.method === LOAD && call.response_hex !== undefined),
       ...stores.filter(({ region }) => region === RESULT_REGION).map(loadOf),

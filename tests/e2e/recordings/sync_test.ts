@@ -1,128 +1,17 @@
 import assert from "node:assert/strict";
-import type { Block } from "../../../proto/gen/blockchain.ts";
 import { RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
 import { ChainStatus, ChainStatusInit, ChainStatusRespond } from "../../../proto/gen/sync.ts";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
-import { seededRandom, SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
 import { waitFor } from "../wait.ts";
-import { FakePeer, type PeerIdentity, signStatus } from "./fake_peer.ts";
-import { Follower, type NodeKey, ROLES } from "./follower.ts";
-import { withFolder } from "./player.ts";
-import { readRecordedChain, type RecordedChain } from "./recorded_chain.ts";
-import type { RecordedCall } from "./recordings.ts";
+import { type FakePeer, signStatus } from "./fake_peer.ts";
+import { flipByte, FORGERIES } from "./forgeries.ts";
+import { expectConsensusAnswers } from "./proposals.ts";
+import { expectAll, type SyncTrial, withFollower } from "./sync_trial.ts";
 
-/** Key 1 of the recorded kms: the validator. */
-const VALIDATOR_KEY_ID = 1n;
-const VALIDATOR_ORIGIN = 100n;
 const SIG_CHECK_ERROR = 138;
 const VERSION_OR_ID_CHECK_ERROR = 134;
 const HISTORY_DUP_TX = { code: 3, details: "HistoryDupTx" };
-
-/** One way to serve a wrong block. */
-interface Forgery {
-  readonly name: string;
-  /** The block that is forged; those below are honest. */
-  readonly height: bigint;
-  /** Gives the forged block, or null to claim that it is missing. */
-  forge(chain: RecordedChain): Block | null;
-}
-
-function blockOf(chain: RecordedChain, height: bigint): Block {
-  const block = chain.blocks.get(height);
-  assert(block !== undefined, `no block ${height} was recorded`);
-  return structuredClone(block);
-}
-
-function flipByte(bytes: Bytes, index: number): Bytes {
-  return bytes.map((byte, position) => position === index ? byte ^ 1 : byte);
-}
-
-/** Where the first signature of a recorded proof of 334 bytes starts (protocol.md 13.6). */
-const SIGNATURE_OFFSET = 206;
-
-const FORGERIES: readonly Forgery[] = [
-  {
-    name: "a signature of the proof is changed",
-    height: 1n,
-    forge(chain) {
-      const block = blockOf(chain, 1n);
-      return { ...block, proof: flipByte(block.proof, SIGNATURE_OFFSET + 5) };
-    },
-  },
-  {
-    name: "the proof is of another block",
-    height: 5n,
-    forge: (chain) => ({ ...blockOf(chain, 5n), proof: blockOf(chain, 4n).proof }),
-  },
-  {
-    name: "the proof is empty",
-    height: 11n,
-    forge: (chain) => ({ ...blockOf(chain, 11n), proof: new Uint8Array() }),
-  },
-  {
-    name: "a transaction is changed",
-    height: 12n,
-    forge(chain) {
-      const block = blockOf(chain, 12n);
-      const tx = block.body?.body[0]?.tx;
-      assert(tx?.$case === "normalTx" && tx.value.transaction !== undefined);
-      tx.value.transaction.quota += 1n;
-      return block;
-    },
-  },
-  {
-    name: "a transaction is left out",
-    height: 12n,
-    forge: (chain) => ({ ...blockOf(chain, 12n), body: { body: [] } }),
-  },
-  {
-    name: "the header is changed",
-    height: 13n,
-    forge(chain) {
-      const block = blockOf(chain, 13n);
-      assert(block.header !== undefined);
-      return { ...block, header: { ...block.header, timestamp: block.header.timestamp + 1n } };
-    },
-  },
-  {
-    name: "the header is missing",
-    height: 14n,
-    forge: (chain) => ({ ...blockOf(chain, 14n), header: undefined }),
-  },
-  { name: "the block is said to be missing", height: 14n, forge: () => null },
-];
-
-/** The follower, the recorded chain, and what they make together. */
-class SyncTrial {
-  #nextOrigin = VALIDATOR_ORIGIN;
-
-  constructor(readonly follower: Follower, readonly chain: RecordedChain) {}
-
-  newPeer(key: NodeKey): FakePeer {
-    const identity: PeerIdentity = { address: key.address, origin: this.#nextOrigin++ };
-    const { chain } = this;
-    return new FakePeer(
-      this.follower.network,
-      identity,
-      (height) => chain.blocks.get(height) ?? null,
-    );
-  }
-
-  status(address: Bytes, height: bigint): ChainStatus {
-    const [firstCase] = this.chain.sendCases;
-    const raw = decode(RawTransaction, fromHex(firstCase?.request_hex ?? ""));
-    assert(raw.tx?.$case === "normalTx");
-    const chainId = raw.tx.value.transaction?.chainId ?? new Uint8Array();
-    const hash = this.chain.hashes.get(height);
-    assert(hash !== undefined);
-    return { version: 0, chainId, height, hash: { hash }, address: { address } };
-  }
-
-  sign({ keyId, address }: NodeKey, height: bigint): Promise<Bytes> {
-    return signStatus(this.follower.kms, keyId, this.status(address, height));
-  }
-}
 
 async function expectIntroduction(trial: SyncTrial): Promise<void> {
   const { network, node } = trial.follower;
@@ -213,19 +102,9 @@ async function sendRecordedCases({ follower, chain }: SyncTrial, honest: FakePee
   }, { what: "the forwarding of every accepted transaction", timeoutMs: 5_000 });
 }
 
-async function expectAll(follower: Follower, calls: readonly RecordedCall[]): Promise<void> {
-  for (const call of calls) await follower.expect(call);
-}
-
-const isAboutHeight = ({ label = "", request_hex }: RecordedCall) =>
-  label.startsWith("block number") || /^12080{15}[01]$/.test(request_hex);
-
 async function followRecordedChain(trial: SyncTrial): Promise<void> {
-  const { follower, chain } = trial;
+  const { follower, chain, validator } = trial;
   await expectIntroduction(trial);
-  const address = chain.blocks.get(1n)?.header?.proposer;
-  assert(address !== undefined);
-  const validator = { keyId: VALIDATOR_KEY_ID, address };
   const honest = trial.newPeer(validator);
   await expectRefusedIntroductions(trial);
   await syncPastForgers(trial, honest, await trial.sign(validator, 20n));
@@ -235,78 +114,27 @@ async function followRecordedChain(trial: SyncTrial): Promise<void> {
   await follower.waitForHeight(40n);
   follower.network.isAlone = true;
   await expectAll(follower, chain.callsAt40);
+  await expectAll(follower, chain.newerCalls);
   follower.network.isAlone = false;
   const [good] = chain.sendCases;
   assert(good !== undefined);
-  await follower.expect({
-    method: good.method,
-    request_hex: good.request_hex,
-    grpc_error: HISTORY_DUP_TX,
-  });
+  const { method, request_hex } = good;
+  await follower.expect({ method, request_hex, grpc_error: HISTORY_DUP_TX });
 
   assert.equal(await honest.announce(chain.lastStatus), 0);
   await follower.waitForHeight(46n);
   await expectAll(follower, chain.loadsAt46);
+  await expectConsensusAnswers(trial);
   await follower.killRoles();
   await follower.startRoles();
-  await expectAll(follower, chain.loadsAt46);
   follower.network.isAlone = true;
-  await expectAll(follower, chain.callsAt40.filter((call) => !isAboutHeight(call)));
+  await expectAll(follower, [...chain.loadsAt46, ...chain.lastingCalls]);
+  await expectConsensusAnswers(trial);
   const consensus = follower.network.broadcasts.filter(({ module }) => module === "consensus");
   assert.deepEqual(consensus, [], "who is no validator does not vote");
   assert.deepEqual(await follower.stop(), [0, 0, 0, 0]);
 }
 
-async function withFollower(test: (trial: SyncTrial) => Promise<void>): Promise<void> {
-  const chain = await readRecordedChain();
-  assert.deepEqual([chain.blocks.size, chain.hashes.size], [47, 47]);
-  await withFolder(async (folder) => {
-    await using follower = await Follower.start(folder);
-    try {
-      await test(new SyncTrial(follower, chain));
-    } catch (cause) {
-      throw new Error(`The node does not follow:\n${await follower.logs()}`, { cause });
-    }
-  });
-}
-
 Deno.test("a node of our executables follows the recorded chain past forgers, as recorded", async () => {
-  await withFollower(async (trial) => {
-    const { callsAt40, loadsAt46 } = trial.chain;
-    assert.deepEqual([callsAt40.length, loadsAt46.length], [221 + 41 + 46 + 580, 106 + 47]);
-    await followRecordedChain(trial);
-  });
-});
-
-/** Seed of the moments of the kills, and how many there are. */
-const KILL_SEED = Number(Deno.env.get("KILL_SEED") ?? 1);
-const KILLS = Number(Deno.env.get("KILLS") ?? 5);
-
-/** Ten blocks are applied within a few tenths of a second: most kills come in between. */
-const KILL_WITHIN_MS = 300;
-
-Deno.test("a node whose roles are killed while it syncs comes to the recorded chain", async () => {
-  await withFollower(async (trial) => {
-    const { follower, chain } = trial;
-    const random = seededRandom(KILL_SEED);
-    const address = chain.blocks.get(1n)?.header?.proposer;
-    assert(address !== undefined);
-    const validator = { keyId: VALIDATOR_KEY_ID, address };
-    const peer = trial.newPeer(validator);
-    for (let kill = 1; kill <= KILLS; kill++) {
-      // half of the kills hit the whole node, the others one role
-      const role = ROLES[Math.floor(2 * random() * ROLES.length)];
-      const roles = role === undefined ? ROLES : [role];
-      await peer.announce(await trial.sign(validator, BigInt(Math.floor(46 * kill / KILLS))));
-      await SYSTEM_CLOCK.sleep(KILL_WITHIN_MS * random());
-      await follower.killRoles(roles);
-      await follower.startRoles(roles);
-    }
-    await peer.announce(chain.lastStatus);
-    await follower.waitForHeight(46n);
-    await expectAll(follower, chain.loadsAt46);
-    follower.network.isAlone = true;
-    await expectAll(follower, chain.callsAt40.filter((call) => !isAboutHeight(call)));
-    assert.deepEqual(await follower.stop(), [0, 0, 0, 0]);
-  });
+  await withFollower(followRecordedChain);
 });
