@@ -5,7 +5,7 @@ import { fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { freePort, Player, withFolder } from "./player.ts";
-import { readJson, type RecordedCall } from "./recordings.ts";
+import { readJson, readLines, type RecordedCall } from "./recordings.ts";
 
 const EXEC = "/executor.ExecutorService/Exec";
 const RECEIPT = "/evm.RPCService/GetTransactionReceipt";
@@ -210,5 +210,16 @@ Deno.test("bin/executor executes the recorded chain, and knows it after SIGKILL"
     const reentered = await restarted.call(EXEC, fromHex(last.request_hex));
     assert.deepEqual(reentered, { hex: `0a0308f603${last.response_hex.slice(4)}` });
     assert.equal(await restarted.stop(), 0);
+  });
+});
+
+Deno.test("bin/executor executes the recorded four-node chain", async () => {
+  const tap = await readLines<RecordedCall>("controller/raft_tap.jsonl.gz");
+  const calls = tap.filter(({ method }) => method === EXEC);
+  assert.equal(calls.length, 53);
+  await withFolder(async (folder) => {
+    await using executor = await startExecutor(folder);
+    for (const call of calls) await executor.expect(call);
+    assert.equal(await executor.stop(), 0);
   });
 });
