@@ -16,16 +16,20 @@ export interface KmsHeaderHashDeps {
 
 /** Asks the kms, the only service that knows the hash function (spec/storage_kms.md A4, step 3). */
 export function kmsHeaderHash({ kms, log }: KmsHeaderHashDeps): HeaderHash {
+  let isAway = false;
   return async (data) => {
     try {
       const { status, hash } = await kms.hashData({ data });
+      isAway = false;
       const code = codeOf(status);
       if (code !== StatusCode.Success) return { code };
       if (hash === undefined) return { code: StatusCode.NoneHashResult };
       return { code, value: hash.hash };
     } catch (cause) {
       if (!(cause instanceof RpcFault)) throw cause;
-      log.warn("the kms cannot hash a block header", { cause });
+      // while the kms is away the controller tries again and again: the reason is told once
+      if (!isAway) log.warn("the kms cannot hash a block header", { cause });
+      isAway = true;
       return { code: StatusCode.KmsServerNotReady };
     }
   };
