@@ -3,6 +3,7 @@ import { StatusCode as StatusCodeMessage } from "../../../proto/gen/common.ts";
 import { Content, ExtKey, Value } from "../../../proto/gen/storage.ts";
 import { type Bytes, fromHex } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
+import { waitFor } from "../wait.ts";
 import { freePort, Player, withFolder } from "./player.ts";
 import { readJson, readLines, type RecordedCall, vectorPath } from "./recordings.ts";
 
@@ -84,6 +85,11 @@ Deno.test("bin/storage accepts and refuses what storage_rocksdb did, full blocks
     const content = decode(Content, fromHex(fullBlock.request_hex));
     assert.equal(await store(storage, content), KMS_NOT_READY);
     await using kms = await startKms(folder);
+    // the storage tries to reach a lost kms again after a pause, which grows to two seconds
+    await waitFor(async () => await store(storage, content) === KMS_NOT_READY ? null : true, {
+      what: "a storage that finds its kms",
+      timeoutMs: 5_000,
+    });
     for (const call of calls) await storage.expect(recordedCall(call));
     assert.deepEqual([await storage.stop(), await kms.stop()], [0, 0]);
   });
