@@ -16,13 +16,12 @@ import { hashTransaction } from "../shared/block/mod.ts";
 import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
 import { type CryptoSuite, loadSuite, type SuiteName } from "../shared/crypto/mod.ts";
 import { connect, type RpcClient } from "../shared/rpc/mod.ts";
+import { findBasePort, PORTS_PER_NODE } from "../tests/e2e/free_ports.ts";
 import { type Figure, printFigures } from "./table.ts";
 
 type Controller = RpcClient<typeof ControllerService>;
 
 const BIN = new URL("../bin/", import.meta.url).pathname;
-/** Below the ports that Linux hands out, and seldom the same as those of another run. */
-const BASE_PORT = 22_000 + (process.pid % 40) * 20;
 const CONTROLLER_PORT_OFFSET = 4;
 const BATCH_SIZE = 100;
 /** Batches that wait for an answer at the same time. */
@@ -167,7 +166,8 @@ function quantile(sorted: readonly number[], part: number): number {
 async function benchChain(plan: Plan): Promise<void> {
   const { crypto, nodes, transactions: count } = plan;
   const folder = await Deno.makeTempDir({ prefix: "bench-chain-" });
-  const ports = Array.from({ length: nodes }, (_, node) => BASE_PORT + 1000 * node);
+  const basePort = findBasePort(nodes);
+  const ports = Array.from({ length: nodes }, (_, node) => basePort + PORTS_PER_NODE * node);
   const controllers = ports.map((port) =>
     connect(ControllerService, { port: port + CONTROLLER_PORT_OFFSET })
   );
@@ -178,7 +178,7 @@ async function benchChain(plan: Plan): Promise<void> {
     await devnet(
       "up",
       ...["--nodes", String(nodes), "--dir", folder, "--crypto", crypto],
-      ...["--base-port", String(BASE_PORT), "--detach"],
+      ...["--base-port", String(basePort), "--detach"],
     );
     const suite = await loadSuite(crypto);
     console.log(`signing ${count} transactions`);

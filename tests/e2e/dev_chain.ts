@@ -1,10 +1,10 @@
 /** A chain of `devnet`, driven through its executables and its gRPC ports. */
 
-import process from "node:process";
 import { RPCServiceService as ControllerService } from "../../proto/gen/controller.ts";
 import { RPCServiceService as EvmService } from "../../proto/gen/evm.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { run, succeed } from "./executables.ts";
+import { findBasePort, PORTS_PER_NODE } from "./free_ports.ts";
 import { waitFor } from "./wait.ts";
 
 /** How to create a chain. */
@@ -25,20 +25,10 @@ export const ROLES = ["kms", "storage", "network", "executor", "consensus", "con
 /** The name of a service and of its executable. */
 export type Role = (typeof ROLES)[number];
 
-/** Distance between the ports of two nodes, fixed by `devnet`. */
-const PORTS_PER_NODE = 1000;
 const EXECUTOR_PORT_OFFSET = 2;
 const CONTROLLER_PORT_OFFSET = 4;
 
 const START_TIMEOUT_MS = 120_000;
-
-let chainsStarted = 0;
-
-/** Ports below the range that Linux hands out to outgoing connections. */
-function chooseBasePort(): number {
-  chainsStarted++;
-  return 10_000 + (process.pid % 80) * 100 + chainsStarted * 20;
-}
 
 /** A running chain in a folder of its own; disposal stops it and removes the folder. */
 export class DevChain implements AsyncDisposable {
@@ -58,7 +48,7 @@ export class DevChain implements AsyncDisposable {
   /** Creates a chain and waits until every node has block 1. */
   static async start(options: DevChainOptions): Promise<DevChain> {
     const folder = await Deno.makeTempDir({ prefix: `e2e-${options.crypto}-` });
-    const chain = new DevChain(options, folder, chooseBasePort());
+    const chain = new DevChain(options, folder, findBasePort(options.nodes));
     try {
       await chain.up();
       await chain.waitForHeight(1n, START_TIMEOUT_MS);

@@ -1,0 +1,35 @@
+/** Ports that no other program of this machine listens on. */
+
+/** Distance between the ports of two nodes of `devnet`. */
+export const PORTS_PER_NODE = 1000;
+
+/** Offsets of a node's ports: six services, and the one for other nodes. */
+const OFFSETS = [0, 1, 2, 3, 4, 5, 10];
+
+/** Below the ports that Linux hands out to outgoing connections. */
+const BASE_MIN = 10_000;
+const BASE_MAX = 28_000;
+const BASE_STEP = 20;
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "0.0.0.0", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
+}
+
+/** A base port for `devnet up --base-port` from which all ports of a chain are free now. */
+export function findBasePort(nodes: number): number {
+  const count = (BASE_MAX - BASE_MIN) / BASE_STEP;
+  // runs that start at the same time begin to look at different places
+  const start = Math.floor(Math.random() * count);
+  for (let i = 0; i < count; i++) {
+    const base = BASE_MIN + ((start + i) % count) * BASE_STEP;
+    const ports = Array.from({ length: nodes }, (_, node) => base + PORTS_PER_NODE * node);
+    if (ports.every((port) => OFFSETS.every((offset) => isFree(port + offset)))) return base;
+  }
+  throw new Error(`Cannot find free ports for ${nodes} nodes in ${BASE_MIN}..${BASE_MAX}`);
+}
