@@ -19,6 +19,8 @@ export class ChainState {
   /** Proposals that are being checked. */
   readonly #checking = new Set<string>();
   #ownProposal: string | null = null;
+  /** Another proof of the tip than the stored one that was found to be good. */
+  #otherProof: Bytes | null = null;
 
   constructor(tip: Tip) {
     this.#tip = tip;
@@ -43,6 +45,22 @@ export class ChainState {
   /** Whether the block that a header names as its parent is the tip. */
   isOnTip({ header }: Block): boolean {
     return header !== undefined && equalBytes(header.prevhash, this.#tip.hash);
+  }
+
+  /** Whether a proof of the tip is the stored one or one that was found to be as good. */
+  isProofOfTip(proof: Bytes): boolean {
+    if (equalBytes(proof, this.#tip.proof)) return true;
+    return this.#otherProof !== null && equalBytes(proof, this.#otherProof);
+  }
+
+  /** Remembers a good proof, unless the tip has moved on from the one that it proves. */
+  acceptProof(tip: Tip, proof: Bytes): void {
+    if (tip === this.#tip) this.#otherProof = proof;
+  }
+
+  /** Takes note that another proof of the tip was stored. */
+  replaceProof(proof: Bytes): void {
+    this.#tip = { ...this.#tip, proof };
   }
 
   /** Remembers the proposal that this node made; it replaces an earlier own one. */
@@ -82,6 +100,7 @@ export class ChainState {
   /** Moves on to a stored block. */
   advance(tip: Tip): void {
     this.#tip = tip;
+    this.#otherProof = null;
     this.clearProposals();
   }
 }

@@ -6,7 +6,7 @@
  */
 
 export { ChainState, type Tip } from "./chain_state.ts";
-export { assembleBlock, checkProposalBase, hasTrueRoot, type NewBlock } from "./proposal.ts";
+export { assembleBlock, hasTrueRoot, type NewBlock } from "./proposal.ts";
 export {
   blockRecords,
   type ExecutedBlock,

@@ -1,9 +1,7 @@
 import type { Block, BlockHeader, RawTransaction } from "../../../proto/gen/blockchain.ts";
-import type { BFTProposal } from "../../../proto/gen/common.ts";
 import { rawTransactionHash, transactionsRoot } from "../../../shared/block/mod.ts";
 import { type Bytes, EMPTY_BYTES, equalBytes } from "../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
-import { StatusCode } from "../../../shared/status/mod.ts";
 import type { Tip } from "./chain_state.ts";
 
 /** What a new block is made of. */
@@ -30,13 +28,6 @@ export function assembleBlock(hash: HashFunction, parts: NewBlock): Block {
 function rootOf(hash: HashFunction, transactions: readonly RawTransaction[]): Bytes {
   const hashes = transactions.map((raw) => rawTransactionHash(raw) ?? EMPTY_BYTES);
   return transactionsRoot(hash, hashes);
-}
-
-/** 130 unless a proposal builds on the state and the proof that this node stored. */
-export function checkProposalBase(proposal: BFTProposal, tip: Tip): StatusCode {
-  const fits = equalBytes(proposal.preStateRoot, tip.stateRoot) &&
-    equalBytes(proposal.preProof, tip.proof);
-  return fits ? StatusCode.Success : StatusCode.ProposalCheckError;
 }
 
 /** Whether the header commits to the body; the reference never looks. */

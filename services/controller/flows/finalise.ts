@@ -8,6 +8,7 @@ import type { Executed } from "../ports.ts";
 import { applyUtxoTransactions } from "../system_config/mod.ts";
 import { alignExecutor, AlignmentError } from "./align_executor.ts";
 import { type Node, rulesOf } from "./node.ts";
+import { storeTipProof } from "./tip_proof.ts";
 
 /** A decided block. */
 export interface DecidedBlock {
@@ -15,17 +16,20 @@ export interface DecidedBlock {
   readonly block: Block;
   /** Hash of its header. */
   readonly hash: Bytes;
-  /** Whether it comes from the write-ahead log, and so is in it already. */
-  readonly isRedo?: boolean;
+  /**
+   * The proof of the tip that was decided upon together with the block; none for a block from the
+   * write-ahead log, where it got after that proof was stored.
+   */
+  readonly preProof: Bytes | null;
 }
 
 /**
  * Executes and stores the block after the tip, then moves the tip (spec/controller.md, 11). The
- * lock must be held. After a refusal nothing has changed in memory, and doing it again continues
- * where it stopped: the executor answers 502 then, records are stored again.
+ * lock must be held. After a refusal nothing but the proof of the tip has changed in memory, and
+ * doing it again continues where it stopped: the executor answers 502 then, records are stored again.
  */
 export async function finalise(node: Node, decided: DecidedBlock): Promise<StatusCode> {
-  const { block, hash, isRedo = false } = decided;
+  const { block, hash, preProof } = decided;
   const { ports, log } = node.env;
   if (block.header === undefined) return StatusCode.NoneBlockHeader;
   const { height } = block.header;
@@ -33,7 +37,11 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   const keys = transactionKeys(block);
   if (keys === null) return StatusCode.NoTransaction;
   const encoded = encode(Block, block);
-  if (!isRedo && !(await isLogged(node, height, encoded))) return StatusCode.StoreError;
+  if (preProof !== null) {
+    const replaced = await storeTipProof(node, preProof);
+    if (replaced !== StatusCode.Success) return replaced;
+    if (!(await isLogged(node, height, encoded))) return StatusCode.StoreError;
+  }
 
   const { code, stateRoot } = await execute(node, encoded);
   log.info(

@@ -9,13 +9,14 @@ import { encodeProposal, hashBlockHeader } from "../../../shared/block/mod.ts";
 import { type Bytes, equalBytes, to0xHex, toHex } from "../../../shared/bytes/mod.ts";
 import { tryDecode } from "../../../shared/codec/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
-import { assembleBlock, checkProposalBase, hasTrueRoot, transactionKeys } from "../chain/mod.ts";
+import { assembleBlock, hasTrueRoot, transactionKeys } from "../chain/mod.ts";
 import { packBlock } from "../pool/mod.ts";
 import type { Admission } from "./admission.ts";
 import { finalise } from "./finalise.ts";
 import type { Gossip } from "./gossip.ts";
 import { consensusConfig, type Node, rulesOf } from "./node.ts";
 import type { Syncer } from "./syncer.ts";
+import { checkTipProof } from "./tip_proof.ts";
 
 /** Encoded transactions of a proposal: it travels in one message of at most 16 MiB (network_p2p). */
 const BLOCK_SIZE_MAX = 12 * 1024 * 1024;
@@ -36,9 +37,15 @@ export interface CommitOutcome {
   readonly config: ConsensusConfiguration;
 }
 
+/** The bytes are a proposal. */
+interface Accepted {
+  readonly code: typeof StatusCode.Success;
+  readonly proposal: BFTProposal;
+}
+
 /** What a proposal's bytes are, or the code that refuses them. */
 type Decoded =
-  | { readonly code: typeof StatusCode.Success; readonly proposal: BFTProposal }
+  | Accepted
   | { readonly code: Exclude<StatusCode, typeof StatusCode.Success> };
 
 /** Collaborators of {@linkcode Proposals}. */
@@ -118,19 +125,17 @@ export class Proposals {
     if (outOfTurn !== StatusCode.Success) return refuse(outOfTurn);
     if (decoded.code !== StatusCode.Success) return refuse(decoded.code);
     const { proposal } = decoded;
-    const base = checkProposalBase(proposal, chain.tip);
-    if (base !== StatusCode.Success) {
-      env.log.warn("check_proposal failed!", {
-        preStateRoot: to0xHex(proposal.preStateRoot),
-        preProof: to0xHex(proposal.preProof),
-        ownStateRoot: to0xHex(chain.tip.stateRoot),
-        ownProof: to0xHex(chain.tip.proof),
-      });
-      return refuse(base);
+    if (!equalBytes(proposal.preStateRoot, chain.tip.stateRoot)) {
+      return refuse(this.#refuseBase(proposal));
+    }
+    if (!chain.isProofOfTip(proposal.preProof)) {
+      return () => this.#checkOtherProof(height, decoded);
     }
     const block = proposal.proposal;
     if (block === undefined) return refuse(StatusCode.NoneProposal);
     if (block.header === undefined) return refuse(StatusCode.NoneBlockHeader);
+    // nobody who fetches the block later could tell that the proof is about this one
+    if (block.proof.length > 0) return refuse(StatusCode.ProposalCheckError);
     const hash = this.#hashOf(block);
     if (chain.isOwnProposal(hash)) {
       env.log.info("the proposal is own");
@@ -142,6 +147,34 @@ export class Proposals {
     // such a block could be decided but never committed
     if (!chain.isOnTip(block)) return refuse(StatusCode.ProposalCheckError);
     return () => this.#checkBlockOnce(block, hash);
+  }
+
+  /**
+   * A proposal on the tip that names another proof of it. Consensus is asked without the lock: it
+   * may be waiting for this node itself.
+   */
+  async #checkOtherProof(height: bigint, decoded: Accepted): Promise<StatusCode> {
+    const { chain, lock } = this.#node;
+    const { proposal } = decoded;
+    const block = proposal.proposal;
+    if (block === undefined || !chain.isOnTip(block)) return this.#refuseBase(proposal);
+    const code = await checkTipProof(this.#node, proposal.preProof);
+    if (code === StatusCode.ProposalCheckError) return this.#refuseBase(proposal);
+    if (code !== StatusCode.Success) return code;
+    return await lock.run(() => Promise.resolve(this.#judge(height, decoded)))
+      .then((verdict) => verdict());
+  }
+
+  /** The proposal builds on another state than this node has, or on a proof that is none. */
+  #refuseBase({ preStateRoot, preProof }: BFTProposal): StatusCode {
+    const { chain, env } = this.#node;
+    env.log.warn("check_proposal failed!", {
+      preStateRoot: to0xHex(preStateRoot),
+      preProof: to0xHex(preProof),
+      ownStateRoot: to0xHex(chain.tip.stateRoot),
+      ownProof: to0xHex(chain.tip.proof),
+    });
+    return StatusCode.ProposalCheckError;
   }
 
   /** 128 and 129; a height that is too high tells that this node is behind. */
@@ -214,7 +247,7 @@ export class Proposals {
     if (outOfTurn !== StatusCode.Success) return outOfTurn;
     const decoded = this.#decode(data);
     if (decoded.code !== StatusCode.Success) return decoded.code;
-    const proposed = decoded.proposal.proposal;
+    const { preProof, proposal: proposed } = decoded.proposal;
     if (proposed === undefined) return StatusCode.NoForkTree;
     if (proposed.header === undefined) return StatusCode.NoneBlockHeader;
     const block = { ...proposed, proof };
@@ -223,7 +256,7 @@ export class Proposals {
     }
     const hash = this.#hashOf(block);
     env.log.info(`height: ${height} hash ${to0xHex(hash)}`);
-    const code = await finalise(this.#node, { block, hash });
+    const code = await finalise(this.#node, { block, hash, preProof });
     if (code !== StatusCode.Success) return code;
     this.#lastDecoded = null;
     this.#parts.gossip.multicastStatus();

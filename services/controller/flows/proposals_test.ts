@@ -93,6 +93,10 @@ Deno.test("checkProposal() refuses malformed proposals with their codes", async 
     [{ ...good, data: wrap({ preProof: PROOF }) }, StatusCode.ProposalCheckError],
     [{ ...good, data: wrap({ proposal: undefined }) }, StatusCode.NoneProposal],
     [altered(good, (block) => ({ ...block, header: undefined })), StatusCode.NoneBlockHeader],
+    [
+      { ...good, data: wrap({ proposal: { ...parts.proposal, proof: PROOF } }) },
+      StatusCode.ProposalCheckError,
+    ],
     [altered(good, withHeader({ height: 0n })), StatusCode.ProposalTooLow],
     [altered(good, withHeader({ height: 2n })), StatusCode.ProposalTooHigh],
     [altered(good, withHeader({ prevhash: PROOF })), StatusCode.ProposalCheckError],

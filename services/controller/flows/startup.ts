@@ -256,7 +256,7 @@ async function redo(
   decided: { readonly block: Block; readonly hash: Bytes },
 ): Promise<void> {
   await untilReady(async () => {
-    const code = await finalise(node, { ...decided, isRedo: true });
+    const code = await finalise(node, { ...decided, preProof: null });
     if (code === StatusCode.Success) return true;
     node.env.log.warn(`wal process_block error ${statusName(code)}`);
     return null;

@@ -1,19 +1,20 @@
 import { SyncBlockRequest } from "../../../proto/gen/sync.ts";
 import type { Block } from "../../../proto/gen/blockchain.ts";
 import { encodeProposal, hashBlockHeader } from "../../../shared/block/mod.ts";
-import { type Bytes, EMPTY_BYTES } from "../../../shared/bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES, equalBytes } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import { checkFields } from "../auth/mod.ts";
 import { hasTrueRoot } from "../chain/mod.ts";
 import { type AddressHex, MessageType } from "../node_manager/mod.ts";
-import type { SyncedBlock } from "../sync/mod.ts";
+import type { SyncedBlock, SyncRequest } from "../sync/mod.ts";
 import type { Admission } from "./admission.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
 import { finalise } from "./finalise.ts";
 import type { Gossip } from "./gossip.ts";
 import { type Node, rulesOf } from "./node.ts";
 import { StoppedError } from "./retry.ts";
+import { checkTipProof } from "./tip_proof.ts";
 
 /** Collaborators of {@linkcode Syncer}. */
 export interface SyncerParts {
@@ -32,6 +33,8 @@ export class Syncer {
   readonly #node: Node;
   readonly #parts: SyncerParts;
   #isApplying = false;
+  /** Something came that may be applied, since the buffer was last looked at. */
+  #hasNews = false;
 
   constructor(node: Node, parts: SyncerParts) {
     this.#node = node;
@@ -40,19 +43,24 @@ export class Syncer {
 
   /** Asks for what is missing, if a peer is higher. */
   trySync(): void {
-    const { sync, chain, peers, env } = this.#node;
+    const { sync, chain, env } = this.#node;
     const ownHeight = chain.tip.height;
     const view = { ownHeight, hasCandidates: chain.hasCandidates, nowMs: env.clock.nowMs() };
-    for (const { address, start, end } of sync.plan(view)) {
-      const origin = peers.originOf(address);
-      if (origin === null) {
-        this.#abandon(address);
-        return;
-      }
-      env.log.info(`SyncBlockRequest: start ${start}, end ${end}`);
-      const payload = encode(SyncBlockRequest, { startHeight: start, endHeight: end });
-      this.#parts.gossip.unicast(origin, MessageType.SyncBlock, payload);
+    for (const request of sync.plan(view)) if (!this.#request(request)) return;
+  }
+
+  /** False when the peer has left. */
+  #request({ address, start, end }: SyncRequest): boolean {
+    const { peers, env } = this.#node;
+    const origin = peers.originOf(address);
+    if (origin === null) {
+      this.#abandon(address);
+      return false;
     }
+    env.log.info(`SyncBlockRequest: start ${start}, end ${end}`);
+    const payload = encode(SyncBlockRequest, { startHeight: start, endHeight: end });
+    this.#parts.gossip.unicast(origin, MessageType.SyncBlock, payload);
+    return true;
   }
 
   /** Follows the next best peer instead of one that cannot help. */
@@ -106,17 +114,28 @@ export class Syncer {
   }
 
   #applySoon(): void {
+    this.#hasNews = true;
     if (this.#isApplying) return;
     this.#isApplying = true;
-    this.#applyAll()
-      .catch((error) => {
-        if (!(error instanceof StoppedError)) throw error;
-      })
-      .finally(() => this.#isApplying = false);
+    this.#applyAll().catch((error) => {
+      if (!(error instanceof StoppedError)) throw error;
+    });
+  }
+
+  /** Nothing waits between the last look for news and the end, else news would stay unnoticed. */
+  async #applyAll(): Promise<void> {
+    try {
+      while (this.#hasNews) {
+        this.#hasNews = false;
+        await this.#applyBuffered();
+      }
+    } finally {
+      this.#isApplying = false;
+    }
   }
 
   /** The lock is free between two blocks, so that queries and commits get their turn. */
-  async #applyAll(): Promise<void> {
+  async #applyBuffered(): Promise<void> {
     const { lock, env } = this.#node;
     while (!env.signal.aborted) {
       const outcome = await lock.run(() => this.#applyNext());
@@ -129,7 +148,7 @@ export class Syncer {
     this.trySync();
   }
 
-  async #applyNext(): Promise<"applied" | "refused" | "later" | "none"> {
+  async #applyNext(): Promise<"applied" | "refused" | "asked" | "later" | "none"> {
     const { sync, chain, env } = this.#node;
     const synced = sync.takeNext(chain.tip.height);
     if (synced === null) return "none";
@@ -142,6 +161,7 @@ export class Syncer {
       sync.putBack(height, synced);
       return "later";
     }
+    if (code === StatusCode.ProposalCheckError && this.#askForTip(synced)) return "asked";
     const { sender } = synced;
     env.log.warn(
       `sync block error: ${statusName(code)}, node: 0x${sender} been misbehavior_node`,
@@ -150,8 +170,22 @@ export class Syncer {
     return "refused";
   }
 
+  /**
+   * The proof of a block depends on the proof of the one before, which the sender may have another
+   * one of than this node: asks for it, once.
+   */
+  #askForTip(synced: SyncedBlock): boolean {
+    const { sync, chain, env } = this.#node;
+    if (chain.tip.proof.length === 0) return false;
+    const view = { ownHeight: chain.tip.height, nowMs: env.clock.nowMs() };
+    const request = sync.askForTip(synced, view);
+    if (request === null) return false;
+    this.#request(request);
+    return true;
+  }
+
   /** 16.6 */
-  async #process({ block }: SyncedBlock): Promise<StatusCode> {
+  async #process({ sender, block }: SyncedBlock): Promise<StatusCode> {
     const { chain, env, hash } = this.#node;
     const { header, body, proof } = block;
     if (header === undefined) return StatusCode.NoneBlockHeader;
@@ -159,7 +193,10 @@ export class Syncer {
     if (turn !== StatusCode.Success) return turn;
     if (body === undefined) return StatusCode.NoneBlockBody;
     if (!chain.isOnTip(block) || !hasTrueRoot(hash, block)) return StatusCode.BlockCheckError;
-    const data = this.#rebuildProposal(block);
+    const preProof = this.#proofFrom(sender) ?? chain.tip.proof;
+    const tipProven = await checkTipProof(this.#node, preProof);
+    if (tipProven !== StatusCode.Success) return tipProven;
+    const data = this.#rebuildProposal(block, preProof);
     const proposal = { height: header.height, data };
     const proven = await env.ports.consensus.checkBlock({ proposal, proof });
     if (proven !== StatusCode.Success) return proven;
@@ -170,12 +207,21 @@ export class Syncer {
     }
     const signed = await this.#parts.admission.verifySynced(body.body);
     if (signed !== StatusCode.Success) return signed;
-    return await finalise(this.#node, { block, hash: hashBlockHeader(hash, header) });
+    return await finalise(this.#node, { block, hash: hashBlockHeader(hash, header), preProof });
+  }
+
+  /** The proof of the tip in the copy that a peer sent of it. */
+  #proofFrom(sender: AddressHex): Bytes | null {
+    const { sync, chain, hash } = this.#node;
+    const { height, hash: tipHash } = chain.tip;
+    const copy = sync.tipOf(sender, height);
+    if (copy?.header === undefined) return null;
+    return equalBytes(hashBlockHeader(hash, copy.header), tipHash) ? copy.proof : null;
   }
 
   /** The bytes that the proof is about (protocol.md, 13.6). */
-  #rebuildProposal(block: Block): Bytes {
-    const { stateRoot: preStateRoot, proof: preProof } = this.#node.chain.tip;
+  #rebuildProposal(block: Block, preProof: Bytes): Bytes {
+    const { stateRoot: preStateRoot } = this.#node.chain.tip;
     return encodeProposal({ preStateRoot, preProof, block: { ...block, proof: EMPTY_BYTES } });
   }
 }

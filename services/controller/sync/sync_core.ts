@@ -2,6 +2,7 @@ import type { Block } from "../../../proto/gen/blockchain.ts";
 import type { ChainStatus } from "../../../proto/gen/sync.ts";
 import { assert } from "../../../shared/assert/mod.ts";
 import type { AddressHex } from "../node_manager/mod.ts";
+import { TipQuery } from "./tip_query.ts";
 
 /** How much is asked for at once. */
 export interface SyncLimits {
@@ -55,6 +56,7 @@ export const SYNC_TIMEOUT_MS = 15_000;
 export class SyncCore {
   readonly #limits: SyncLimits;
   readonly #buffer = new Map<bigint, SyncedBlock>();
+  readonly #tipQuery = new TipQuery();
   #pending: PendingRequest[] = [];
   #target: SyncTarget | null = null;
   #isSyncing = false;
@@ -103,7 +105,7 @@ export class SyncCore {
   plan({ ownHeight, hasCandidates, nowMs }: SyncView): SyncRequest[] {
     const target = this.#target;
     if (target === null || target.status.height <= ownHeight) {
-      this.reset();
+      this.#end();
       return [];
     }
     if (hasCandidates && target.status.height === ownHeight + 1n) return [];
@@ -139,6 +141,7 @@ export class SyncCore {
   }
 
   #discardUpTo(ownHeight: bigint): void {
+    this.#tipQuery.moveTo(ownHeight);
     for (const height of this.#buffer.keys()) {
       if (height <= ownHeight) this.#buffer.delete(height);
     }
@@ -152,7 +155,10 @@ export class SyncCore {
    * @returns the heights taken, or null when a block is not what it should be
    */
   received(sender: AddressHex, blocks: readonly Block[], ownHeight: bigint): bigint[] | null {
-    const first = blocks[0]?.header?.height;
+    this.#tipQuery.moveTo(ownHeight);
+    const [firstBlock] = blocks;
+    if (firstBlock !== undefined && this.#tipQuery.received(sender, firstBlock)) return [ownHeight];
+    const first = firstBlock?.header?.height;
     const request = this.#pending.find(({ address, start }) =>
       address === sender && start === first
     );
@@ -171,8 +177,13 @@ export class SyncCore {
     return taken;
   }
 
-  /** Takes the next block out of the buffer; the node counts as syncing from then on. */
+  /**
+   * Takes the next block out of the buffer; the node counts as syncing from then on. None while a
+   * peer is asked for its copy of the tip.
+   */
   takeNext(ownHeight: bigint): SyncedBlock | null {
+    this.#tipQuery.moveTo(ownHeight);
+    if (this.#tipQuery.isOpen) return null;
     const synced = this.#buffer.get(ownHeight + 1n);
     if (synced === undefined) return null;
     this.#buffer.delete(ownHeight + 1n);
@@ -185,8 +196,32 @@ export class SyncCore {
     this.#buffer.set(height, synced);
   }
 
+  /**
+   * Puts the next block back until its sender has sent its copy of the tip, on which the proof of
+   * the next block depends.
+   *
+   * @returns the request to send; null when the copy of that sender did not help
+   */
+  askForTip(
+    synced: SyncedBlock,
+    { ownHeight, nowMs }: Pick<SyncView, "ownHeight" | "nowMs">,
+  ): SyncRequest | null {
+    const { sender: address } = synced;
+    this.#tipQuery.moveTo(ownHeight);
+    if (!this.#tipQuery.ask(address, nowMs)) return null;
+    this.putBack(ownHeight + 1n, synced);
+    return { address, start: ownHeight, end: ownHeight };
+  }
+
+  /** The copy of the tip that a peer sent when it was asked; null when there is none. */
+  tipOf(sender: AddressHex, ownHeight: bigint): Block | null {
+    this.#tipQuery.moveTo(ownHeight);
+    return this.#tipQuery.answerOf(sender);
+  }
+
   /** Forgets what a peer sent and was asked for: its blocks are wrong, or it has none. */
   forgetPeer(sender: AddressHex): void {
+    this.#tipQuery.forgetPeer(sender);
     this.#pending = this.#pending.filter(({ address }) => address !== sender);
     for (const [height, synced] of this.#buffer) {
       if (synced.sender === sender) this.#buffer.delete(height);
@@ -197,14 +232,26 @@ export class SyncCore {
   expire(nowMs: number): AddressHex[] {
     const isLate = ({ sentMs }: PendingRequest) => nowMs - sentMs >= SYNC_TIMEOUT_MS;
     const late = new Set(this.#pending.filter(isLate).map(({ address }) => address));
+    const silent = this.#tipQuery.expire(nowMs - SYNC_TIMEOUT_MS);
+    if (silent !== null) {
+      this.forgetPeer(silent);
+      late.add(silent);
+    }
     if (late.size === 0) return [];
     this.#pending = this.#pending.filter(({ address }) => !late.has(address));
     this.#window = Math.max(1, Math.floor(this.#window / 2));
     return [...late];
   }
 
-  /** Ends syncing: nothing is missing, or it starts afresh. */
+  /** Starts syncing afresh, with all peers. */
   reset(): void {
+    this.#end();
+    this.#tipQuery.forgetAll();
+  }
+
+  /** Nothing is missing, or nobody has it. */
+  #end(): void {
+    this.#tipQuery.end();
     this.#isSyncing = false;
     this.#buffer.clear();
     this.#pending = [];

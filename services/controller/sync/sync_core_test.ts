@@ -143,6 +143,65 @@ Deno.test("SyncCore.statusSeen() asks again at heights of the forced epoch", () 
   assert.equal(ranges(sync, 95n), "96-100");
 });
 
+/** A core that holds block 6 of a peer and asks for that peer's copy of block 5. */
+function asking(): SyncCore {
+  const sync = core();
+  sync.statusSeen(target("a", 9n), 5n);
+  sync.plan(view(5n));
+  sync.received("a", blocks(6n, 9n), 5n);
+  const synced = sync.takeNext(5n);
+  assert(synced !== null);
+  const request = sync.askForTip(synced, { ownHeight: 5n, nowMs: 0 });
+  assert.deepEqual(request, { address: "a", start: 5n, end: 5n });
+  return sync;
+}
+
+Deno.test("SyncCore.askForTip() holds the next block back until the copy is there", () => {
+  const sync = asking();
+  assert.equal(sync.takeNext(5n), null);
+  assert.equal(ranges(sync, 5n), "", "nothing else is missing");
+  assert.deepEqual(sync.received("b", [block(5n)], 5n), []);
+  assert.deepEqual(sync.received("a", [block(4n)], 5n), []);
+  assert.equal(sync.tipOf("a", 5n), null);
+  assert.deepEqual(sync.received("a", [block(5n)], 5n), [5n]);
+  assert.equal(sync.tipOf("a", 5n)?.header?.height, 5n);
+  assert.equal(sync.tipOf("b", 5n), null);
+  assert.equal(sync.takeNext(5n)?.block.header?.height, 6n);
+});
+
+Deno.test("SyncCore.askForTip() takes one answer of a peer at a height", () => {
+  const sync = asking();
+  sync.received("a", [block(5n)], 5n);
+  const at = { ownHeight: 5n, nowMs: 0 };
+  const again = (sender: string) => sync.askForTip({ sender, block: block(6n) }, at);
+  assert.equal(again("a"), null);
+  sync.forgetPeer("a");
+  assert.equal(again("a"), null, "also when it comes back");
+  assert.equal(again("b")?.address, "b");
+  sync.reset();
+  assert.equal(again("a")?.address, "a", "until syncing starts afresh");
+  sync.received("a", [block(5n)], 5n);
+  assert.equal(again("a"), null);
+  const next = { sender: "a", block: block(7n) };
+  assert.deepEqual(sync.askForTip(next, { ownHeight: 6n, nowMs: 0 })?.start, 6n);
+});
+
+Deno.test("SyncCore.expire() gives up a question for the tip that nobody answers", () => {
+  const sync = asking();
+  assert.deepEqual(sync.expire(SYNC_TIMEOUT_MS - 1), []);
+  assert.deepEqual(sync.expire(SYNC_TIMEOUT_MS), ["a"]);
+  assert.equal(sync.bufferedCount, 0);
+  assert.equal(ranges(sync, 5n), "6-9");
+  assert.notEqual(sync.askForTip({ sender: "a", block: block(6n) }, view(5n)), null);
+});
+
+Deno.test("SyncCore forgets the question for the tip when the chain moves on", () => {
+  const sync = asking();
+  assert.equal(sync.takeNext(6n)?.block.header?.height, 7n);
+  assert.deepEqual(sync.received("a", [block(5n)], 6n), []);
+  assert.deepEqual(sync.expire(SYNC_TIMEOUT_MS), []);
+});
+
 Deno.test("SyncCore gets every block whatever is lost on the way", () => {
   const step = fc.record({ isLost: fc.boolean(), part: fc.integer({ min: 1, max: 10 }) });
   fc.assert(fc.property(fc.array(step, { maxLength: 60 }), fc.bigInt(1n, 80n), (steps, top) => {

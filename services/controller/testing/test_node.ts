@@ -1,6 +1,6 @@
 import type { Proposal } from "../../../proto/gen/common.ts";
 import { assert } from "../../../shared/assert/mod.ts";
-import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { type Bytes, concatBytes } from "../../../shared/bytes/mod.ts";
 import { seededRandom } from "../../../shared/clock/mod.ts";
 import { type HashFunction, loadSm3 } from "../../../shared/crypto/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
@@ -128,7 +128,7 @@ export async function produceBlock(nodes: readonly TestNode[]): Promise<Proposal
   return proposal;
 }
 
-/** The proof that {@linkcode FakeConsensus} accepts. */
-export function proofOf(hash: HashFunction, { data }: Proposal): Bytes {
-  return hash(data);
+/** A proof that {@linkcode FakeConsensus} accepts; every round gives another one. */
+export function proofOf(hash: HashFunction, { data }: Proposal, round = 0): Bytes {
+  return round === 0 ? hash(data) : concatBytes(hash(data), new Uint8Array([round]));
 }
