@@ -23,8 +23,9 @@ export interface SyncerParts {
   readonly consensus: ConsensusLink;
 }
 
-/** Codes that mean that a service of this node is away: 200, 300, 400, 500, 600. */
+/** Codes of a service of this node that is away (200, 300, 400, 500, 600) or has a full disk. */
 function isLocalTrouble(code: StatusCode): boolean {
+  if (code === StatusCode.StoreError || code === StatusCode.LoadError) return true;
   return code >= 200 && code % 100 === 0;
 }
 
@@ -33,6 +34,8 @@ export class Syncer {
   readonly #node: Node;
   readonly #parts: SyncerParts;
   #isApplying = false;
+  /** Why blocks cannot be applied for now; told when it changes. */
+  #trouble: StatusCode | null = null;
   /** Something came that may be applied, since the buffer was last looked at. */
   #hasNews = false;
 
@@ -155,9 +158,11 @@ export class Syncer {
     chain.clearProposals();
     const height = chain.tip.height + 1n;
     const code = await this.#process(synced);
+    const before = this.#trouble;
+    this.#trouble = isLocalTrouble(code) ? code : null;
     if (code === StatusCode.Success) return "applied";
-    if (isLocalTrouble(code)) {
-      env.log.warn(`sync block error: ${statusName(code)}`);
+    if (this.#trouble !== null) {
+      if (code !== before) env.log.warn(`sync block error: ${statusName(code)}`);
       sync.putBack(height, synced);
       return "later";
     }

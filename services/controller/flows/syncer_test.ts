@@ -150,6 +150,18 @@ Deno.test("Nobody is punished while consensus or storage of the node itself is a
   assert(await clock.advanceUntil(() => late.height === 12n, 60_000), `${late.height}`);
 });
 
+Deno.test("Nobody is punished while the disk of the node itself is full", async () => {
+  const { clock, late } = await netWithLateNode(2, 12);
+  late.consensus.isAway = true;
+  await late.run();
+  late.storage.isFull = true;
+  late.consensus.isAway = false;
+  await clock.advance(5_000);
+  assert.equal(late.height, 0n);
+  late.storage.isFull = false;
+  assert(await clock.advanceUntil(() => late.height === 12n, 5_000), `${late.height}`);
+});
+
 Deno.test("A node restarts in the middle of catching up", async () => {
   const { clock, late } = await netWithLateNode(2, 80);
   await late.run();

@@ -20,6 +20,8 @@ export class MemoryStorage implements StoragePort {
   readonly log: StoreRecord[] = [];
   /** Answers 600 while true. */
   isAway = false;
+  /** Stores nothing while true. */
+  isFull = false;
   readonly #hash: HashFunction;
 
   constructor(hash: HashFunction) {
@@ -54,6 +56,7 @@ export class MemoryStorage implements StoragePort {
 
   store(record: StoreRecord): Promise<StatusCode> {
     if (this.isAway) return Promise.resolve(StatusCode.StorageServerNotReady);
+    if (this.isFull) return Promise.resolve(StatusCode.StoreError);
     this.log.push(record);
     if (record.region === Regions.FULL_BLOCK) this.#split(record);
     else this.records.set(nameOf(record.region, record.key), record.value);
