@@ -2,24 +2,14 @@ import assert from "node:assert/strict";
 import { RPCServiceService as ControllerService } from "../../proto/gen/controller.ts";
 import { connect } from "../../shared/rpc/mod.ts";
 import { executablePath, succeed } from "./executables.ts";
+import { findBasePort } from "./free_ports.ts";
 import { waitFor } from "./wait.ts";
 
 /** Any order must do: a service waits for those that it needs. */
 const ROLES = ["controller", "consensus", "network", "executor", "storage", "kms"] as const;
 
-/** `create-dev` writes ports that Linux also hands out to outgoing connections: move them down. */
-const PORT_SHIFT = 27_000;
-const CONTROLLER_PORT = 50_004 - PORT_SHIFT;
+const CONTROLLER_PORT_OFFSET = 4;
 const BLOCKS_TIMEOUT_MS = 60_000;
-
-async function movePorts(configPath: string): Promise<void> {
-  const source = await Deno.readTextFile(configPath);
-  const moved = source.replace(
-    /^(\w*port) = (\d+)$/gm,
-    (_, key: string, port: string) => `${key} = ${Number(port) - PORT_SHIFT}`,
-  );
-  await Deno.writeTextFile(configPath, moved);
-}
 
 function killIfRunning(process: Deno.ChildProcess): void {
   try {
@@ -33,15 +23,16 @@ for (const crypto of ["sm", "eth"] as const) {
   Deno.test(`every role runs by hand in a folder of cloud-config create-dev, ${crypto}`, async () => {
     const folder = await Deno.makeTempDir({ prefix: "by-hand-" });
     const node = `${folder}/demo-0`;
-    const controller = connect(ControllerService, { port: CONTROLLER_PORT });
+    const basePort = findBasePort(1);
+    const controller = connect(ControllerService, { port: basePort + CONTROLLER_PORT_OFFSET });
     const processes: Deno.ChildProcess[] = [];
     try {
       await succeed("cloud-config", [
         "create-dev",
         ...["--chain-name", "demo", "--config-dir", folder, "--peers-count", "1", "--is-bft"],
+        ...["--base-port", String(basePort)],
         ...crypto === "eth" ? ["--is-eth"] : [],
       ]);
-      await movePorts(`${node}/config.toml`);
       for (const role of ROLES) {
         const args = ["run", "-c", "config.toml", "-l", `${role}-log4rs.yaml`];
         const command = new Deno.Command(executablePath(role), {
