@@ -28,12 +28,20 @@ export function parseDocument(source: string, fileName: string): ConfigDocument 
 
 /** Reads and parses a file. */
 export function loadDocument(path: string): ConfigDocument {
-  let source: string;
+  let bytes: Uint8Array;
   try {
-    source = Deno.readTextFileSync(path);
+    bytes = Deno.readFileSync(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(`Cannot read "${path}": ${reason}`, { cause });
   }
-  return parseDocument(source, path);
+  return parseDocument(decodeText(bytes, path), path);
+}
+
+function decodeText(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new ConfigError(`Cannot read "${path}": it must be UTF-8 text`, { cause });
+  }
 }

@@ -109,6 +109,13 @@ Deno.test("readTable() does not show a secret of the wrong type", () => {
   );
 });
 
+Deno.test("loadDocument() refuses a file that is not UTF-8", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".toml" });
+  await Deno.writeFile(path, new Uint8Array([0x61, 0x3d, 0x22, 0xff, 0xfe, 0x22]));
+  assert.throws(() => loadDocument(path), /it must be UTF-8 text/);
+  await Deno.remove(path);
+});
+
 Deno.test("unknownKeys() lists what the declaration does not know", () => {
   const document = parseDocument("[storage_demo]\nstorage_prt = 1\nfast = true\n", "config.toml");
   assert.deepEqual(unknownKeys(TABLE, document), ["storage_prt"]);

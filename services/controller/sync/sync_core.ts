@@ -158,6 +158,7 @@ export class SyncCore {
     this.#tipQuery.moveTo(ownHeight);
     const [firstBlock] = blocks;
     if (firstBlock !== undefined && this.#tipQuery.received(sender, firstBlock)) return [ownHeight];
+    if (firstBlock !== undefined && firstBlock.header === undefined) return null;
     const first = firstBlock?.header?.height;
     const request = this.#pending.find(({ address, start }) =>
       address === sender && start === first

@@ -72,6 +72,16 @@ Deno.test("SyncCore.statusSeen() follows the highest peer that is not below this
   assert.equal(followed(), "b");
 });
 
+Deno.test("SyncCore.received() refuses an answer with a block without header, wherever it is", () => {
+  const headless = { ...block(1n), header: undefined };
+  for (const answer of [[headless], [headless, block(2n)], [block(1n), headless]]) {
+    const sync = core();
+    sync.statusSeen(target("a", 10n), 0n);
+    ranges(sync, 0n);
+    assert.equal(sync.received("a", answer, 0n), null);
+  }
+});
+
 Deno.test("SyncCore.received() takes asked blocks of the asked peer only", () => {
   const sync = core();
   sync.statusSeen(target("a", 15n), 0n);
