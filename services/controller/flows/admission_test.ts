@@ -115,6 +115,22 @@ Deno.test("send() forwards what comes within a moment in one message", async () 
   }
 });
 
+Deno.test("send() tells peers later of what it accepted before it knew one", async () => {
+  const { nodes, clock } = await testNet(3);
+  const [first, ...others] = nodes;
+  assert(first !== undefined);
+  await first.run();
+  await first.controller.send(raw("1"));
+  await clock.advance(2_000);
+  assert.deepEqual(first.network.sentTypes.filter((type) => type.startsWith("send_tx")), []);
+  for (const other of others) await other.run();
+  await clock.advance(2_000);
+  for (const other of others) assert.equal(other.controller.node.pool.count, 1);
+  first.network.sent.length = 0;
+  await clock.advance(5_000);
+  assert(!first.network.sentTypes.includes("send_txs"), "it is told once");
+});
+
 Deno.test("sendBatch() forwards the whole list, also when all of it is known", async () => {
   const { nodes, clock } = await testNet(2);
   for (const node of nodes) await node.run();

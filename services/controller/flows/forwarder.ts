@@ -1,4 +1,6 @@
 import { RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
+import { rawTransactionHash } from "../../../shared/block/mod.ts";
+import { toHex } from "../../../shared/bytes/mod.ts";
 import type { Timer } from "../../../shared/clock/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { MessageType } from "../node_manager/mod.ts";
@@ -12,12 +14,21 @@ const COLLECT_MS = 20;
 /** Size of a message to peers: far below the limit of every network flavour. */
 const MESSAGE_SIZE_MAX = 4 * 1024 * 1024;
 
-/** Tells the known peers of the transactions that users send to this node. */
+/** Between attempts to find a peer for what no peer has heard of. */
+const RETRY_MS = 500;
+
+/**
+ * Tells the known peers of the transactions that users send to this node. A node that was just
+ * started knows none: what nobody has heard of is told later, as long as it waits for a block.
+ */
 export class Forwarder {
   readonly #node: Node;
   readonly #gossip: Gossip;
   #waiting: RawTransaction[] = [];
+  #unheard: RawTransaction[] = [];
   #timer: Timer | null = null;
+  #retryTimer: Timer | null = null;
+  #isStopped = false;
 
   constructor(node: Node, gossip: Gossip) {
     this.#node = node;
@@ -33,31 +44,58 @@ export class Forwarder {
 
   /** Forwards a batch at once. */
   forwardAll(raws: readonly RawTransaction[]): void {
-    if (this.#node.settings.enableForward) this.#send(raws, true);
+    if (this.#node.settings.enableForward) void this.#send(raws, true);
   }
 
   /** Drops what waits. */
   stop(): void {
+    this.#isStopped = true;
     this.#timer?.cancel();
+    this.#retryTimer?.cancel();
     this.#waiting = [];
+    this.#unheard = [];
   }
 
   #flush(): void {
     const raws = this.#waiting;
     this.#waiting = [];
     this.#timer = null;
-    this.#send(raws, false);
+    void this.#send(raws, false);
   }
 
-  #send(raws: readonly RawTransaction[], isBatch: boolean): void {
+  async #send(raws: readonly RawTransaction[], isBatch: boolean): Promise<void> {
+    if (!this.#gossip.hasPeers) return this.#keep(raws);
     const [only, second] = raws;
     if (!isBatch && only !== undefined && second === undefined) {
-      this.#gossip.multicast(MessageType.SendTx, encode(RawTransaction, only));
+      const isSent = await this.#gossip.multicast(
+        MessageType.SendTx,
+        encode(RawTransaction, only),
+      );
+      if (!isSent) this.#keep(raws);
       return;
     }
     for (const body of splitBySize(raws)) {
-      this.#gossip.multicast(MessageType.SendTxs, encode(RawTransactions, { body }));
+      const payload = encode(RawTransactions, { body });
+      this.#gossip.multicast(MessageType.SendTxs, payload).then((isSent) => {
+        if (!isSent) this.#keep(body);
+      });
     }
+  }
+
+  #keep(raws: readonly RawTransaction[]): void {
+    if (this.#isStopped) return;
+    for (const raw of raws) this.#unheard.push(raw);
+    this.#retryTimer ??= this.#node.env.clock.setTimer(RETRY_MS, () => this.#retry());
+  }
+
+  #retry(): void {
+    this.#retryTimer = null;
+    const pooled = this.#unheard.filter((raw) => {
+      const hash = rawTransactionHash(raw);
+      return hash !== null && this.#node.pool.get(toHex(hash)) !== undefined;
+    });
+    this.#unheard = [];
+    if (pooled.length > 0) void this.#send(pooled, true);
   }
 }
 

@@ -17,16 +17,31 @@ export class Gossip {
   }
 
   /** To the peer of one session. */
-  unicast(origin: bigint, type: MessageType, payload: Bytes): void {
-    this.#report(type, this.#node.env.ports.network.send(origin, type, payload));
+  unicast(origin: bigint, type: MessageType, payload: Bytes): Promise<StatusCode> {
+    return this.#report(type, this.#node.env.ports.network.send(origin, type, payload));
   }
 
-  /** To some known peers, chosen at random; to all of them without a limit. */
-  multicast(type: MessageType, payload: Bytes, countMax = Number.POSITIVE_INFINITY): void {
-    const origins = this.#node.peers.nodes().flatMap(({ origin }) => origin ?? []);
-    for (const origin of choose(origins, countMax, this.#node.env.random)) {
-      this.unicast(origin, type, payload);
-    }
+  /** Whether any peer is known. */
+  get hasPeers(): boolean {
+    return this.#origins.length > 0;
+  }
+
+  get #origins(): bigint[] {
+    return this.#node.peers.nodes().flatMap(({ origin }) => origin ?? []);
+  }
+
+  /**
+   * To some known peers, chosen at random; to all of them without a limit. Resolves to whether the
+   * network service took it for one of them at least.
+   */
+  async multicast(
+    type: MessageType,
+    payload: Bytes,
+    countMax = Number.POSITIVE_INFINITY,
+  ): Promise<boolean> {
+    const chosen = choose(this.#origins, countMax, this.#node.env.random);
+    const codes = await Promise.all(chosen.map((origin) => this.unicast(origin, type, payload)));
+    return codes.includes(StatusCode.Success);
   }
 
   /** Tells peers of the tip, after a commit. */
@@ -86,11 +101,12 @@ export class Gossip {
     return encode(ChainStatusInit, { chainStatus, signature: bytes });
   }
 
-  #report(type: MessageType, sending: Promise<StatusCode>): void {
-    sending.then((code) => {
-      if (code === StatusCode.Success) return;
+  async #report(type: MessageType, sending: Promise<StatusCode>): Promise<StatusCode> {
+    const code = await sending;
+    if (code !== StatusCode.Success) {
       this.#node.env.log.warn(`send ${type} failed: ${statusName(code)}`);
-    });
+    }
+    return code;
   }
 }
 
