@@ -338,6 +338,30 @@ Deno.test("a leader who is ahead shortens the wait for the next height, by a bou
   assert.deepEqual(waits.map(({ delayMs }) => delayMs), [3_000 - 600 - 600]);
 });
 
+/** The wait for the next height of a follower after a block of this round. */
+function waitAfter(fixture: CoreFixture, round: bigint, hash: string): (number | undefined)[] {
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(round), hash));
+  fixture.message(MessageType.LeaderPrecommit, proof);
+  fixture.effects = [];
+  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators: fixture.validators };
+  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  const waits = fixture.of("setTimer").filter(({ event }) => event.kind === "step");
+  return waits.map(({ delayMs }) => delayMs);
+}
+
+Deno.test("who proposed or voted too early for others begins the next height later", () => {
+  const tooEarly = follower();
+  tooEarly.approvedProposal(0, at(0n), X);
+  const withDeadLeader = follower();
+  for (const fixture of [tooEarly, withDeadLeader]) {
+    fixture.nowMs += 2_400;
+    giveUpWith(fixture, [1, 2], 0n);
+    fixture.approvedProposal(1, at(1n), Y);
+  }
+  assert.deepEqual(waitAfter(tooEarly, 1n, Y.hash), [3_000 - 2_400 + 600]);
+  assert.deepEqual(waitAfter(withDeadLeader, 1n, Y.hash), [3_000 - 2_400]);
+});
+
 Deno.test("a validator in an earlier round gets this node's newviews, of that round and later", () => {
   const fixture = follower();
   for (const round of [0n, 1n, 2n]) giveUpWith(fixture, [0, 1], round);

@@ -35,7 +35,7 @@ export function waitForNextHeight(m: Machine, delayMs: number): void {
  */
 export function hurryToNextHeight(m: Machine): void {
   const remainingMs = m.nextHeightAtMs - m.nowMs;
-  waitForNextHeight(m, Math.max(0, remainingMs - m.timing.hurryMs()));
+  waitForNextHeight(m, Math.max(0, remainingMs - m.timing.shiftMs()));
 }
 
 /** Starts a round: what is already known about it is looked at by the rules right after. */

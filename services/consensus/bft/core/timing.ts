@@ -77,8 +77,8 @@ export class Timing {
     return Math.min(Math.max(0, this.intervalMs - elapsedMs), this.intervalMs);
   }
 
-  /** How much of the wait for the next height one leader who is ahead may save. */
-  hurryMs(): number {
+  /** How far one height may move the start of the next, to either side. */
+  shiftMs(): number {
     return this.#prevotePhaseMs;
   }
 
