@@ -14,7 +14,7 @@ const SHARED_LAYERS: readonly (readonly string[])[] = [
   ["bytes", "clock", "status", "assert"],
   ["codec", "crypto", "files"],
   ["block", "config", "cli", "log", "rpc", "level", "kms_db", "wal"],
-  ["service", "testing"],
+  ["service"],
 ];
 
 /** Outside packages and the only folders that may import them. */
@@ -94,7 +94,7 @@ function layerProblem(from: Source, target: string): string | null {
     return "a shared package is imported through its mod.ts";
   }
   if (
-    (target.includes("/testing/") || toUnit === "shared/testing") &&
+    (target.includes("/testing/")) &&
     !isTest(from.path)
   ) {
     return "testing/ is for tests only";
