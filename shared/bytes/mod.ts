@@ -70,16 +70,6 @@ export function equalSecrets(left: Bytes, right: Bytes): boolean {
   return difference === 0;
 }
 
-/** Orders byte strings as `memcmp` does, a prefix before the longer one. */
-export function compareBytes(left: Bytes, right: Bytes): number {
-  const size = Math.min(left.length, right.length);
-  for (let i = 0; i < size; i++) {
-    const difference = (left[i] ?? 0) - (right[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return left.length - right.length;
-}
-
 /** Whether every byte is zero; true for the empty string. */
 export function isZero(bytes: Bytes): boolean {
   return bytes.every((byte) => byte === 0);

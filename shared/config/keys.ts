@@ -146,15 +146,6 @@ export function textList(options: KeyOptions<readonly string[]>): ConfigKey<read
   return listOf("array of strings", options, readText);
 }
 
-/** An array of numbers, whole or not. */
-export function numberList(options: KeyOptions<readonly number[]>): ConfigKey<readonly number[]> {
-  return listOf("array of numbers", options, (value) => {
-    if (typeof value === "bigint") return Number(value);
-    if (typeof value !== "number") throw new KeyProblem("be numbers only");
-    return value;
-  });
-}
-
 /** A key that may be absent: null then. */
 export function optional<Value>(inner: ConfigKey<Value>): ConfigKey<Value | null> {
   const { typeName, doc, read } = inner;

@@ -13,7 +13,6 @@ export {
   hexBytesList,
   integer,
   type KeyOptions,
-  numberList,
   optional,
   port,
   relativePath,

@@ -42,16 +42,6 @@ export function initLog(path: string, options: LogOptions): Promise<LogControl> 
   });
 }
 
-/** A logger that writes everything from a threshold on to stderr; for tools. */
-export function consoleLogger(target: string, level: LogLevel, clock: Clock): Logger {
-  const settings = parseLogSettings(
-    `{appenders: {console: {kind: console, target: stderr}}, ` +
-      `root: {level: ${level}, appenders: [console]}}`,
-    "console",
-  );
-  return new TargetLogger(target, new Router(openRoutes(settings)), clock);
-}
-
 function readSource(path: string): string {
   try {
     return Deno.readTextFileSync(path);

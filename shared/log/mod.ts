@@ -5,5 +5,5 @@
  */
 
 export { LogConfigError } from "./config_error.ts";
-export { consoleLogger, initLog, type LogControl, type LogOptions } from "./control.ts";
+export { initLog, type LogControl, type LogOptions } from "./control.ts";
 export { type LogFields, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";
