@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Bytes, compareBytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { loadFastKeccak } from "../keccak.ts";
 import { encodeBytes, encodeList, encodeUint } from "../rlp/mod.ts";
 import { MalformedNodeError, MissingNodeError, Trie } from "./mod.ts";
@@ -37,7 +37,7 @@ type Pair = readonly [key: Bytes, value: Bytes];
 function referenceRoot(content: ReadonlyMap<string, Bytes>): string {
   const pairs = [...content].map(([key, value]): Pair => [nibblesOf(fromHex(key)), value]);
   if (pairs.length === 0) return toHex(EMPTY_ROOT);
-  return toHex(keccak(structure(pairs.sort(([a], [b]) => compareBytes(a, b)), 0)));
+  return toHex(keccak(structure(pairs.sort(([a], [b]) => toHex(a) < toHex(b) ? -1 : 1), 0)));
 }
 
 function structure(pairs: readonly Pair[], at: number): Bytes {
