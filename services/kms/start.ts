@@ -1,10 +1,10 @@
 import { KmsServiceService } from "../../proto/gen/kms.ts";
-import { loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
+import { type CryptoSuite, loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
-import { openKmsDb } from "../../shared/kms_db/mod.ts";
+import { type KmsDb, KmsDbError, openKmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
-import type { RunningService } from "../../shared/service/mod.ts";
+import { type RunningService, StartRefusal } from "../../shared/service/mod.ts";
 import type { KmsConfig } from "./config.ts";
 import { kmsHandlers } from "./service.ts";
 
@@ -32,7 +32,7 @@ export async function startKms(
   log.info(`grpc port of this service: ${config.kms_port}`);
   log.info(`db path of this service: ${config.db_path}`);
   const suite = await loadSuite(suiteName);
-  const db = openKmsDb({ path: config.db_path, password: config.db_key, suite, log });
+  const db = openDb(suite, config, log);
   try {
     log.info(`curve implementation: ${suite.implementation}`);
     log.info("start grpc server!");
@@ -49,6 +49,20 @@ export async function startKms(
     return { port: server.port, stop };
   } catch (cause) {
     db.close();
+    throw cause;
+  }
+}
+
+/** The reference kms panics over a file of another password or suite, with this exit code. */
+const WRONG_DB_EXIT_CODE = 101;
+
+function openDb(suite: CryptoSuite, { db_path, db_key }: KmsConfig, log: Logger): KmsDb {
+  try {
+    return openKmsDb({ path: db_path, password: db_key, suite, log });
+  } catch (cause) {
+    if (cause instanceof KmsDbError && ["password", "type"].includes(cause.problem)) {
+      throw new StartRefusal(cause.message, WRONG_DB_EXIT_CODE, { cause });
+    }
     throw cause;
   }
 }

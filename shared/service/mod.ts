@@ -14,4 +14,4 @@ export {
   type ServiceContext,
 } from "./flavour.ts";
 export { runService, type ServiceDescription } from "./run.ts";
-export { runUntilStopped, type ServiceProcess } from "./process.ts";
+export { runUntilStopped, type ServiceProcess, StartRefusal } from "./process.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { ConfigError, parseDocument } from "../config/mod.ts";
 import { SILENT_LOGGER } from "../log/mod.ts";
-import { chooseFlavour, runUntilStopped } from "./mod.ts";
+import { chooseFlavour, runUntilStopped, StartRefusal } from "./mod.ts";
 
 function choose(source: string, wanted?: string): string {
   try {
@@ -67,6 +67,11 @@ Deno.test("runUntilStopped() fails when the service cannot start, not when it wa
   const process = serviceProcess();
   process.stopRequest.abort();
   assert.equal(await runUntilStopped(fail, process), 0);
+});
+
+Deno.test("runUntilStopped() ends with the exit code of a refused start", async () => {
+  const refuse = () => Promise.reject(new StartRefusal("password mismatch!", 101));
+  assert.equal(await runUntilStopped(refuse, serviceProcess()), 101);
 });
 
 Deno.test("runUntilStopped() stops a service that was asked to stop before it ran", async () => {

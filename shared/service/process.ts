@@ -39,10 +39,19 @@ export function exitOnPanic(log: Logger): void {
   process.on("unhandledRejection", panic);
 }
 
+/** A start that is refused for a reason that the operator has to mend; the text says which. */
+export class StartRefusal extends Error {
+  override name = "StartRefusal";
+
+  constructor(message: string, readonly exitCode: number, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
 /**
  * Starts a service, waits until the process is asked to stop, and stops it.
  *
- * @returns the exit code: 0 after a clean stop, 1 otherwise
+ * @returns the exit code: 0 after a clean stop, that of a {@linkcode StartRefusal}, 1 otherwise
  */
 export async function runUntilStopped(
   start: () => Promise<RunningService>,
@@ -62,9 +71,10 @@ export async function runUntilStopped(
     return 1;
   } catch (cause) {
     if (stopRequest.signal.aborted) return 0; // a wait of the start-up was cut short
-    if (cause instanceof ConfigError) log.error(cause.message);
+    const isExplained = cause instanceof ConfigError || cause instanceof StartRefusal;
+    if (isExplained) log.error(cause.message);
     else log.error("the service cannot run", { cause });
-    return 1;
+    return cause instanceof StartRefusal ? cause.exitCode : 1;
   } finally {
     finished.abort();
   }
