@@ -94,6 +94,8 @@ class OpenStore implements LevelStore {
   readonly #db: Db;
   readonly #heartbeat = new Heartbeat();
   #failure: LevelError | null = null;
+  /** Resolves when the last write that was asked for has ended. */
+  #lastWrite: Promise<void> = Promise.resolve();
 
   constructor({ path, db, leftOut }: { path: string; db: Db; leftOut: readonly string[] }) {
     this.#path = path;
@@ -132,10 +134,21 @@ class OpenStore implements LevelStore {
       const batch = this.#db.batch();
       for (const [key, value] of puts) batch.put(key, value);
       for (const key of deletes) batch.del(key);
-      await batch.write({ sync });
+      await this.#inTurn(async () => {
+        if (this.#failure === null) return await batch.write({ sync });
+        await batch.close();
+        throw this.#failure;
+      });
     } catch (thrown) {
-      throw this.#writeError(thrown);
+      throw thrown === this.#failure ? thrown : this.#writeError(thrown);
     }
+  }
+
+  /** One write at a time: LevelDB's threads would apply those under way in any order. */
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const written = this.#lastWrite.then(write);
+    this.#lastWrite = written.catch(() => {}); // its caller gets the error
+    return written;
   }
 
   /**
@@ -163,6 +176,7 @@ class OpenStore implements LevelStore {
 
   async close(): Promise<void> {
     try {
+      await this.#lastWrite;
       await this.#db.close();
     } catch (thrown) {
       throw useError(this.#path, "close", thrown);
