@@ -138,6 +138,21 @@ Deno.test("encodeProposal() gives V7 and V8, the first empty block and its propo
   assert.deepEqual(decodeProposal(data)?.proposal?.header, header);
 });
 
+Deno.test("hashBlockHeader() gives V7 on a Keccak chain", async () => {
+  const { keccak } = await suites();
+  const header: BlockHeader = {
+    prevhash: hashBlockHeader(keccak, genesisHeader(1642573944688n, ZERO_32)),
+    timestamp: 1642573947688n,
+    height: 1n,
+    transactionsRoot: transactionsRoot(keccak, []),
+    proposer: fromHex("262a554f4a34884aa1c2ec04786349ee9c62fb98"),
+  };
+  assert.equal(
+    toHex(hashBlockHeader(keccak, header)),
+    "e8dfa0c14197f1da28b5c8fb5e0998dd5370337b9e20f44e6a907b8231b197db",
+  );
+});
+
 Deno.test("decodeProposal() refuses bytes that are no proposal", () => {
   assert.equal(decodeProposal(fromHex("ff")), null);
   assert.equal(decodeProposal(EMPTY_BYTES), null);
