@@ -36,6 +36,22 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
 const IMPURE =
   /\bDeno\.|\bfetch\(|\bsetTimeout\(|\bsetInterval\(|\bDate\b|\bMath\.random\b|\bperformance\.|\bconsole\./;
 
+/** Folders of protocol logic besides those named `core`. */
+const PURE_FOLDERS = [
+  "services/controller/auth/",
+  "services/controller/chain/",
+  "services/controller/node_manager/",
+  "services/controller/pool/",
+  "services/controller/sync/",
+  "services/controller/system_config/",
+  "services/executor/evm/interpreter/",
+  "services/executor/evm/precompiles/",
+  "services/executor/evm/rlp/",
+  "services/executor/evm/state/",
+  "services/executor/evm/transaction/",
+  "services/executor/evm/trie/",
+];
+
 /** Sources of time and randomness, allowed in shared/clock and shared/crypto only. */
 const TIME = /\bDate\.now\(|\bsetTimeout\(|\bsetInterval\(|\bMath\.random\(|\bgetRandomValues\(/;
 const TIME_OWNERS = ["shared/clock/", "shared/crypto/"];
@@ -93,12 +109,7 @@ function layerProblem(from: Source, target: string): string | null {
   if (!/^shared\/[a-z_]+\/(mod\.ts|testing\/.*)$/.test(target)) {
     return "a shared package is imported through its mod.ts";
   }
-  if (
-    (target.includes("/testing/")) &&
-    !isTest(from.path)
-  ) {
-    return "testing/ is for tests only";
-  }
+  if (target.includes("/testing/") && !isTest(from.path)) return "testing/ is for tests only";
   if (fromTop !== "shared" || isTest(from.path)) return null;
   const [fromLayer, toLayer] = [sharedLayer(fromUnit), sharedLayer(toUnit)];
   if (fromLayer < 0 || toLayer < 0) {
@@ -137,7 +148,7 @@ function purityProblems({ path, text, imports }: Source): string[] {
   if (isTest(path) || !/^(shared|services|tools)\//.test(path)) return [];
   const problems: string[] = [];
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
-  if (path.includes("/core/")) {
+  if (path.includes("/core/") || PURE_FOLDERS.some((folder) => path.startsWith(folder))) {
     const found = IMPURE.exec(code);
     if (found !== null) problems.push(`${path} is a core and uses ${found[0]}`);
     const io = imports.find((target) => target.startsWith("node:"));

@@ -7,6 +7,7 @@ import { StatusCode } from "../../shared/status/mod.ts";
 import { Region, type StoredRecord } from "./regions.ts";
 import { buildBlock, buildTransaction } from "./testing/builders.ts";
 import { serveFakeKms } from "./testing/fake_kms.ts";
+import { freePort, startService } from "../../tests/service_process.ts";
 
 const KILLS = 2;
 const WRITERS = 8;
@@ -23,25 +24,6 @@ root: {level: error, appenders: [stdout]}
 `;
 
 type StorageClient = RpcClient<typeof StorageServiceService>;
-
-/** A port that nobody listens on now. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
-function startProcess(folder: string): Deno.ChildProcess {
-  const main = new URL("main.ts", import.meta.url).pathname;
-  const config = new URL("../../deno.json", import.meta.url).pathname;
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--config", config, main, "run"],
-    cwd: folder,
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-}
 
 /** Waits until a call is answered. */
 async function waitUntilServing(storage: StorageClient): Promise<void> {
@@ -127,7 +109,7 @@ Deno.test("a storage killed under load has every write that it answered with 0",
   const allAnswered: number[] = [];
   let firstSerial = 1;
   for (let round = 0; round <= KILLS; round++) {
-    const process = startProcess(folder);
+    const process = startService("storage", folder);
     try {
       await waitUntilServing(storage);
       await Promise.all(allAnswered.map(async (serial) => {

@@ -11,6 +11,7 @@ import { loadChainParts } from "../testing/chain_parts.ts";
 import { deploy } from "../testing/code.ts";
 import { TestChain } from "../testing/test_chain.ts";
 import { withTempFolder } from "../testing/temp_folder.ts";
+import { freePort, startService } from "../../../tests/service_process.ts";
 
 const KILLS = 3;
 const BLOCKS_PER_ROUND = 20;
@@ -44,25 +45,6 @@ async function expectedBlocks(count: number): Promise<ExpectedBlock[]> {
     assert(executed.kind === "executed");
     return { block, root: toHex(executed.header.stateRoot) };
   });
-}
-
-/** A port that nobody listens on now. */
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
-
-function startProcess(folder: string): Deno.ChildProcess {
-  const main = new URL("../main.ts", import.meta.url).pathname;
-  const config = new URL("../../../deno.json", import.meta.url).pathname;
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", "--config", config, main, "run"],
-    cwd: folder,
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
 }
 
 /** Sends a block until the process, which may be starting, answers it. */
@@ -127,7 +109,7 @@ Deno.test("an executor killed amid its work goes on with the same roots and all 
     await Deno.writeTextFile(`${folder}/config.toml`, `[executor_evm]\nexecutor_port = ${port}\n`);
     await Deno.writeTextFile(`${folder}/executor-log4rs.yaml`, LOG_SETTINGS);
     const executor = connect(ExecutorServiceService, { port });
-    let process = startProcess(folder);
+    let process = startService("executor", folder);
     try {
       let answered = 0;
       for (let round = 0; round < KILLS; round++) {
@@ -136,7 +118,7 @@ Deno.test("an executor killed amid its work goes on with the same roots and all 
         answered = end;
         await killAmid(process, executor, blocks.slice(end, end + BLOCKS_IN_FLIGHT));
         await process.status;
-        process = startProcess(folder);
+        process = startService("executor", folder);
       }
       await sendInTurn(executor, blocks, { answered, end: blocks.length });
       await assertReceipts(port, blocks);
