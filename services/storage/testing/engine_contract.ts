@@ -70,11 +70,17 @@ const CHECKS: Record<string, Check> = {
 
   async "concurrent writes are applied in the order of the calls"(engine) {
     const remove = { puts: [], deletes: [{ region: 1, key: KEY }] };
-    const writes = [...Array(20).keys()].map((i) => engine.write(put(1, KEY, Uint8Array.of(i))));
+    // many pairs: an engine that keeps the order by luck must fail here
+    const keys = [...Array(250).keys()].map((i) => KEY.map(() => i));
+    const writes = keys.flatMap((key) => [
+      engine.write(put(2, key, Uint8Array.of(1))),
+      engine.write(put(2, key, Uint8Array.of(2))),
+    ]);
     writes.push(engine.write(remove), engine.write(put(1, KEY, VALUE)), engine.write(remove));
     writes.push(engine.write(put(1, OTHER_KEY, VALUE)));
     await Promise.all(writes);
     assert.deepEqual(await engine.getMany(1, [KEY, OTHER_KEY]), [null, VALUE]);
+    assert.deepEqual(await engine.getMany(2, keys), keys.map(() => Uint8Array.of(2)));
   },
 
   async "values handed out share nothing with the engine"(engine) {
