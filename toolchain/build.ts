@@ -9,6 +9,7 @@
 
 import process from "node:process";
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 
 const ROOT = new URL("../", import.meta.url).pathname;
 const ESBUILD = `${ROOT}.toolchain/node_modules/@esbuild/linux-x64/bin/esbuild`;
@@ -36,6 +37,8 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
 interface Entry {
   readonly name: string;
   readonly path: string;
+  /** Modules that run in threads of their own: every `*_worker.ts` of the entry's folder. */
+  readonly workers: readonly string[];
 }
 
 function findEntries(): Entry[] {
@@ -43,10 +46,19 @@ function findEntries(): Entry[] {
   for (const folder of ["services", "tools"]) {
     for (const { name, isDirectory } of Deno.readDirSync(`${ROOT}${folder}`)) {
       const path = `${ROOT}${folder}/${name}/main.ts`;
-      if (isDirectory && isFile(path)) entries.push({ name, path });
+      if (!isDirectory || !isFile(path)) continue;
+      entries.push({ name, path, workers: findWorkers(`${ROOT}${folder}/${name}`) });
     }
   }
   return entries.sort((left, right) => left.name.localeCompare(right.name));
+}
+
+function findWorkers(folder: string): string[] {
+  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) => {
+    const path = `${folder}/${name}`;
+    if (isDirectory) return findWorkers(path);
+    return name.endsWith("_worker.ts") ? [path] : [];
+  });
 }
 
 function isFile(path: string): boolean {
@@ -89,9 +101,10 @@ async function gitDescribe(): Promise<string> {
   }
 }
 
-/** Makes one self-contained module of an entry. */
-async function bundle({ name, path }: Entry, version: string): Promise<string> {
-  const outfile = `${ROOT}build/${name}/main.js`;
+/** Makes one self-contained module of a source file, beside the others of its entry. */
+async function bundle(entry: Entry, path: string, version: string): Promise<string> {
+  const file = `${basename(path, ".ts")}.js`;
+  const outfile = `${ROOT}build/${entry.name}/${file}`;
   const requireShim = 'import { createRequire as __createRequire } from "node:module";' +
     "const require = __createRequire(import.meta.url);";
   await runTool(ESBUILD, [
@@ -106,7 +119,7 @@ async function bundle({ name, path }: Entry, version: string): Promise<string> {
     `--define:BUILD_GIT_VERSION=${JSON.stringify(version)}`,
     ...NATIVE_PACKAGES.map((packageName) => `--external:${packageName}`),
   ], ROOT);
-  return outfile;
+  return file;
 }
 
 /** The bundle's own configuration: only the native packages that it imports, locked as ours. */
@@ -142,12 +155,15 @@ async function build(
   if (permissions === undefined) {
     throw new Error(`Cannot build ${name}: it has no permission list`);
   }
-  const code = Deno.readTextFileSync(await bundle(entry, version));
+  const folder = `${ROOT}build/${name}`;
+  const files: string[] = [];
+  for (const path of [entry.path, ...entry.workers]) files.push(await bundle(entry, path, version));
+  const code = files.map((file) => Deno.readTextFileSync(`${folder}/${file}`)).join("\n");
   const stamp = createHash("sha256").update(
     JSON.stringify([code, permissions, Deno.version]),
   )
     .digest("hex");
-  const stampPath = `${ROOT}build/${name}/stamp`;
+  const stampPath = `${folder}/stamp`;
   if (isFile(`${ROOT}bin/${name}`) && isFile(stampPath)) {
     if (Deno.readTextFileSync(stampPath) === stamp) return "unchanged";
   }
@@ -157,10 +173,11 @@ async function build(
     "--no-check",
     "--no-prompt",
     ...permissions.map((permission) => `--allow-${permission}`),
+    ...files.slice(1).map((file) => `--include=${file}`),
     "--output",
     `${ROOT}bin/${name}.part`,
     "main.js",
-  ], `${ROOT}build/${name}`);
+  ], folder);
   Deno.renameSync(`${ROOT}bin/${name}.part`, `${ROOT}bin/${name}`);
   Deno.writeTextFileSync(stampPath, stamp);
   return "built";

@@ -1,53 +1,10 @@
-import {
-  type ConfigOf,
-  defineTable,
-  integer,
-  port,
-  relativePath,
-  text,
-  u64,
-} from "../../shared/config/mod.ts";
+import { port, type ValuesOf } from "../../shared/config/mod.ts";
 
-const COMMON_KEYS = {
+/** Keys of every flavour's table. */
+export const PORT_KEYS = {
   storage_port: port({ default: 50003, doc: "gRPC port of this service, on 127.0.0.1" }),
   kms_port: port({ default: 50005, doc: "port of the kms on this host, asked for block hashes" }),
 };
 
-/** Tuning keys of RocksDB. */
-const TUNING_KEYS = {
-  max_open_file: integer({
-    default: 512,
-    min: -(2 ** 31),
-    max: 2 ** 31 - 1,
-    doc: "data files held open at a time; below 1 leaves it to the engine",
-  }),
-  write_buffer_size: u64({ default: 268435456n, doc: "accepted, without effect" }),
-  background_jobs: integer({
-    default: 2,
-    min: -(2 ** 31),
-    max: 2 ** 31 - 1,
-    doc: "accepted, without effect",
-  }),
-  target_file_size_base: u64({ default: 67108864n, doc: "accepted, without effect" }),
-};
-
-/** Table `[storage_rocksdb]` of config.toml (spec/storage_kms.md A5). */
-export const ROCKSDB_TABLE = defineTable("storage_rocksdb", {
-  ...COMMON_KEYS,
-  db_path: relativePath({ default: "chain_data", doc: "data folder, below the working folder" }),
-  ...TUNING_KEYS,
-});
-
-/** Table `[storage_sled]` of config.toml (spec/storage_kms.md A6). */
-export const SLED_TABLE = defineTable("storage_sled", {
-  ...COMMON_KEYS,
-  db_path: text({ default: "chain_data", doc: "data folder, may be absolute" }),
-  log_file: text({ default: "storage-log4rs.yaml", doc: "accepted; the flag `-l` decides" }),
-  ...TUNING_KEYS,
-});
-
-/** The keys of either table that have an effect. */
-export type StorageConfig = Pick<
-  ConfigOf<typeof ROCKSDB_TABLE>,
-  "storage_port" | "kms_port" | "db_path" | "max_open_file"
->;
+/** Values of {@linkcode PORT_KEYS}. */
+export type StoragePorts = ValuesOf<typeof PORT_KEYS>;

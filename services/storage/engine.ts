@@ -22,8 +22,12 @@ export interface Engine {
   get(region: number, key: Bytes): Promise<Bytes | null>;
   /** The values of many records of one region in the order of the keys, from one instant. */
   getMany(region: number, keys: readonly Bytes[]): Promise<(Bytes | null)[]>;
+  /** The records of one region in the order of their keys, from one instant; for offline tools. */
+  scan(region: number): AsyncIterable<readonly [key: Bytes, value: Bytes]>;
   /** Applies all changes or none; resolves when they are safe from a power failure. */
   write(batch: EngineBatch): Promise<void>;
+  /** Gives room of changed and deleted records back to the medium; for offline tools. */
+  compact(): Promise<void>;
   /** Finishes what was begun, then frees the medium; closing twice is fine. */
   close(): Promise<void>;
 }

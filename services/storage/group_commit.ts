@@ -56,6 +56,14 @@ export class GroupCommit implements Engine {
     return this.#engine.getMany(region, keys);
   }
 
+  scan(region: number): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
+    return this.#engine.scan(region);
+  }
+
+  compact(): Promise<void> {
+    return this.#engine.compact();
+  }
+
   write(batch: EngineBatch): Promise<void> {
     if (this.#isClosed) return Promise.reject(new EngineError("Cannot write: it is closed"));
     const bytes = sizeOf(batch);

@@ -1,23 +1,24 @@
 import { runService } from "../../shared/service/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
-import { ROCKSDB_TABLE, SLED_TABLE } from "./config.ts";
-import { startStorage } from "./start.ts";
+import { ROCKSDB_TABLE, SLED_TABLE } from "./engines/level/config.ts";
+import { openLevelEngine } from "./engines/level/open.ts";
+import { storageFlavour } from "./flavour.ts";
 
 await runService({
   role: "storage",
   about: "Stores the blocks and the state of a chain's controller",
   flavours: {
-    storage_rocksdb: {
+    storage_rocksdb: storageFlavour({
       table: ROCKSDB_TABLE,
       homepage: "https://github.com/cita-cloud/storage_rocksdb",
-      start: ({ config, log }) =>
-        startStorage({ config, log, deleteFullBlockCode: StatusCode.BadRegion }),
-    },
-    storage_sled: {
+      openEngine: openLevelEngine,
+      deleteFullBlockCode: StatusCode.BadRegion,
+    }),
+    storage_sled: storageFlavour({
       table: SLED_TABLE,
       homepage: "https://github.com/cita-cloud/storage_sled",
-      start: ({ config, log }) =>
-        startStorage({ config, log, deleteFullBlockCode: StatusCode.Success }),
-    },
+      openEngine: openLevelEngine,
+      deleteFullBlockCode: StatusCode.Success,
+    }),
   },
 });

@@ -5,6 +5,7 @@ import { SILENT_LOGGER } from "../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { Region } from "./regions.ts";
+import { openLevelEngine } from "./engines/level/open.ts";
 import { startStorage } from "./start.ts";
 import { buildBlock, buildTransaction, hashOf } from "./testing/builders.ts";
 import { serveFakeKms } from "./testing/fake_kms.ts";
@@ -19,9 +20,11 @@ interface Folder {
 async function withFolder(use: (folder: Folder) => Promise<void>): Promise<void> {
   const path = await Deno.makeTempDir({ prefix: "storage_start_" });
   const serve: Folder["serve"] = async (useClient, kmsPort = 1) => {
+    const config = { db_path: `${path}/data`, max_open_file: 512 };
     const running = await startStorage({
-      config: { storage_port: 0, kms_port: kmsPort, db_path: `${path}/data`, max_open_file: 512 },
+      ports: { storage_port: 0, kms_port: kmsPort },
       log: SILENT_LOGGER,
+      openEngine: () => openLevelEngine(config, SILENT_LOGGER),
       deleteFullBlockCode: StatusCode.BadRegion,
     });
     const storage = connect(StorageServiceService, { port: running.port });
@@ -141,10 +144,15 @@ Deno.test("startStorage() frees the folder when the port is taken", () =>
   withFolder(async ({ serve }) => {
     const path = await Deno.makeTempDir({ prefix: "storage_start_" });
     const kms = await serveFakeKms();
-    const config = { storage_port: kms.port, kms_port: 1, db_path: path, max_open_file: 512 };
-    const options = { log: SILENT_LOGGER, deleteFullBlockCode: StatusCode.BadRegion };
-    await assert.rejects(startStorage({ ...options, config }), /Cannot listen on 127\.0\.0\.1/);
-    const running = await startStorage({ ...options, config: { ...config, storage_port: 0 } });
+    const start = (port: number) =>
+      startStorage({
+        ports: { storage_port: port, kms_port: 1 },
+        log: SILENT_LOGGER,
+        openEngine: () => openLevelEngine({ db_path: path, max_open_file: 512 }, SILENT_LOGGER),
+        deleteFullBlockCode: StatusCode.BadRegion,
+      });
+    await assert.rejects(start(kms.port), /Cannot listen on 127\.0\.0\.1/);
+    const running = await start(0);
     await running.stop();
     await kms.close();
     await Deno.remove(path, { recursive: true });

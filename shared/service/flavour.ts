@@ -1,3 +1,4 @@
+import type { Output } from "../cli/mod.ts";
 import type { Clock } from "../clock/mod.ts";
 import {
   type ConfigDocument,
@@ -26,6 +27,30 @@ export interface RunningService {
   stop(): Promise<void>;
 }
 
+/** What an offline command gets from its process. */
+export interface OfflineContext<Keys extends ConfigKeys> {
+  /** The flavour's own table. */
+  readonly config: ValuesOf<Keys>;
+  /** The values of the command's options, by their long names in camel case. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Where results go; nothing is written to the log files of the service. */
+  readonly output: Output;
+  readonly clock: Clock;
+}
+
+/** A command of an executable besides `run` and `git`, for operators; it ends by itself. */
+export interface OfflineCommand<Keys extends ConfigKeys> {
+  /** One line for `--help`. */
+  readonly about: string;
+  /** Flags, such as `--json` or `--out <path>`, each with its line for `--help`. */
+  readonly options?: readonly (readonly [flags: string, about: string])[];
+  /**
+   * Does the work and gives the exit code. An `ExitError` ends the program with its text; any other
+   * error is a defect.
+   */
+  run(context: OfflineContext<Keys>): Promise<number>;
+}
+
 /** One implementation of a role, chosen by the presence of its table in `config.toml`. */
 export interface Flavour<Keys extends ConfigKeys> {
   readonly table: ConfigTable<Keys>;
@@ -33,6 +58,8 @@ export interface Flavour<Keys extends ConfigKeys> {
   readonly homepage: string;
   /** Resolves when the service accepts calls; a rejection ends the process with code 1. */
   start(context: ServiceContext<Keys>): Promise<RunningService>;
+  /** Offline commands by name. */
+  readonly commands?: Readonly<Record<string, OfflineCommand<Keys>>>;
 }
 
 /** Flavours by the name of their table. */

@@ -10,6 +10,8 @@ export {
   type Flavour,
   type FlavourChoice,
   type Flavours,
+  type OfflineCommand,
+  type OfflineContext,
   type RunningService,
   type ServiceContext,
 } from "./flavour.ts";

@@ -1,5 +1,5 @@
 import process from "node:process";
-import { createProgram, ExitError, runProgram } from "../cli/mod.ts";
+import { createProgram, ExitError, type Output, type Program, runProgram } from "../cli/mod.ts";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import {
@@ -11,7 +11,7 @@ import {
 } from "../config/mod.ts";
 import { initLog, LogConfigError, type LogControl } from "../log/mod.ts";
 import { gitVersion } from "./build_info.ts";
-import { chooseFlavour, type Flavours } from "./flavour.ts";
+import { chooseFlavour, type Flavour, type Flavours } from "./flavour.ts";
 import { exitOnPanic, runUntilStopped, stopOnSignals } from "./process.ts";
 
 /** Base version of the protocol that every role speaks. */
@@ -32,10 +32,14 @@ export interface ServiceDescription<KeysByName extends Record<string, ConfigKeys
   readonly unavailable?: Readonly<Record<string, string>>;
 }
 
-interface RunOptions {
+/** Options of every command that reads the configuration. */
+interface ConfigOptions {
   readonly config: string;
-  readonly log: string;
   readonly flavour?: string;
+}
+
+interface RunOptions extends ConfigOptions {
+  readonly log: string;
 }
 
 /** Runs the executable of a role and ends the process. */
@@ -45,15 +49,14 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
   useStrictUtf8();
   const { role, about, versionText = `${role} ${VERSION}`, flavours } = description;
   const program = createProgram({ name: role, about, versionText });
-  program.command("run")
+  withConfigOptions(program.command("run"))
     .description("run this service from the command line")
-    .option("-c, --config <path>", "the node's configuration file", "config.toml")
     .option("-l, --log <path>", "the log4rs YAML file of this service", `${role}-log4rs.yaml`)
-    .option("--flavour <table>", "the table to use when the configuration has several")
     .action(async (options: RunOptions) => {
       const exitCode = await run(description, options);
       if (exitCode !== 0) throw new ExitError(exitCode);
     });
+  addOfflineCommands(program, description);
   program.command("git")
     .description("print the source version and the home page")
     .action(() => {
@@ -65,23 +68,77 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
   process.exit(await runProgram(program, args));
 }
 
+function withConfigOptions(command: Program): Program {
+  return command
+    .option("-c, --config <path>", "the node's configuration file", "config.toml")
+    .option("--flavour <table>", "the table to use when the configuration has several");
+}
+
+/** Flavours share the names of their commands; what one does may differ. */
+function addOfflineCommands<KeysByName extends Record<string, ConfigKeys>>(
+  program: Program,
+  description: ServiceDescription<KeysByName>,
+): void {
+  const added = new Set<string>();
+  const flavours: Flavour<ConfigKeys>[] = Object.values(description.flavours);
+  for (const { commands = {} } of flavours) {
+    for (const [name, { about, options = [] }] of Object.entries(commands)) {
+      if (added.has(name)) continue;
+      added.add(name);
+      const command = withConfigOptions(program.command(name)).description(about);
+      for (const [flags, optionAbout] of options) command.option(flags, optionAbout);
+      command.action(async (values: ConfigOptions) => {
+        const exitCode = await runOffline(description, name, values, program.output);
+        if (exitCode !== 0) throw new ExitError(exitCode);
+      });
+    }
+  }
+}
+
+async function runOffline<KeysByName extends Record<string, ConfigKeys>>(
+  description: ServiceDescription<KeysByName>,
+  commandName: string,
+  options: ConfigOptions,
+  output: Output,
+): Promise<number> {
+  try {
+    const { name, flavour, config } = readFlavour(description, options);
+    const command = flavour.commands?.[commandName];
+    if (command === undefined) {
+      throw new ConfigError(`Cannot run "${commandName}": [${name}] does not have it`);
+    }
+    return await command.run({ config, options: { ...options }, output, clock: SYSTEM_CLOCK });
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw new ExitError(1, error.message);
+  }
+}
+
+/** The flavour that a configuration chooses, with its table read. */
+function readFlavour<KeysByName extends Record<string, ConfigKeys>>(
+  description: ServiceDescription<KeysByName>,
+  { config: path, flavour: wanted }: ConfigOptions,
+) {
+  const { flavours } = description;
+  const document = loadDocument(path);
+  const name: keyof KeysByName & string = chooseFlavour({
+    role: description.role,
+    document,
+    names: Object.keys(flavours),
+    unavailable: description.unavailable ?? {},
+    wanted,
+  });
+  const flavour = flavours[name];
+  return { name, flavour, document, config: readTable(flavour.table, document) };
+}
+
 async function run<KeysByName extends Record<string, ConfigKeys>>(
   description: ServiceDescription<KeysByName>,
   options: RunOptions,
 ): Promise<number> {
   let logging: LogControl | null = null;
   try {
-    const { flavours } = description;
-    const document = loadDocument(options.config);
-    const name: keyof KeysByName & string = chooseFlavour({
-      role: description.role,
-      document,
-      names: Object.keys(flavours),
-      unavailable: description.unavailable ?? {},
-      wanted: options.flavour,
-    });
-    const flavour = flavours[name];
-    const config = readTable(flavour.table, document);
+    const { name, flavour, document, config } = readFlavour(description, options);
     logging = await initLog(options.log, { target: description.role, clock: SYSTEM_CLOCK });
     const { log } = logging;
     const unknown = unknownKeys(flavour.table, document);

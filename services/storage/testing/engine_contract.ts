@@ -56,6 +56,24 @@ const CHECKS: Record<string, Check> = {
     assert.deepEqual(await engine.getMany(1, []), []);
   },
 
+  async "scan() walks one region in the order of its keys, also after compact()"(engine) {
+    const keys = [3, 1, 255, 2].map((byte) => Uint8Array.of(0, 0, 0, 0, 0, 0, byte, 0));
+    const puts = keys.map((key) => ({ region: 4, key, value: key.slice(6, 7) }));
+    const others = [3, 5].map((region) => ({ region, key: KEY, value: VALUE }));
+    await engine.write({ puts: [...puts, ...others], deletes: [] });
+    await engine.write({ puts: [], deletes: puts.slice(3) });
+    for (const compact of [false, true]) {
+      if (compact) await engine.compact();
+      const seen: number[] = [];
+      for await (const [key, value] of engine.scan(4)) {
+        assert.equal(key[6], value[0]);
+        seen.push(key[6] ?? 0);
+      }
+      assert.deepEqual(seen, [1, 3, 255]);
+    }
+    for await (const _ of engine.scan(9)) assert.fail("nothing was stored in region 9");
+  },
+
   async "write() puts in order, then deletes, also absent records"(engine) {
     await engine.write({
       puts: [

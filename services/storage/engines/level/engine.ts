@@ -37,7 +37,7 @@ export class LevelEngine implements Engine {
   }
 
   async get(region: number, key: Bytes): Promise<Bytes | null> {
-    return await withContext(async () => {
+    return await inContext(async () => {
       if (this.#reopening !== null) await this.#reopening;
       return await this.#store.get(levelKey({ region, key }));
     });
@@ -45,10 +45,19 @@ export class LevelEngine implements Engine {
 
   async getMany(region: number, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
     const levelKeys = keys.map((key) => levelKey({ region, key }));
-    return await withContext(async () => {
+    return await inContext(async () => {
       if (this.#reopening !== null) await this.#reopening;
       return await this.#store.getMany(levelKeys);
     });
+  }
+
+  async *scan(region: number): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
+    const range = { gte: Uint8Array.of(region), lt: Uint8Array.of(region + 1) };
+    try {
+      for await (const [key, value] of this.#store.iterate(range)) yield [key.subarray(1), value];
+    } catch (cause) {
+      throw withContext(cause);
+    }
   }
 
   /** After a failed write the next one opens the store again, once the medium has room. */
@@ -58,7 +67,7 @@ export class LevelEngine implements Engine {
       puts: puts.map((record) => [levelKey(record), record.value] as const),
       deletes: deletes.map(levelKey),
     };
-    await withContext(async () => {
+    await inContext(async () => {
       try {
         await this.#store.write(batch, { sync: true });
       } catch (error) {
@@ -66,6 +75,10 @@ export class LevelEngine implements Engine {
         throw error;
       }
     });
+  }
+
+  compact(): Promise<void> {
+    return inContext(() => this.#store.compact());
   }
 
   async close(): Promise<void> {
@@ -83,7 +96,7 @@ export class LevelEngine implements Engine {
     }
     if (!this.#hasFailed) return; // another write has opened it meanwhile
     this.#reopening ??= this.#reopen();
-    await withContext(() => this.#reopening ?? Promise.resolve());
+    await inContext(() => this.#reopening ?? Promise.resolve());
   }
 
   async #reopen(): Promise<void> {
@@ -101,11 +114,14 @@ function levelKey({ region, key }: RecordKey): Bytes {
   return concatBytes(Uint8Array.of(region), key);
 }
 
-async function withContext<Result>(action: () => Promise<Result>): Promise<Result> {
+async function inContext<Result>(action: () => Promise<Result>): Promise<Result> {
   try {
     return await action();
   } catch (cause) {
-    if (cause instanceof LevelError) throw new EngineError(cause.message, { cause });
-    throw cause;
+    throw withContext(cause);
   }
+}
+
+function withContext(cause: unknown): unknown {
+  return cause instanceof LevelError ? new EngineError(cause.message, { cause }) : cause;
 }

@@ -20,6 +20,7 @@ function failingOnce(store: LevelStore): LevelStore {
     getSync: (key) => store.getSync(key),
     getMany: (keys) => store.getMany(keys),
     iterate: (range) => store.iterate(range),
+    compact: () => store.compact(),
     close: () => store.close(),
     write(batch, options) {
       if (hasFailed) return store.write(batch, options);

@@ -1,4 +1,4 @@
-import { type Bytes, toHex } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { type Engine, type EngineBatch, EngineError } from "../../engine.ts";
 
 /** Keeps records while the process lives: for tests and as the baseline of benchmarks. */
@@ -14,6 +14,16 @@ export class MemoryEngine implements Engine {
     return this.#whileOpen(() => keys.map((key) => this.#read(region, key)));
   }
 
+  async *scan(region: number): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
+    const prefix = `${region}:`;
+    const places = await this.#whileOpen(() => [...this.#valueByPlace.keys()].sort());
+    for (const place of places) {
+      if (!place.startsWith(prefix)) continue;
+      const value = this.#valueByPlace.get(place);
+      if (value !== undefined) yield [fromHex(place.slice(prefix.length)), value.slice()];
+    }
+  }
+
   write({ puts, deletes }: EngineBatch): Promise<void> {
     return this.#whileOpen(() => {
       for (const { region, key, value } of puts) {
@@ -21,6 +31,10 @@ export class MemoryEngine implements Engine {
       }
       for (const { region, key } of deletes) this.#valueByPlace.delete(placeOf(region, key));
     });
+  }
+
+  compact(): Promise<void> {
+    return this.#whileOpen(() => {});
   }
 
   close(): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describeTable, parseDocument, readTable } from "../../shared/config/mod.ts";
+import { describeTable, parseDocument, readTable } from "../../../../shared/config/mod.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./config.ts";
 
 Deno.test("ROCKSDB_TABLE has the defaults of the reference service", () => {
@@ -26,7 +26,7 @@ Deno.test("ROCKSDB_TABLE refuses an absolute data folder, SLED_TABLE takes it", 
 });
 
 Deno.test("README.md shows the tables as they are declared", async () => {
-  const readme = await Deno.readTextFile(new URL("README.md", import.meta.url));
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   // the formatter pads the cells of a table
   const squeeze = (text: string) => text.replaceAll(/[ -]+/g, "");
   assert(squeeze(readme).includes(squeeze(describeTable(ROCKSDB_TABLE))));

@@ -1,0 +1,24 @@
+import { statfs } from "node:fs/promises";
+import { openLevel } from "../../../../shared/level/mod.ts";
+import type { Logger } from "../../../../shared/log/mod.ts";
+import type { LevelConfig } from "./config.ts";
+import { LevelEngine } from "./engine.ts";
+
+/** Opens the engine in the folder that the configuration names. */
+export function openLevelEngine(config: LevelConfig, log: Logger): Promise<LevelEngine> {
+  const { db_path: path, max_open_file: openFilesMax } = config;
+  log.info(`db path of this service: ${path}`);
+  return LevelEngine.open({
+    async open() {
+      const level = await openLevel(path, openFilesMax > 0 ? { openFilesMax } : {});
+      for (const piece of level.leftOut) {
+        log.error("records may be lost, data are damaged", { piece });
+      }
+      return level;
+    },
+    async freeBytes() {
+      const { bavail, bsize } = await statfs(path);
+      return bavail * bsize;
+    },
+  });
+}
