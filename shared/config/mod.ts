@@ -5,6 +5,7 @@
  */
 
 export { type ConfigDocument, ConfigError, loadDocument, parseDocument } from "./document.ts";
+export { findSecret, type FoundSecret, type SecretPlaces } from "./find_secret.ts";
 export {
   bool,
   type ConfigKey,
