@@ -2,6 +2,8 @@ import { runService } from "../../shared/service/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./engines/level/config.ts";
 import { openLevelEngine } from "./engines/level/open.ts";
+import { SQLITE_TABLE } from "./engines/sqlite/config.ts";
+import { openSqliteEngine } from "./engines/sqlite/open.ts";
 import { storageFlavour } from "./flavour.ts";
 
 await runService({
@@ -19,6 +21,12 @@ await runService({
       homepage: "https://github.com/cita-cloud/storage_sled",
       openEngine: openLevelEngine,
       deleteFullBlockCode: StatusCode.Success,
+    }),
+    storage_sqlite: storageFlavour({
+      table: SQLITE_TABLE,
+      homepage: "https://github.com/cita-cloud/storage_sqlite",
+      openEngine: openSqliteEngine,
+      deleteFullBlockCode: StatusCode.BadRegion,
     }),
   },
 });
