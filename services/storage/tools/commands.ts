@@ -25,26 +25,25 @@ const JSON_OPTION = ["--json", "print one line of JSON"] as const;
 export function offlineCommands<Keys extends ConfigKeys>(
   flavour: OfflineFlavour<Keys>,
 ): Readonly<Record<string, OfflineCommand<Keys>>> {
-  const withStore = async (
-    { config, output, clock }: OfflineContext<Keys>,
-    use: (store: OfflineStore) => Promise<number>,
-  ): Promise<number> => {
+  const storeOf = ({ config, output, clock }: OfflineContext<Keys>): OfflineStore => {
     const { name, openEngine, localFiles } = flavour;
-    using interrupt = catchInterrupt();
-    return await use({
+    return {
       output,
       clock,
       flavour: name,
       openEngine: (log) => openEngine(config, log),
       localFiles: localFiles === null ? null : () => localFiles(config),
-      signal: interrupt.signal,
-    });
+    };
   };
   return {
     stat: {
       about: "count the records of a stopped storage",
       options: [JSON_OPTION],
-      run: (context) => withStore(context, (store) => runStat(store, jsonOption(context))),
+      async run(context) {
+        using interrupt = catchInterrupt();
+        const { signal } = interrupt;
+        return await runStat(storeOf(context), { json: hasJson(context), signal });
+      },
     },
     verify: {
       about: "check every block of a stopped storage",
@@ -54,26 +53,28 @@ export function offlineCommands<Keys extends ConfigKeys>(
         ["--crypto <suite>", "sm or eth, found from the blocks when absent"],
         JSON_OPTION,
       ],
-      run(context) {
-        const options = {
-          ...jsonOption(context),
-          from: readHeight(context.options, "from"),
-          to: readHeight(context.options, "to"),
-          suite: readSuite(context.options),
-        };
-        return withStore(context, (store) => runVerify(store, options));
+      async run(context) {
+        const { options } = context;
+        using interrupt = catchInterrupt();
+        return await runVerify(storeOf(context), {
+          json: hasJson(context),
+          from: readHeight(options, "from"),
+          to: readHeight(options, "to"),
+          suite: readSuite(options),
+          signal: interrupt.signal,
+        });
       },
     },
     compact: {
       about: "give unused room of a stopped storage back to the disk",
       options: [JSON_OPTION],
-      run: (context) => withStore(context, (store) => runCompact(store, jsonOption(context))),
+      run: (context) => runCompact(storeOf(context), { json: hasJson(context) }),
     },
   };
 }
 
-function jsonOption({ options }: { readonly options: Options }): { json: boolean } {
-  return { json: options.json === true };
+function hasJson({ options }: { readonly options: Options }): boolean {
+  return options.json === true;
 }
 
 const HEIGHT_MAX = 2n ** 64n - 1n;

@@ -14,8 +14,6 @@ export interface OfflineStore {
   readonly openEngine: (log: Logger) => Promise<Engine>;
   /** Where they are; null when they are on another machine. */
   readonly localFiles: (() => Promise<LocalFiles>) | null;
-  /** Aborts when the user wants to stop: a long walk then ends in order. */
-  readonly signal: AbortSignal;
 }
 
 /**

@@ -84,9 +84,16 @@ async function measureRegion(
   return { region, name, records, keyBytes, valueBytes, lowestHeight, highestHeight };
 }
 
-/** Command `stat`: prints what a store holds, for people or as JSON. */
-export async function runStat(store: OfflineStore, { json }: { json: boolean }): Promise<number> {
-  const { output, clock, signal } = store;
+/**
+ * Command `stat`: prints what a store holds, for people or as JSON.
+ *
+ * @returns 0, or 130 after an interrupt
+ */
+export async function runStat(
+  store: OfflineStore,
+  { json, signal }: { readonly json: boolean; readonly signal: AbortSignal },
+): Promise<number> {
+  const { output, clock } = store;
   const progress = new Progress({ output, clock, unit: "records" });
   const pause = createPause(clock, SLICE_MS);
   const stat = await withEngine(store, (engine) =>

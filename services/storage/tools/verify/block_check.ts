@@ -24,44 +24,56 @@ import { StatusCode } from "../../../../shared/status/mod.ts";
 import { type Engine, EngineError } from "../../engine.ts";
 import { readCompactBlock } from "../../full_block.ts";
 import { Region } from "../../regions.ts";
-import type { FindingKind } from "./finding.ts";
+import type { Finding, FindingKind } from "./finding.ts";
 
 /** What the check of one height needs. */
-export interface BlockCheck {
+export interface BlockToCheck {
   readonly engine: Engine;
   readonly hash: HashFunction;
   readonly height: bigint;
-  /** Hash of the block below; null when it is not known. */
-  readonly previousHash: Bytes | null;
   /** Whether the block must have been executed. */
   readonly needsResult: boolean;
-  readonly report: (kind: FindingKind, text: string) => void;
 }
 
 /** What was there at a height. */
 export interface CheckedBlock {
-  /** Computed from the header; null when there is none. */
-  readonly blockHash: Bytes | null;
+  readonly findings: readonly Finding[];
+  /** The header and its hash; null when there is none. */
+  readonly headed: { readonly header: BlockHeader; readonly blockHash: Bytes } | null;
   readonly transactionCount: number;
 }
 
-const NOTHING: CheckedBlock = { blockHash: null, transactionCount: 0 };
+/** Takes what is wrong with the block that is being checked. */
+type Report = (kind: FindingKind, text: string) => void;
+
+/** A block under check. */
+interface BlockCheck extends BlockToCheck {
+  readonly report: Report;
+}
+
+type Headed = Pick<CheckedBlock, "headed" | "transactionCount">;
+
+const NOTHING: Headed = { headed: null, transactionCount: 0 };
 
 /**
  * Checks that the full block of a height can be put together, that it is what its hashes say, and
- * that its index records agree (spec/storage_kms.md A4, spec/protocol.md 13). Damage is reported.
+ * that its index records agree (spec/storage_kms.md A4, spec/protocol.md 13). Whether it follows
+ * the block below is left to the caller.
  */
-export async function checkBlock(check: BlockCheck): Promise<CheckedBlock> {
+export async function checkBlock(block: BlockToCheck): Promise<CheckedBlock> {
+  const findings: Finding[] = [];
+  const { height } = block;
+  const report: Report = (kind, text) => void findings.push({ height, kind, text });
   try {
-    return await checkRecords(check);
+    return { findings, ...await checkRecords({ ...block, report }) };
   } catch (error) {
     if (!(error instanceof EngineError)) throw error;
-    check.report("unreadable", error.message);
-    return NOTHING;
+    report("unreadable", error.message);
+    return { findings, ...NOTHING };
   }
 }
 
-async function checkRecords(check: BlockCheck): Promise<CheckedBlock> {
+async function checkRecords(check: BlockCheck): Promise<Headed> {
   const { engine, height, needsResult, report } = check;
   const key = u64be(height);
   const [compactBytes, storedHash, proof, result] = await Promise.all([
@@ -78,16 +90,17 @@ async function checkRecords(check: BlockCheck): Promise<CheckedBlock> {
   if (needsResult && result === null) report("result", "the hash of the executed block is missing");
   const compact = readHeaded(compactBytes, report);
   if (compact === null) return NOTHING;
-  const blockHash = await checkHeader(check, compact.header, storedHash);
+  const { header } = compact;
+  const blockHash = await checkHeader(check, header, storedHash);
   const transactionHashes = compact.body?.txHashes ?? [];
-  checkRoot(check, compact.header, transactionHashes);
+  checkRoot(check, header, transactionHashes);
   await checkTransactions(check, transactionHashes);
-  return { blockHash, transactionCount: transactionHashes.length };
+  return { headed: { header, blockHash }, transactionCount: transactionHashes.length };
 }
 
 type HeadedBlock = CompactBlock & { readonly header: BlockHeader };
 
-function readHeaded(bytes: Bytes | null, report: BlockCheck["report"]): HeadedBlock | null {
+function readHeaded(bytes: Bytes | null, report: Report): HeadedBlock | null {
   if (bytes === null) {
     report("block", "the compact block is missing");
     return null;
@@ -106,7 +119,7 @@ function readHeaded(bytes: Bytes | null, report: BlockCheck["report"]): HeadedBl
 }
 
 async function checkHeader(
-  { engine, hash, height, previousHash, report }: BlockCheck,
+  { engine, hash, height, report }: BlockCheck,
   header: BlockHeader,
   storedHash: Bytes | null,
 ): Promise<Bytes> {
@@ -117,12 +130,6 @@ async function checkHeader(
   } else if (!equalBytes(storedHash, blockHash)) {
     const hashes = `it is ${to0xHex(storedHash)}, the header has ${to0xHex(blockHash)}`;
     report("block-hash", `the block hash is wrong: ${hashes}`);
-  }
-  if (previousHash !== null && !equalBytes(header.prevhash, previousHash)) {
-    const hashes = `its prevhash is ${to0xHex(header.prevhash)}, that block is ${
-      to0xHex(previousHash)
-    }`;
-    report("link", `it does not follow block ${height - 1n}: ${hashes}`);
   }
   const foundHeight = await engine.get(Region.BlockHeight, blockHash);
   checkNumber(

@@ -2,7 +2,7 @@ import { type Bytes, equalBytes, readU64be, to0xHex, u64be } from "../../../../s
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { type Engine, EngineError } from "../../engine.ts";
 import { Region } from "../../regions.ts";
-import { checkBlock } from "./block_check.ts";
+import { checkBlock, type CheckedBlock } from "./block_check.ts";
 import type { Finding } from "./finding.ts";
 
 /** Takes what is wrong. */
@@ -67,30 +67,52 @@ async function firstBlock(engine: Engine): Promise<bigint | null> {
   return null;
 }
 
+/** Blocks that are read at a time: the engine works while hashes are computed. */
+const BLOCKS_AT_A_TIME = 16;
+
 /** Walks the heights from the lowest to the highest and reports what is wrong. */
 export async function checkChain(check: ChainCheck): Promise<ChainCounts> {
-  const { engine, hash, extent, from, to, step } = check;
+  const { engine, extent, from, to, report, step } = check;
   await checkCurrent(check);
   let previousHash = from === 0n ? null : await readHash(engine, from - 1n);
   let counts: ChainCounts = { blocks: 0, transactions: 0 };
-  for (let height = from; height <= to; height++) {
-    const checked = await checkBlock({
-      engine,
-      hash,
-      height,
-      previousHash,
-      // a block above the current height was stored, then the node died before it executed it
-      needsResult: extent.currentHeight === null || height <= extent.currentHeight,
-      report: (kind, text) => check.report({ height, kind, text }),
-    });
-    previousHash = checked.blockHash ?? await readHash(engine, height);
+  // a block above the current height was stored, then the node died before it executed it
+  const highestResult = extent.currentHeight ?? to;
+  const begin = (height: bigint) =>
+    checkBlock({ engine, hash: check.hash, height, needsResult: height <= highestResult });
+  const underWay: Promise<CheckedBlock>[] = [];
+  for (let height = from, next = from; height <= to; height++) {
+    while (next <= to && underWay.length < BLOCKS_AT_A_TIME) underWay.push(begin(next++));
+    const checked = await underWay.shift();
+    if (checked === undefined) break;
+    for (const finding of checked.findings) report(finding);
+    checkLink({ height, previousHash, checked, report });
+    previousHash = checked.headed?.blockHash ?? await readHash(engine, height);
     counts = {
       blocks: counts.blocks + 1,
       transactions: counts.transactions + checked.transactionCount,
     };
     if (!await step(counts)) break;
   }
+  await Promise.all(underWay); // after an interrupt: the engine is about to be closed
   return counts;
+}
+
+interface Link {
+  readonly height: bigint;
+  /** Hash of the block below; null when it is not known. */
+  readonly previousHash: Bytes | null;
+  readonly checked: CheckedBlock;
+  readonly report: Report;
+}
+
+function checkLink({ height, previousHash, checked: { headed }, report }: Link): void {
+  if (headed === null || previousHash === null) return;
+  const { prevhash } = headed.header;
+  if (equalBytes(prevhash, previousHash)) return;
+  const hashes = `its prevhash is ${to0xHex(prevhash)}, that block is ${to0xHex(previousHash)}`;
+  const text = `it does not follow block ${height - 1n}: ${hashes}`;
+  report({ height, kind: "link", text });
 }
 
 /**

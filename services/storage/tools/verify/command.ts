@@ -22,6 +22,8 @@ export interface VerifyOptions {
   readonly to: bigint | null;
   /** Found from the blocks when null. */
   readonly suite: SuiteName | null;
+  /** Aborts when the user wants to stop: the walk then ends in order. */
+  readonly signal: AbortSignal;
 }
 
 /** What was looked at; null when nothing is stored yet. */
@@ -35,7 +37,8 @@ type VerifiedPart =
  * @returns 0 when nothing is wrong, 1 when something is, 130 after an interrupt
  */
 export async function runVerify(store: OfflineStore, options: VerifyOptions): Promise<number> {
-  const { output, signal } = store;
+  const { output } = store;
+  const { signal } = options;
   const findings = new FindingList();
   const part = await withEngine(
     store,
@@ -61,9 +64,10 @@ interface Verification {
 }
 
 async function verify(
-  { output, clock, signal }: OfflineStore,
+  { output, clock }: OfflineStore,
   { engine, options, findings }: Verification,
 ): Promise<VerifiedPart | null> {
+  const { signal } = options;
   const pause = createPause(clock, SLICE_MS);
   let progress = new Progress({ output, clock, unit: "block hashes" });
   const report: Parameters<typeof findExtent>[1]["report"] = (finding) => {

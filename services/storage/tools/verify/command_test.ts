@@ -25,7 +25,13 @@ import { sqliteFixture } from "../../testing/sqlite_fixture.ts";
 import { runVerify, type VerifyOptions } from "./command.ts";
 
 const HIGHEST = 6;
-const DEFAULTS: VerifyOptions = { json: false, from: null, to: null, suite: null };
+const DEFAULTS: VerifyOptions = {
+  json: false,
+  from: null,
+  to: null,
+  suite: null,
+  signal: new AbortController().signal,
+};
 
 /** Deno loses timers once a LevelDB was closed in this process (shared/level/heartbeat.ts). */
 const CLOCK: Clock = { ...SYSTEM_CLOCK, sleep: () => Promise.resolve() };
@@ -39,7 +45,6 @@ interface Outcome {
 async function verify(
   engine: Engine,
   options: Partial<VerifyOptions> = {},
-  signal = new AbortController().signal,
 ): Promise<Outcome> {
   let printed = "";
   const store = {
@@ -48,7 +53,6 @@ async function verify(
     flavour: "storage_test",
     openEngine: () => Promise.resolve(lend(engine)),
     localFiles: null,
-    signal,
   };
   const exitCode = await runVerify(store, { ...DEFAULTS, ...options });
   return { exitCode, lines: printed.trimEnd().split("\n") };
@@ -156,10 +160,10 @@ const DAMAGES: Readonly<Record<string, Damage>> = {
     findings: [
       /^height 3: its header is of height 2$/,
       /^height 3: the block hash is wrong/,
-      /^height 3: it does not follow block 2/,
       /^height 3: the height of block 0x\w{64} is 2, not 3$/,
       /^height 3: the height of transaction 0x\w{64} is 2, not 3$/,
       /^height 3: the height of transaction 0x\w{64} is 2, not 3$/,
+      /^height 3: it does not follow block 2/,
       /^height 4: it does not follow block 3/,
     ],
   },
@@ -404,19 +408,17 @@ Deno.test("verify ends in order when it is interrupted, and says how far it came
   const interrupt = new AbortController();
   class InterruptedEngine extends MemoryEngine {
     override get(region: number, key: Bytes): Promise<Bytes | null> {
-      if (region === Region.Proof && key[7] === HEIGHT) interrupt.abort();
+      if (region === Region.Proof && key[7] === 50) interrupt.abort();
       return super.get(region, key);
     }
   }
   const engine = new InterruptedEngine();
-  await storeChain(engine, { hash: await loadSm3(), highest: HIGHEST });
-  assert.deepEqual(await verify(engine, {}, interrupt.signal), {
-    exitCode: 130,
-    lines: [
-      'verified "storage_test", heights 0 to 3, 4 blocks and 6 transactions, with SM3: no findings',
-      "interrupted: the blocks above were not checked",
-    ],
-  });
+  await storeChain(engine, { hash: await loadSm3(), highest: 100 });
+  const { exitCode, lines } = await verify(engine, { signal: interrupt.signal });
+  assert.equal(exitCode, 130);
+  assert.equal(lines.at(-1), "interrupted: the blocks above were not checked");
+  const [, highest] = /heights 0 to (\d+), .* no findings$/.exec(lines.at(-2) ?? "") ?? [];
+  assert(Number(highest) >= 30 && Number(highest) <= 50, `reads ahead, but not far: ${highest}`);
 });
 
 Deno.test("verify shows a thousand findings and counts all, also as JSON", async () => {
