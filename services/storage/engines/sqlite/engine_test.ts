@@ -128,6 +128,24 @@ Deno.test("SqliteEngine reads values of any size, wherever they are read", () =>
     }
   }));
 
+Deno.test("SqliteEngine finds small records beside a large one without reading that", () =>
+  withEngine(async (engine) => {
+    const keys = [...Array(2_000).keys()].map((i) =>
+      concatBytes(KEY.subarray(8), u64be(BigInt(i)))
+    );
+    const puts = keys.map((key, i) => ({
+      region: 1,
+      key,
+      value: new Uint8Array(i === 1_000 ? 20_000_000 : 8),
+    }));
+    await engine.write({ puts, deletes: [] });
+    const startMs = performance.now();
+    for (const key of keys.slice(0, 1_000)) await engine.get(1, key);
+    const tookMs = performance.now() - startMs;
+    // reading 20 MB a thousand times takes more than ten seconds
+    assert(tookMs < 3_000, `took ${tookMs} ms`);
+  }));
+
 Deno.test("SqliteEngine.scan() may be left early, and sees one instant", () =>
   withEngine(async (engine) => {
     for (const byte of [1, 2, 3]) await engine.write(put(Uint8Array.of(byte), KEY));

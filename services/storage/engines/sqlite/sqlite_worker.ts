@@ -26,7 +26,10 @@ function open({ path, access }: SqliteRequest & { readonly kind: "open" }): Open
     path,
     database,
     select: database.prepare("select value from record where region = ? and key = ?"),
-    upsert: database.prepare("insert or replace into record values (?, ?, ?)"),
+    upsert: database.prepare(
+      `insert into record values (?, ?, ?)
+       on conflict (region, key) do update set value = excluded.value`,
+    ),
     remove: database.prepare("delete from record where region = ? and key = ?"),
   };
 }
