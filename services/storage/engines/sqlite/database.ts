@@ -31,6 +31,8 @@ export function openForWriting(path: string): DatabaseSync {
   return open(path, { readOnly: false }, (database) => {
     database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
     const version = readMark(database, path);
+    // only before the first table: lets compact() give pages back without writing the file anew
+    if (version === null) database.exec("pragma auto_vacuum = incremental");
     const { journal_mode: mode } = database.prepare("pragma journal_mode = wal").get() ?? {};
     if (mode !== "wal") {
       const wanted = "it must be on a local file system, for its log";
@@ -90,7 +92,8 @@ function create(database: DatabaseSync): void {
   database.exec("commit");
 }
 
-function numberOf(database: DatabaseSync, query: string): number {
+/** The first value of the first row of a query, as a number. */
+export function numberOf(database: DatabaseSync, query: string): number {
   const statement = database.prepare(query);
   const [value] = Object.values(statement.get() ?? {});
   return Number(value);

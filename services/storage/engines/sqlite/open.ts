@@ -1,4 +1,3 @@
-import { dirname, resolve } from "node:path";
 import type { Logger } from "../../../../shared/log/mod.ts";
 import type { SqliteConfig } from "./config.ts";
 import { SqliteEngine } from "./engine.ts";
@@ -9,9 +8,5 @@ export function openSqliteEngine(
   log: Logger,
 ): Promise<SqliteEngine> {
   log.info(`db path of this service: ${path}`);
-  // SQLite copies the file when it compacts, by default to /var/tmp, which may be small
-  if (Deno.env.get("SQLITE_TMPDIR") === undefined) {
-    Deno.env.set("SQLITE_TMPDIR", dirname(resolve(path)));
-  }
   return SqliteEngine.open(path);
 }
