@@ -1,9 +1,9 @@
 import type { ConfigKeys, ConfigTable, ValuesOf } from "../../shared/config/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import type { Flavour } from "../../shared/service/mod.ts";
+import { type Flavour, StartRefusal } from "../../shared/service/mod.ts";
 import type { StatusCode } from "../../shared/status/mod.ts";
 import type { PORT_KEYS } from "./config.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, EngineError } from "./engine.ts";
 import type { LocalFiles } from "./local_files.ts";
 import { startStorage } from "./start.ts";
 import { offlineCommands } from "./tools/commands.ts";
@@ -31,9 +31,14 @@ export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
       startStorage({
         ports: config,
         log,
-        openEngine: () => openEngine(config, log),
+        openEngine: () => openEngine(config, log).catch(refuseStart),
         deleteFullBlockCode,
       }),
     commands: offlineCommands({ name: table.name, openEngine, localFiles: localFiles ?? null }),
   };
+}
+
+/** The text of the fault says what the operator has to mend: where it was thrown does not matter. */
+function refuseStart(cause: unknown): never {
+  throw cause instanceof EngineError ? new StartRefusal(cause.message, 1, { cause }) : cause;
 }
