@@ -98,11 +98,16 @@ async function assertWholeOrAbsent(storage: StorageClient, serial: number): Prom
   }
 }
 
-Deno.test("a storage killed under load has every write that it answered with 0", async () => {
+for (const flavour of ["storage_rocksdb", "storage_sqlite"]) {
+  Deno.test(`a ${flavour} killed under load has every write that it answered with 0`, () =>
+    killUnderLoad(flavour));
+}
+
+async function killUnderLoad(flavour: string): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "storage_crash_" });
   const kms = await serveFakeKms();
   const port = freePort();
-  const table = `[storage_rocksdb]\nstorage_port = ${port}\nkms_port = ${kms.port}\n`;
+  const table = `[${flavour}]\nstorage_port = ${port}\nkms_port = ${kms.port}\n`;
   await Deno.writeTextFile(`${folder}/config.toml`, table);
   await Deno.writeTextFile(`${folder}/storage-log4rs.yaml`, LOG_SETTINGS);
   const storage = connect(StorageServiceService, { port });
@@ -134,7 +139,7 @@ Deno.test("a storage killed under load has every write that it answered with 0",
   storage.close();
   await kms.close();
   await Deno.remove(folder, { recursive: true });
-});
+}
 
 function killIfRunning(process: Deno.ChildProcess): void {
   try {

@@ -1,7 +1,11 @@
 import { runService } from "../../shared/service/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./engines/level/config.ts";
+import { levelFiles } from "./engines/level/files.ts";
 import { openLevelEngine } from "./engines/level/open.ts";
+import { SQLITE_TABLE } from "./engines/sqlite/config.ts";
+import { sqliteFiles } from "./engines/sqlite/files.ts";
+import { openSqliteEngine } from "./engines/sqlite/open.ts";
 import { storageFlavour } from "./flavour.ts";
 
 await runService({
@@ -12,13 +16,22 @@ await runService({
       table: ROCKSDB_TABLE,
       homepage: "https://github.com/cita-cloud/storage_rocksdb",
       openEngine: openLevelEngine,
+      localFiles: levelFiles,
       deleteFullBlockCode: StatusCode.BadRegion,
     }),
     storage_sled: storageFlavour({
       table: SLED_TABLE,
       homepage: "https://github.com/cita-cloud/storage_sled",
       openEngine: openLevelEngine,
+      localFiles: levelFiles,
       deleteFullBlockCode: StatusCode.Success,
+    }),
+    storage_sqlite: storageFlavour({
+      table: SQLITE_TABLE,
+      homepage: "https://github.com/cita-cloud/storage_sqlite",
+      openEngine: openSqliteEngine,
+      localFiles: sqliteFiles,
+      deleteFullBlockCode: StatusCode.BadRegion,
     }),
   },
 });

@@ -5,8 +5,10 @@
  * @module
  */
 
+export { catchInterrupt, type Interrupt, INTERRUPTED_EXIT_CODE } from "./interrupt.ts";
 export { type Output, STANDARD_OUTPUT } from "./output.ts";
 export { ExitError, Program } from "./program.ts";
+export { formatCount, Progress, type ProgressOptions, StatusLine } from "./progress.ts";
 export { createProgram, type ProgramOptions, runProgram } from "./run.ts";
 export { InvalidArgumentError, unsignedInteger, unsignedLong } from "./values.ts";
 export { Argument, Option } from "commander";

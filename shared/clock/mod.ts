@@ -44,6 +44,19 @@ export const SYSTEM_CLOCK: Clock = {
   },
 };
 
+/**
+ * A pause function for a long computation, which must let other events in now and then: it resolves
+ * at once until a slice of time is used up, then after all events that wait.
+ */
+export function createPause(clock: Clock, sliceMs: number): () => Promise<void> {
+  let sliceEnd = clock.monotonicMs() + sliceMs;
+  return async () => {
+    if (clock.monotonicMs() < sliceEnd) return;
+    await clock.sleep(0);
+    sliceEnd = clock.monotonicMs() + sliceMs;
+  };
+}
+
 /** Numbers in [0, 1), as `Math.random`. */
 export type Random = () => number;
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { seededRandom, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./mod.ts";
+import { type Clock, createPause, seededRandom, SYSTEM_CLOCK, SYSTEM_RANDOM } from "./mod.ts";
 
 Deno.test("SYSTEM_CLOCK.sleep() ends at once when its signal aborts, before or while it sleeps", async () => {
   const controller = new AbortController();
@@ -14,6 +14,27 @@ Deno.test("SYSTEM_CLOCK.setTimer() fires once, and never after it was cancelled"
   SYSTEM_CLOCK.setTimer(1, () => cancelledFired++).cancel();
   await new Promise<void>((resolve) => SYSTEM_CLOCK.setTimer(2, resolve));
   assert.equal(cancelledFired, 0);
+});
+
+Deno.test("createPause() lets others in when a slice is used up, and only then", async () => {
+  let nowMs = 0;
+  let pauses = 0;
+  const clock: Clock = {
+    ...SYSTEM_CLOCK,
+    monotonicMs: () => nowMs,
+    sleep() {
+      pauses += 1;
+      nowMs += 1_000; // others took long: that is no part of the next slice
+      return Promise.resolve();
+    },
+  };
+  const pause = createPause(clock, 50);
+  for (; nowMs < 49; nowMs++) await pause();
+  assert.equal(pauses, 0);
+  nowMs = 50;
+  await pause();
+  await pause();
+  assert.equal(pauses, 1);
 });
 
 Deno.test("seededRandom() repeats itself for a seed and differs for another", () => {

@@ -31,9 +31,9 @@ export class LevelEngine implements Engine {
     this.#store = store;
   }
 
-  /** Opens the store; throws its {@linkcode LevelError} for a folder that cannot be used. */
+  /** Opens the store; throws an {@linkcode EngineError} for a folder that cannot be used. */
   static async open(deps: LevelEngineDeps): Promise<LevelEngine> {
-    return new LevelEngine(deps, await deps.open());
+    return new LevelEngine(deps, await inContext(deps.open));
   }
 
   async get(region: number, key: Bytes): Promise<Bytes | null> {
