@@ -2,6 +2,8 @@ import { runService } from "../../shared/service/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./engines/level/config.ts";
 import { openLevelEngine } from "./engines/level/open.ts";
+import { POSTGRES_TABLE } from "./engines/postgres/config.ts";
+import { openPostgresEngine } from "./engines/postgres/open.ts";
 import { storageFlavour } from "./flavour.ts";
 
 await runService({
@@ -19,6 +21,12 @@ await runService({
       homepage: "https://github.com/cita-cloud/storage_sled",
       openEngine: openLevelEngine,
       deleteFullBlockCode: StatusCode.Success,
+    }),
+    storage_postgres: storageFlavour({
+      table: POSTGRES_TABLE,
+      homepage: "https://github.com/cita-cloud/storage_rocksdb",
+      openEngine: openPostgresEngine,
+      deleteFullBlockCode: StatusCode.BadRegion,
     }),
   },
 });
