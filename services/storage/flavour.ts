@@ -5,7 +5,7 @@ import type { Flavour } from "../../shared/service/mod.ts";
 import type { StatusCode } from "../../shared/status/mod.ts";
 import type { PORT_KEYS } from "./config.ts";
 import type { Engine } from "./engine.ts";
-import { startStorage } from "./start.ts";
+import { startStorage, type StoreExtension } from "./start.ts";
 
 /** What an engine that waits for others takes from its process. */
 export interface EngineProcess {
@@ -26,11 +26,13 @@ export interface StorageFlavour<Keys extends ConfigKeys> {
   ) => Promise<Engine>;
   /** What deleting a full block answers (spec/storage_kms.md A4). */
   readonly deleteFullBlockCode: StatusCode;
+  /** Adds regions that 6.3.3 does not have. */
+  readonly extend?: StoreExtension;
 }
 
 /** One flavour of the executable `storage`. */
 export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
-  { table, homepage, openEngine, deleteFullBlockCode }: StorageFlavour<Keys>,
+  { table, homepage, openEngine, deleteFullBlockCode, extend }: StorageFlavour<Keys>,
 ): Flavour<Keys> {
   return {
     table,
@@ -41,6 +43,7 @@ export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
         log,
         openEngine: () => openEngine(config, log, { clock, signal }),
         deleteFullBlockCode,
+        extend,
       }),
   };
 }

@@ -2,9 +2,12 @@ import { runService } from "../../shared/service/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./engines/level/config.ts";
 import { openLevelEngine } from "./engines/level/open.ts";
+import { OPENDAL_TABLE } from "./engines/layered/config.ts";
+import { openLayeredEngine } from "./engines/layered/open.ts";
 import { POSTGRES_TABLE } from "./engines/postgres/config.ts";
 import { openPostgresEngine } from "./engines/postgres/open.ts";
 import { storageFlavour } from "./flavour.ts";
+import { OpendalStore } from "./opendal_store.ts";
 
 await runService({
   role: "storage",
@@ -27,6 +30,13 @@ await runService({
       homepage: "https://github.com/cita-cloud/storage_rocksdb",
       openEngine: openPostgresEngine,
       deleteFullBlockCode: StatusCode.BadRegion,
+    }),
+    storage_opendal: storageFlavour({
+      table: OPENDAL_TABLE,
+      homepage: "https://github.com/cita-cloud/storage_opendal",
+      openEngine: openLayeredEngine,
+      deleteFullBlockCode: StatusCode.Success,
+      extend: (parts) => new OpendalStore(parts),
     }),
   },
 });
