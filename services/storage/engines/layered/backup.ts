@@ -43,8 +43,8 @@ export interface BackupDeps extends BackupSettings {
   readonly cloud: Cloud;
 }
 
-/** Objects that are copied or compared at a time. */
-const OBJECTS_AT_A_TIME = 16;
+/** Objects that are copied or compared at a time: half of what a bucket takes, readers need some. */
+const OBJECTS_AT_A_TIME = 32;
 
 /** Name of the progress: no record of the chain is ever read from it. */
 const PROGRESS_OBJECT = objectName({ region: Region.Global, key: u64be(1n) });
@@ -83,7 +83,7 @@ export class Backup {
         await this.runRound();
       } catch (error) {
         if (!(error instanceof EngineError)) throw error;
-        log.warn(`the backup stops for now: ${error.message}`);
+        if (!this.#isStopped) log.warn(`the backup stops for now: ${error.message}`);
       }
     }
   }
@@ -207,17 +207,22 @@ export class Backup {
     const key = u64be(height);
     const compact = await this.#mustGet({ region: Region.CompactBlock, key });
     const blockHash = await this.#mustGet({ region: Region.BlockHash, key });
+    const places = blockPlaces(height, { compact, blockHash });
     const records: StoredRecord[] = [];
-    for (const place of blockPlaces(height, { compact, blockHash })) {
-      records.push({ ...place, value: await this.#mustGet(place) });
+    for (const [region, group] of Map.groupBy(places, ({ region }) => region)) {
+      const values = await this.#deps.records.local.getMany(region, group.map(({ key }) => key));
+      for (const [index, place] of group.entries()) {
+        const value = values[index] ?? null;
+        // a first block need not have been executed
+        if (value === null && region === Region.Result) continue;
+        records.push({ ...place, value: present(value, place) });
+      }
     }
     return records;
   }
 
   async #mustGet(place: RecordKey): Promise<Bytes> {
-    const value = await this.#deps.records.local.get(place.region, place.key);
-    if (value !== null) return value;
-    throw new EngineError(`Cannot copy a block: ${showPlace(place)} is missing`);
+    return present(await this.#deps.records.local.get(place.region, place.key), place);
   }
 
   async #forEach(
@@ -227,4 +232,9 @@ export class Backup {
     const isStopped = () => this.#isStopped;
     await forEachOf(records, action, { atATime: OBJECTS_AT_A_TIME, isStopped });
   }
+}
+
+function present(value: Bytes | null, place: RecordKey): Bytes {
+  if (value !== null) return value;
+  throw new EngineError(`Cannot copy a block: ${showPlace(place)} is missing`);
 }

@@ -8,6 +8,7 @@ import { Region } from "../../regions.ts";
 import {
   assertHasBlocks,
   blockBatch,
+  blockRecords,
   heightsUpTo,
   storeBlocks,
 } from "../../testing/block_batch.ts";
@@ -45,6 +46,27 @@ Deno.test("objects have the names of the specification, the progress twelve byte
   assert(!cloud.objects.has("0000000a0000000000000003"), "the last block is not complete yet");
   assert(!cloud.objects.has("000000000000000000000000"), "the height stays on this machine");
   assert.equal(cloud.objects.size, 3 * 11 + 1);
+  await engine.close();
+});
+
+Deno.test("a block without a result is copied and removed, one that lacks a transaction is not", async () => {
+  const { log, lines } = keepLines();
+  const cloud = new FakeCloud();
+  const engine = await openEngine(new MemoryEngine(), cloud);
+  await storeBlocks(engine, heightsUpTo(9n));
+  const result = { region: Region.Result, key: u64be(0n) };
+  await engine.write({ puts: [], deletes: [result] });
+  await new Backup({ ...SETTINGS, log, records: engine, cloud }).runRound();
+  assert.equal(engine.removedUpTo, 6n);
+  assert.equal(await engine.get(result.region, result.key), null);
+  await storeBlocks(engine, heightsUpTo(11n).slice(10));
+  const [transaction] = blockRecords(9n);
+  assert(transaction !== undefined);
+  await engine.write({ puts: [], deletes: [transaction] });
+  const round = new Backup({ ...SETTINGS, log, records: engine, cloud }).runRound();
+  await assert.rejects(round, /Cannot copy a block: region 1, key [0-9a-f]{64} is missing/);
+  assert.equal(engine.removedUpTo, 6n);
+  assert(lines.some((line) => /removed blocks up to 6/.test(line)));
   await engine.close();
 });
 

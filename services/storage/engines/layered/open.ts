@@ -29,7 +29,10 @@ export async function openLayeredEngine(
   const { cloud_storage: cloudConfig } = config;
   const cloud = bucketOf(cloudConfig, log, clock);
   if (cloud === null) log.info("no cloud is configured: every block stays on this machine");
-  else await checkCloud(cloud, log);
+  else {
+    log.info(`blocks are copied to bucket "${cloudConfig.bucket}" at ${cloudConfig.endpoint}`);
+    await checkCloud(cloud, log);
+  }
   const level = { db_path: config.data_root, max_open_file: OPEN_FILES_MAX };
   return await LayeredEngine.open({
     local: await openLevelEngine(level, log),

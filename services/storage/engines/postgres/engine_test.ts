@@ -229,6 +229,18 @@ Deno.test("scan() walks more records than fit into one answer, large ones among 
     assert.equal(next, 2_500, "the walk shows one instant");
   }));
 
+Deno.test("a commit that waits for a standby in vain is not acknowledged", () =>
+  withServer(async (server) => {
+    const { session, ...others } = postgresOptions(server);
+    const options = { ...others, session: { ...session, callTimeoutMs: 500 } };
+    await (await PostgresEngine.open(options)).close();
+    await server.stop();
+    await server.run({ synchronous_standby_names: "nobody" });
+    const engine = await PostgresEngine.open(options);
+    await assert.rejects(engine.write(put(KEY)), /it did not answer in time/);
+    await engine.close();
+  }));
+
 Deno.test("a table of another program is refused", () =>
   withEngine(async ({ options }) => {
     const table = "of_another";

@@ -40,7 +40,7 @@ export function placeOf({ host, port, database }: PostgresAddress): string {
   return `${host}:${port}/${database}`;
 }
 
-/** One connection to the server; a statement at a time. Every error is a {@linkcode PostgresError}. */
+/** One connection to the server, a statement at a time. Every error is a {@linkcode PostgresError}. */
 export class Session {
   readonly #options: SessionOptions;
   readonly #client: pg.Client;
@@ -71,21 +71,22 @@ export class Session {
       stream: () => this.#socket,
     });
     // the statement under way gets the error as well
-    this.#client.on("error", () => this.#markEnded());
-    this.#client.on("end", () => this.#markEnded());
+    this.#client.on("error", () => this.destroy());
+    this.#client.on("end", () => this.destroy());
   }
 
-  /** Connects and logs in; statements are bounded on the server too. */
+  /** Connects and logs in; a statement that takes too long is ended by the server, if it can. */
   static async open(options: SessionOptions): Promise<Session> {
+    const { address, callTimeoutMs } = options;
     const session = new Session(options);
     try {
       await session.#client.connect();
+      await session.#client.query(`SET statement_timeout = ${callTimeoutMs}`);
+      return session;
     } catch (thrown) {
       session.destroy();
-      throw postgresError(thrown, { action: "connect to", place: placeOf(options.address) });
+      throw postgresError(thrown, { action: "connect to", place: placeOf(address) });
     }
-    await session.run("set up", { text: `SET statement_timeout = ${options.callTimeoutMs}` });
-    return session;
   }
 
   /** Resolves when the connection is gone, whoever ended it. */
@@ -124,10 +125,6 @@ export class Session {
   /** Drops the connection. */
   destroy(): void {
     this.#socket.destroy();
-    this.#markEnded();
-  }
-
-  #markEnded(): void {
     this.#isEnded = true;
     this.#ended.resolve();
   }
