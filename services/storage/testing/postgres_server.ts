@@ -67,6 +67,11 @@ export class PostgresServer {
     }
   }
 
+  /** A folder that only the server and this test may enter. */
+  get folder(): string {
+    return this.#folder;
+  }
+
   /** Writes a file below the folder of the data, readable by the server only. */
   async writeFile(name: string, content: string): Promise<void> {
     const path = `${this.#folder}/data/${name}`;

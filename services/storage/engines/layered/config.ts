@@ -1,4 +1,5 @@
 import {
+  bool,
   choice,
   type ConfigOf,
   defineTable,
@@ -43,9 +44,8 @@ const CLOUD_KEYS = {
     doc: "folder of the chain in the bucket",
   }),
   region: text({ default: "us-east-1", doc: "region of the bucket" }),
-  bucket_in_host: optional(choice({
-    choices: ["yes", "no"],
-    doc: "whether the bucket is part of the host's name; by default for oss, obs and cos",
+  bucket_in_host: optional(bool({
+    doc: "whether the bucket is part of the host's name; by default for oss, obs and cos only",
   })),
   backup_interval: integer({
     default: 300,

@@ -72,7 +72,6 @@ function bucketOf(
     throw new ConfigError(`Cannot use ${table}: endpoint must be a URL, got "${endpoint}"`);
   }
   if (url.protocol === "http:") log.warn(`objects go to ${url.host} without encryption`);
-  const inHost = config.bucket_in_host ?? (BUCKETS_IN_HOSTS.includes(kind) ? "yes" : "no");
   return new S3Bucket({
     endpoint,
     bucket,
@@ -80,7 +79,7 @@ function bucketOf(
     region: config.region === "" ? "us-east-1" : config.region,
     accessKeyId: config.access_key_id,
     secretAccessKey: secretOf(config, log),
-    isBucketInHost: inHost === "yes",
+    isBucketInHost: config.bucket_in_host ?? BUCKETS_IN_HOSTS.includes(kind),
     callTimeoutMs: config.call_timeout * 1000,
     clock,
     random: SYSTEM_RANDOM,

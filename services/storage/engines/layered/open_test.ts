@@ -5,6 +5,7 @@ import { ConfigError, parseDocument, readTable } from "../../../../shared/config
 import { StartRefusal } from "../../../../shared/service/mod.ts";
 import { keepLines } from "../../testing/log_lines.ts";
 import { S3_KEYS, S3Server } from "../../testing/s3_server.ts";
+import { openLevelEngine } from "../level/open.ts";
 import { OPENDAL_TABLE, type OpendalConfig } from "./config.ts";
 import { openLayeredEngine } from "./open.ts";
 
@@ -61,6 +62,18 @@ Deno.test("openLayeredEngine() works without a cloud, and says that there is no 
     await engine.close();
     assert(lines.some((line) => /^info: no cloud is configured/.test(line)));
     assert(lines.some((line) => /^warn: this program has no exporter/.test(line)));
+  }));
+
+Deno.test("openLayeredEngine() takes over the folder of another flavour", () =>
+  withFolder(async (folder) => {
+    const { log } = keepLines();
+    const config = { db_path: `${folder}/data`, max_open_file: 512 };
+    const before = await openLevelEngine(config, log);
+    await before.write({ puts: [{ region: 0, key: KEY, value: KEY }], deletes: [] });
+    await before.close();
+    const engine = await openLayeredEngine(configOf("", folder), log, PROCESS);
+    assert.deepEqual(await engine.get(0, KEY), KEY);
+    await engine.close();
   }));
 
 for (

@@ -326,6 +326,17 @@ Deno.test("openPostgresEngine() stops waiting when the process is asked to stop"
   await assert.rejects(opening, EngineError);
 });
 
+Deno.test("an engine talks over a Unix socket", () =>
+  withServer(async (server) => {
+    await server.stop();
+    await server.run({ unix_socket_directories: server.folder });
+    const config = configOf({ host: server.folder, port: server.port });
+    const engine = await openPostgresEngine(config, keepLines().log, PROCESS);
+    await engine.write(put(KEY));
+    assert.deepEqual(await engine.get(0, KEY), Uint8Array.of(1));
+    await engine.close();
+  }));
+
 const TLS_FOLDER = new URL("../../testing/tls/", import.meta.url).pathname;
 
 Deno.test("an engine talks TLS, and checks the certificate when told so", () =>
