@@ -31,6 +31,9 @@ const WAITING_MAX = 4_096;
 /** Bytes of an answer that is no object: it explains an error. */
 const EXPLANATION_SIZE_MAX = 4_096;
 
+/** Bytes of an object that is read: no record is as large. */
+const OBJECT_SIZE_MAX = 512 * 1024 * 1024;
+
 interface Answer {
   readonly status: number;
   readonly content: Bytes;
@@ -135,7 +138,12 @@ export class S3Bucket implements Cloud {
   }
 
   async #answerOf(action: string, response: Response): Promise<Answer> {
-    const { status } = response;
+    const { status, headers } = response;
+    const size = Number(headers.get("content-length"));
+    if (size > OBJECT_SIZE_MAX) {
+      await response.body?.cancel();
+      throw this.#error("refused", action, `an object has ${size} bytes`);
+    }
     const content = await response.bytes();
     if (status === 200) return { status, content };
     const explanation = new TextDecoder().decode(content.subarray(0, EXPLANATION_SIZE_MAX));

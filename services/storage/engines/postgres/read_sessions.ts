@@ -67,6 +67,10 @@ export class ReadSessions {
     this.#count += 1;
     try {
       const session = await Session.open(this.#options);
+      if (this.#isClosed) {
+        await session.close();
+        throw this.#closedError();
+      }
       this.#open.add(session);
       void session.ended.then(() => this.#forget(session));
       return session;
