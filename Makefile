@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain deps fmt lint check proto unit e2e bench bench-chain \
+.PHONY: help run test build toolchain servers deps fmt lint check proto unit e2e bench bench-chain \
   bench-executor bench-kms bench-storage bench-network image clean
 
 help: ## show this list
@@ -24,12 +24,15 @@ help: ## show this list
 run: build ## start a chain of NODES=4 nodes in DATA=data/devnet and show its status
 	bin/devnet up --nodes $(NODES) --dir $(DATA) --crypto $(CRYPTO)
 
-test: check build ## everything CI needs: checks, unit tests, end-to-end tests
+test: check build servers ## everything CI needs: checks, unit tests, end-to-end tests
 	@deno run -A .ci/test.ts unit e2e
 
 toolchain: ## fetch and check Deno and the build tools into .toolchain
 	@command -v npm >/dev/null || { echo "make: Node.js with npm is needed, see README.md" >&2; exit 1; }
 	@node toolchain/install.mjs
+
+servers: toolchain ## fetch the PostgreSQL and S3 servers that the storage is tested against
+	@toolchain/install_servers.sh
 
 deps: toolchain ## fetch the packages that deno.lock names
 	@deno install --quiet --frozen
@@ -53,7 +56,7 @@ check: deps ## format, lint, types, import layers and generated code, without ch
 proto: deps ## make proto/gen from proto/*.proto
 	@deno run -A toolchain/proto.ts
 
-unit: deps ## unit, vector, contract, property and simulation tests
+unit: deps servers ## unit, vector, contract, property and simulation tests
 	@deno run -A .ci/test.ts unit
 
 e2e: build ## end-to-end tests on the executables in bin/

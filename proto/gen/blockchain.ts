@@ -99,6 +99,14 @@ export interface Block {
   proof: Uint8Array;
 }
 
+/**
+ * The field that a Block has since 6.5, by itself: read from the bytes of a block, which as a Block
+ * drops it, and written behind them.
+ */
+export interface BlockStateRoot {
+  stateRoot: Uint8Array;
+}
+
 function createBaseBlockHeader(): BlockHeader {
   return {
     prevhash: new Uint8Array(0),
@@ -1060,6 +1068,61 @@ export const Block: MessageFns<Block> = {
       ? RawTransactions.fromPartial(object.body)
       : undefined;
     message.proof = object.proof ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseBlockStateRoot(): BlockStateRoot {
+  return { stateRoot: new Uint8Array(0) };
+}
+
+export const BlockStateRoot: MessageFns<BlockStateRoot> = {
+  encode(message: BlockStateRoot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stateRoot.length !== 0) {
+      writer.uint32(42).bytes(message.stateRoot);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockStateRoot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockStateRoot();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.stateRoot = reader.bytes();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BlockStateRoot>, I>>(base?: I): BlockStateRoot {
+    return BlockStateRoot.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BlockStateRoot>, I>>(object: I): BlockStateRoot {
+    const message = createBaseBlockStateRoot();
+    message.stateRoot = object.stateRoot ?? new Uint8Array(0);
     return message;
   },
 };

@@ -5,11 +5,11 @@ import type { Handlers } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
 import { EngineError } from "./engine.ts";
 import { checkKey, type RecordKey, Region } from "./regions.ts";
-import type { RegionStore } from "./region_store.ts";
+import type { RecordStore } from "./region_store.ts";
 
 /** What the handlers work with. */
 export interface StorageHandlersDeps {
-  readonly store: RegionStore;
+  readonly store: RecordStore;
   readonly log: Logger;
 }
 

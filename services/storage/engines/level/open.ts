@@ -1,11 +1,14 @@
 import { statfs } from "node:fs/promises";
 import { openLevel } from "../../../../shared/level/mod.ts";
-import type { Logger } from "../../../../shared/log/mod.ts";
+import type { EngineContext } from "../../engine.ts";
 import type { LevelConfig } from "./config.ts";
 import { LevelEngine } from "./engine.ts";
 
 /** Opens the engine in the folder that the configuration names. */
-export function openLevelEngine(config: LevelConfig, log: Logger): Promise<LevelEngine> {
+export function openLevelEngine(
+  config: LevelConfig,
+  { log }: Pick<EngineContext, "log">,
+): Promise<LevelEngine> {
   const { db_path: path, max_open_file: openFilesMax } = config;
   log.info(`db path of this service: ${path}`);
   return LevelEngine.open({
