@@ -11,10 +11,13 @@ export interface GroupCommitLimits {
   readonly groupBytesMax: number;
 }
 
-/** Fits many more callers than a node has; a full block of 6,000 transactions takes 4 MB. */
+/**
+ * More than the limits of the server let through (`service.ts`), so that these only stop a mistake;
+ * a full block of 6,000 transactions takes 4 MB.
+ */
 export const GROUP_COMMIT_LIMITS: GroupCommitLimits = {
   waitingWritesMax: 65_536,
-  waitingBytesMax: 512 * 1024 * 1024,
+  waitingBytesMax: 256 * 1024 * 1024,
   groupBytesMax: 16 * 1024 * 1024,
 };
 

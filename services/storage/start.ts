@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { kmsHeaderHash } from "./header_hash.ts";
 import { RegionStore } from "./region_store.ts";
-import { storageHandlers } from "./service.ts";
+import { REFUSALS, SERVER_LIMITS, storageHandlers } from "./service.ts";
 
 /** What a storage process runs with. */
 export interface StorageOptions {
@@ -36,9 +36,17 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
   const kms = connect(KmsServiceService, { port: kmsPort });
   const headerHash = kmsHeaderHash({ kms, log });
   const store = new RegionStore({ engine, headerHash, deleteFullBlockCode });
-  const services = [grpcService(StorageServiceService, storageHandlers({ store, log }))];
+  const services = [
+    grpcService(StorageServiceService, storageHandlers({ store, log }), REFUSALS),
+  ];
   try {
-    const server = await serveGrpc({ host: "127.0.0.1", port, services, log });
+    const server = await serveGrpc({
+      host: "127.0.0.1",
+      port,
+      services,
+      log,
+      limits: SERVER_LIMITS,
+    });
     return {
       port: server.port,
       async stop() {
