@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import { type Engine, type EngineBatch, EngineError } from "./engine.ts";
 
@@ -21,6 +22,10 @@ export const GROUP_COMMIT_LIMITS: GroupCommitLimits = {
   groupBytesMax: 16 * 1024 * 1024,
 };
 
+function nextEventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
 /** Places and bookkeeping that a record costs beside its value. */
 const RECORD_OVERHEAD_BYTES = 64;
 
@@ -39,16 +44,20 @@ interface Waiting {
 export class GroupCommit implements Engine {
   readonly #engine: Engine;
   readonly #limits: GroupCommitLimits;
+  readonly #nextTurn: () => Promise<void>;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isWriting = false;
+  #lastGroupSize = 0;
   /** Resolves when the groups that are being written have ended. */
   #drained: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(engine: Engine, limits = GROUP_COMMIT_LIMITS) {
+  /** @param nextTurn resolves when what has arrived by now was read from its sockets */
+  constructor(engine: Engine, limits = GROUP_COMMIT_LIMITS, nextTurn = nextEventLoopTurn) {
     this.#engine = engine;
     this.#limits = limits;
+    this.#nextTurn = nextTurn;
   }
 
   get(region: number, key: Bytes): Promise<Bytes | null> {
@@ -92,7 +101,11 @@ export class GroupCommit implements Engine {
   async #writeGroups(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
+      // callers that were answered together write again together: without this the first of them
+      // would get an fsync of its own; a single caller is not kept waiting
+      if (this.#lastGroupSize > 1) await this.#nextTurn();
       const group = this.#takeGroup();
+      this.#lastGroupSize = group.length;
       try {
         await this.#engine.write(merge(group.map(({ batch }) => batch)));
         for (const { resolve } of group) resolve();
