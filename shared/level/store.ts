@@ -1,6 +1,6 @@
 import { ClassicLevel } from "classic-level";
 import type { Bytes } from "../bytes/mod.ts";
-import { SYSTEM_CLOCK } from "../clock/mod.ts";
+import { type Clock, SYSTEM_CLOCK } from "../clock/mod.ts";
 import { LevelError, openError, useError } from "./errors.ts";
 import { foreignFiles, piecesLeftOut } from "./folder.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -13,6 +13,8 @@ export interface LevelOptions {
   readonly writeBufferBytes?: number;
   /** Files held open at a time, 1000 when left out. */
   readonly openFilesMax?: number;
+  /** Tells how long reads take; the machine's by default. */
+  readonly clock?: Clock;
 }
 
 /** Keys of a walk in byte order; no bounds walks everything. */
@@ -86,7 +88,8 @@ export async function openLevel(path: string, options: LevelOptions = {}): Promi
       ...(options.openFilesMax !== undefined && { maxOpenFiles: options.openFilesMax }),
     });
     await db.open();
-    return new OpenStore({ path, db, leftOut: await piecesLeftOut(path) });
+    const { clock = SYSTEM_CLOCK } = options;
+    return new OpenStore({ path, db, clock, leftOut: await piecesLeftOut(path) });
   } catch (thrown) {
     throw openError(path, thrown);
   }
@@ -110,6 +113,7 @@ class OpenStore implements LevelStore {
   readonly leftOut: readonly string[];
   readonly #path: string;
   readonly #db: Db;
+  readonly #clock: Clock;
   readonly #heartbeat = new Heartbeat();
   #failure: LevelError | null = null;
   /** Until then reads do not block the thread. */
@@ -117,18 +121,24 @@ class OpenStore implements LevelStore {
   /** Resolves when the last write that was asked for has ended. */
   #lastWrite: Promise<void> = Promise.resolve();
 
-  constructor({ path, db, leftOut }: { path: string; db: Db; leftOut: readonly string[] }) {
+  constructor({ path, db, clock, leftOut }: {
+    readonly path: string;
+    readonly db: Db;
+    readonly clock: Clock;
+    readonly leftOut: readonly string[];
+  }) {
     this.#path = path;
     this.#db = db;
+    this.#clock = clock;
     this.leftOut = leftOut;
   }
 
   async get(key: Bytes): Promise<Bytes | null> {
     try {
-      const beforeMs = SYSTEM_CLOCK.monotonicMs();
+      const beforeMs = this.#clock.monotonicMs();
       if (beforeMs < this.#readAsideUntilMs) return plain(await this.#db.get(key));
       const value = this.#db.getSync(key);
-      const afterMs = SYSTEM_CLOCK.monotonicMs();
+      const afterMs = this.#clock.monotonicMs();
       if (afterMs - beforeMs > QUICK_READ_MS) this.#readAsideUntilMs = afterMs + READ_ASIDE_MS;
       return plain(value);
     } catch (thrown) {

@@ -70,9 +70,8 @@ export class Admission {
     this.#beginNext();
   }
 
-  /** The call was handled: its request is forgotten, its answer is being sent. */
+  /** A call that was handled is being answered, its request is forgotten. */
   answer(ticket: Ticket, bytes: number): void {
-    if (!ticket.isHandled) return; // it was refused, or given up by its caller
     this.#handledCalls -= 1;
     ticket.isHandled = false;
     this.#assumedBytes = Math.max(

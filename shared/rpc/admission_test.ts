@@ -154,6 +154,33 @@ Deno.test("serveGrpc() answers calls beyond its limits with the refusal of the m
   await server.close();
 });
 
+Deno.test("serveGrpc() counts what is handled until it is done, also for callers that are gone", async () => {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  let handled = 0;
+  const hold = async () => {
+    handled += 1;
+    await ended;
+    return { code: 0 };
+  };
+  const handlers = { store: hold, delete: hold, load: () => Promise.reject(new Error("unused")) };
+  const services = [grpcService(StorageServiceService, handlers, REFUSED)];
+  const log = SILENT_LOGGER;
+  const server = await serveGrpc({ host: "127.0.0.1", port: 0, services, log, limits: LIMITS });
+  const storage = connect(StorageServiceService, { port: server.port });
+  const record = { region: 1, key: Uint8Array.of(1), value: new Uint8Array(100) };
+  const impatient = () => storage.store(record, { deadlineMs: 100 });
+  for (let round = 0; round < 3; round++) {
+    const answers = await Promise.allSettled([impatient(), impatient()]);
+    assert(answers.every(({ status }) => status === "rejected"));
+  }
+  assert.equal(handled, LIMITS.handledCallsMax);
+  const waiting = storage.store(record);
+  end();
+  assert.equal((await waiting).code, 0);
+  storage.close();
+  await server.close();
+});
+
 Deno.test("serveGrpc() cuts off a caller that does not take a large answer", async () => {
   const value = new Uint8Array(200_000);
   const load = () => Promise.resolve({ status: { code: 0 }, value });

@@ -29,6 +29,8 @@ export class AdmittedCall extends grpc.ServerInterceptingCall {
   readonly #stream: Duplex;
   readonly #deps: AdmittedCallDeps;
   #ticket: Ticket | null = null;
+  /** The caller is gone; what the handler works on is held until it is done. */
+  #isOver = false;
   #timer: Timer | null = null;
 
   constructor(call: Call, deps: AdmittedCallDeps) {
@@ -60,7 +62,8 @@ export class AdmittedCall extends grpc.ServerInterceptingCall {
       onReceiveHalfClose: () => listener.onReceiveHalfClose(),
       // comes at the end of every call, also of one that was answered
       onCancel: () => {
-        this.#close();
+        this.#isOver = true;
+        if (this.#ticket?.isHandled !== true) this.#close();
         listener.onCancel();
       },
     });
@@ -71,16 +74,25 @@ export class AdmittedCall extends grpc.ServerInterceptingCall {
   }
 
   override sendMessage(message: Buffer, callback: () => void): void {
-    if (this.#ticket !== null) {
-      this.#deps.admission.answer(this.#ticket, message.length);
-      if (message.length > TIMED_ANSWER_BYTES_MIN) this.#cutOffInTime();
-    }
+    this.#answer(message.length);
     this.#call.sendMessage(message, callback);
   }
 
   override sendStatus(status: Parameters<Call["sendStatus"]>[0]): void {
-    if (this.#ticket !== null) this.#deps.admission.answer(this.#ticket, 0);
+    this.#answer(0);
     this.#call.sendStatus(status);
+  }
+
+  /** The handler is done; the status that follows its message counts for nothing. */
+  #answer(bytes: number): void {
+    const { admission } = this.#deps;
+    if (this.#ticket?.isHandled !== true) return;
+    admission.answer(this.#ticket, bytes);
+    if (this.#isOver) this.#close();
+    else if (bytes > TIMED_ANSWER_BYTES_MIN) {
+      const { answerTimeoutMs } = admission.limits;
+      this.#timer = SYSTEM_CLOCK.setTimer(answerTimeoutMs, () => this.#stream.destroy());
+    }
   }
 
   #refuse(): void {
@@ -92,11 +104,6 @@ export class AdmittedCall extends grpc.ServerInterceptingCall {
     }
     const status = { code: RpcCode.Ok, details: "OK" };
     this.#call.sendMessage(refusal, () => this.#call.sendStatus(status));
-  }
-
-  #cutOffInTime(): void {
-    const { answerTimeoutMs } = this.#deps.admission.limits;
-    this.#timer = SYSTEM_CLOCK.setTimer(answerTimeoutMs, () => this.#stream.destroy());
   }
 
   #close(): void {

@@ -36,9 +36,17 @@ const placeOf = (region: number, key: Bytes) => `${region}:${toHex(key)}`;
 export class StorageModel {
   readonly #values = new Map<string, Bytes | typeof UNKNOWN>();
   readonly #headerHash: (header: Bytes) => Bytes;
+  readonly #deleteFullBlockCode: number;
 
-  constructor(headerHash: (header: Bytes) => Bytes) {
+  constructor(
+    { headerHash, deleteFullBlockCode }: {
+      readonly headerHash: (header: Bytes) => Bytes;
+      /** The flavours differ in it. */
+      readonly deleteFullBlockCode: number;
+    },
+  ) {
     this.#headerHash = headerHash;
+    this.#deleteFullBlockCode = deleteFullBlockCode;
   }
 
   /** The code that storing the record must answer; it is remembered when that is 0. */
@@ -65,7 +73,7 @@ export class StorageModel {
   delete({ region, key }: ModelRecord): number {
     const refusal = checkKey(region, key);
     if (refusal !== 0) return refusal;
-    if (region === 11) return 604;
+    if (region === 11) return this.#deleteFullBlockCode;
     this.#values.delete(placeOf(region, key));
     return 0;
   }

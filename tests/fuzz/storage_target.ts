@@ -5,6 +5,7 @@ import { serveFakeKms } from "../../services/storage/testing/fake_kms.ts";
 import { type Bytes, equalBytes, toHex, u64be } from "../../shared/bytes/mod.ts";
 import type { Random } from "../../shared/clock/mod.ts";
 import { encode } from "../../shared/codec/mod.ts";
+import { StatusCode } from "../../shared/status/mod.ts";
 import { mutate } from "../e2e/recordings/garbage.ts";
 import { type Answer, judgeStatus, mutant, noise, oneOf, pick, type Target } from "./target.ts";
 import { StorageModel } from "./storage_model.ts";
@@ -73,10 +74,13 @@ function hashHeader(header: Bytes): Bytes {
   return hash;
 }
 
-/** The storage with a model of everything that was stored. */
-export async function storageTarget(name: string): Promise<Target> {
+/** The storage of a flavour with a model of everything that was stored. */
+export async function storageTarget(
+  name: string,
+  deleteFullBlockCode: number = StatusCode.BadRegion,
+): Promise<Target> {
   const kms = await serveFakeKms();
-  const model = new StorageModel(hashHeader);
+  const model = new StorageModel({ headerHash: hashHeader, deleteFullBlockCode });
   return {
     name,
     role: "storage",
