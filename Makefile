@@ -9,13 +9,15 @@ export DENO_TLS_CA_STORE := system
 export RUST_MIN_STACK := 67108864
 export DENO_NO_UPDATE_CHECK := 1
 
+export KILLS RUNS SEED FLAVOUR
+
 NODES ?= 4
 CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto unit e2e bench bench-chain \
-  bench-executor bench-kms bench-storage bench-network image clean
+.PHONY: help run test build toolchain servers deps fmt lint check proto unit e2e crash fuzz bench \
+  bench-chain bench-executor bench-kms bench-storage bench-network image clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -61,6 +63,12 @@ unit: deps servers ## unit, vector, contract, property and simulation tests
 
 e2e: build ## end-to-end tests on the executables in bin/
 	@deno run -A .ci/test.ts e2e
+
+crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage_rocksdb
+	@deno run -A --no-check tests/crash/main.ts
+
+fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
+	@deno run -A --no-check tests/fuzz/main.ts
 
 bench: build ## every benchmark, each against a baseline of the same run
 	@for file in kms storage network executor chain; do deno run -A --no-check bench/$$file.ts || exit 1; done

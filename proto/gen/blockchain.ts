@@ -154,11 +154,12 @@ export const BlockHeader: MessageFns<BlockHeader> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlockHeader();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.prevhash = reader.bytes();
@@ -166,7 +167,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 2: {
             if (tag !== 16) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.timestamp = reader.uint64() as bigint;
@@ -174,7 +175,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 3: {
             if (tag !== 24) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
@@ -182,7 +183,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionsRoot = reader.bytes();
@@ -190,18 +191,16 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proposer = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -281,11 +280,12 @@ export const Transaction: MessageFns<Transaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -293,7 +293,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.to = reader.bytes();
@@ -301,7 +301,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.nonce = reader.string();
@@ -309,7 +309,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.quota = reader.uint64() as bigint;
@@ -317,7 +317,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 5: {
             if (tag !== 40) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.validUntilBlock = reader.uint64() as bigint;
@@ -325,7 +325,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 6: {
             if (tag !== 50) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
@@ -333,7 +333,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 7: {
             if (tag !== 58) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.value = reader.bytes();
@@ -341,18 +341,16 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 8: {
             if (tag !== 66) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.chainId = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -404,11 +402,12 @@ export const Witness: MessageFns<Witness> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseWitness();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
@@ -416,18 +415,16 @@ export const Witness: MessageFns<Witness> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.sender = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -474,11 +471,12 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUnverifiedTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transaction = Transaction.decode(reader, reader.uint32());
@@ -486,7 +484,7 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionHash = reader.bytes();
@@ -494,18 +492,16 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.witness = Witness.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -563,11 +559,12 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUtxoTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -575,7 +572,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.preTxHash = reader.bytes();
@@ -583,7 +580,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.output = reader.bytes();
@@ -591,18 +588,16 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.lockId = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -651,11 +646,12 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUnverifiedUtxoTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transaction = UtxoTransaction.decode(reader, reader.uint32());
@@ -663,7 +659,7 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionHash = reader.bytes();
@@ -671,18 +667,16 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.witnesses.push(Witness.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -726,22 +720,21 @@ export const RawTransactions: MessageFns<RawTransactions> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRawTransactions();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.body.push(RawTransaction.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -786,11 +779,12 @@ export const RawTransaction: MessageFns<RawTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRawTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.tx = { $case: "normalTx", value: UnverifiedTransaction.decode(reader, reader.uint32()) };
@@ -798,18 +792,16 @@ export const RawTransaction: MessageFns<RawTransaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.tx = { $case: "utxoTx", value: UnverifiedUtxoTransaction.decode(reader, reader.uint32()) };
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -862,22 +854,21 @@ export const CompactBlockBody: MessageFns<CompactBlockBody> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCompactBlockBody();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.txHashes.push(reader.bytes());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -923,11 +914,12 @@ export const CompactBlock: MessageFns<CompactBlock> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCompactBlock();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -935,7 +927,7 @@ export const CompactBlock: MessageFns<CompactBlock> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.header = BlockHeader.decode(reader, reader.uint32());
@@ -943,18 +935,16 @@ export const CompactBlock: MessageFns<CompactBlock> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.body = CompactBlockBody.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1009,11 +999,12 @@ export const Block: MessageFns<Block> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlock();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -1021,7 +1012,7 @@ export const Block: MessageFns<Block> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.header = BlockHeader.decode(reader, reader.uint32());
@@ -1029,7 +1020,7 @@ export const Block: MessageFns<Block> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.body = RawTransactions.decode(reader, reader.uint32());
@@ -1037,18 +1028,16 @@ export const Block: MessageFns<Block> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proof = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

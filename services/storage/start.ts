@@ -9,7 +9,7 @@ import type { Engine } from "./engine.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { kmsHeaderHash } from "./header_hash.ts";
 import { type RecordStore, RegionStore } from "./region_store.ts";
-import { storageHandlers } from "./service.ts";
+import { REFUSALS, SERVER_LIMITS, storageHandlers } from "./service.ts";
 
 /** What a storage process runs with. */
 export interface StorageOptions {
@@ -42,9 +42,17 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
   const headerHash = kmsHeaderHash({ kms, log });
   const regions = new RegionStore({ engine, headerHash, deleteFullBlockCode });
   const store = extend === undefined ? regions : extend({ regions, engine });
-  const services = [grpcService(StorageServiceService, storageHandlers({ store, log }))];
+  const services = [
+    grpcService(StorageServiceService, storageHandlers({ store, log }), REFUSALS),
+  ];
   try {
-    const server = await serveGrpc({ host: "127.0.0.1", port, services, log });
+    const server = await serveGrpc({
+      host: "127.0.0.1",
+      port,
+      services,
+      log,
+      limits: SERVER_LIMITS,
+    });
     return {
       port: server.port,
       async stop() {

@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { ServerLimits } from "./admission.ts";
 export {
   type CallOptions,
   connect,
@@ -18,6 +19,7 @@ export {
   type GrpcService,
   grpcService,
   type Handlers,
+  type Refusals,
   type RpcServer,
   serveGrpc,
   type ServeOptions,
