@@ -5,13 +5,20 @@
  */
 
 export { type ConfigDocument, ConfigError, loadDocument, parseDocument } from "./document.ts";
-export { findSecret, type FoundSecret, type SecretPlaces } from "./find_secret.ts";
+export {
+  findSecret,
+  findSecretOutside,
+  type FoundSecret,
+  readSecretFile,
+  type SecretPlaces,
+} from "./find_secret.ts";
 export {
   bool,
   type ConfigKey,
   type ConfigKeys,
   hexBytes,
   hexBytesList,
+  ignored,
   integer,
   type KeyOptions,
   optional,
