@@ -1,14 +1,16 @@
 import type { KmsServiceService } from "../../proto/gen/kms.ts";
-import { ADDRESS_SIZE, HASH_SIZE, rawTransactionHash } from "../../shared/block/mod.ts";
-import { type Bytes, EMPTY_BYTES, equalBytes, to0xHex } from "../../shared/bytes/mod.ts";
+import { rawTransactionHash } from "../../shared/block/mod.ts";
+import { EMPTY_BYTES, to0xHex } from "../../shared/bytes/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
-import { type KeyPair, type KmsDb, KmsDbError } from "../../shared/kms_db/mod.ts";
+import type { KmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { type Handlers, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
 import { checkTransactions } from "./check_transactions.ts";
 import { createPause } from "./pause.ts";
+import { publicCalls, SUCCESS } from "./public_calls.ts";
+import { signResponse, signWithAccount } from "./signing.ts";
 
 /** What the handlers work with. */
 export interface KmsDeps {
@@ -18,88 +20,46 @@ export interface KmsDeps {
   readonly log: Logger;
 }
 
-const SUCCESS = { code: StatusCode.Success };
-
 /** gRPC face of `kms.KmsService` (spec/storage_kms.md, B4): maps outcomes to codes. */
 export function kmsHandlers(deps: KmsDeps): Handlers<typeof KmsServiceService> {
-  const { suite, db, clock, log } = deps;
+  const { suite, db, log } = deps;
   return {
-    getCryptoInfo: () =>
-      Promise.resolve({
-        status: SUCCESS,
-        name: suite.name,
-        hashLen: HASH_SIZE,
-        signatureLen: suite.signatureSize,
-        addressLen: ADDRESS_SIZE,
-      }),
+    ...publicCalls(suite),
 
     generateKeyPair({ Description }) {
+      const secretKey = suite.generateSecretKey();
       try {
-        const { keyId, address } = db.insertAccount(suite.generateSecretKey(), Description);
+        const { keyId, address } = db.insertAccount(secretKey, Description);
         return Promise.resolve({ keyId, address });
       } catch (cause) {
         log.warn("generate_key_pair failed", { cause });
         const name = statusName(StatusCode.InsertAccountError);
         throw new RpcError(RpcCode.InvalidArgument, name, { cause });
+      } finally {
+        secretKey.fill(0);
       }
     },
 
-    hashData: ({ data }) => Promise.resolve({ status: SUCCESS, hash: { hash: suite.hash(data) } }),
+    signMessage: ({ keyId, msg }) =>
+      Promise.resolve(signResponse(suite, signWithAccount(deps, keyId, msg))),
 
-    verifyDataHash: ({ data, hash }) => Promise.resolve({ code: checkHash(suite, data, hash) }),
-
-    signMessage: ({ keyId, msg }) => {
-      const signature = signMessage(deps, keyId, msg);
-      return Promise.resolve(
-        typeof signature === "number"
-          ? { status: { code: signature }, signature: new Uint8Array(suite.signatureSize) }
-          : { status: SUCCESS, signature },
-      );
-    },
-
-    recoverSignature({ msg, signature }) {
-      const recovery = suite.recover(msg, signature);
-      return Promise.resolve(
-        recovery.kind === "signer"
-          ? { status: SUCCESS, address: recovery.address }
-          : { status: { code: recovery.code }, address: new Uint8Array(ADDRESS_SIZE) },
-      );
-    },
-
-    async checkTransactions({ body }) {
-      const refusal = await checkTransactions(suite, body, createPause(clock));
-      if (refusal === null) return SUCCESS;
-      const raw = body[refusal.index];
-      const hash = (raw === undefined ? null : rawTransactionHash(raw)) ?? EMPTY_BYTES;
-      log.warn(`check_raw_tx tx(${to0xHex(hash)}) failed: ${statusName(refusal.code)}`);
-      return { code: refusal.code };
-    },
+    checkTransactions: checkTransactionsHandler(deps),
   };
 }
 
-function checkHash(suite: CryptoSuite, data: Bytes, hash: Bytes): StatusCode {
-  if (hash.length !== HASH_SIZE) return StatusCode.HashLenError;
-  return equalBytes(suite.hash(data), hash) ? StatusCode.Success : StatusCode.HashCheckError;
-}
+/** What checking batches works with. */
+export type CheckDeps = Pick<KmsDeps, "suite" | "clock" | "log">;
 
-/** Signs with a stored key; the code when that is not possible. */
-function signMessage(deps: KmsDeps, keyId: bigint, message: Bytes): Bytes | StatusCode {
-  const keyPair = findKeyPair(deps, keyId);
-  if (typeof keyPair === "number") return keyPair;
-  if (!deps.suite.canSign(message)) return StatusCode.SignError;
-  return deps.suite.sign(keyPair.secretKey, message, keyPair.publicKey);
-}
-
-function findKeyPair({ db, log }: KmsDeps, keyId: bigint): KeyPair | StatusCode {
-  const refuse = (code: StatusCode, fields?: { readonly cause: unknown }): StatusCode => {
-    log.warn(`sign_message get account(id: ${keyId}) failed: ${statusName(code)}`, fields);
-    return code;
+/** `CheckTransactions` of both services (spec/storage_kms.md, B5): their codes are the same. */
+export function checkTransactionsHandler(
+  { suite, clock, log }: CheckDeps,
+): Handlers<typeof KmsServiceService>["checkTransactions"] {
+  return async ({ body }) => {
+    const refusal = await checkTransactions(suite, body, createPause(clock));
+    if (refusal === null) return SUCCESS;
+    const raw = body[refusal.index];
+    const hash = (raw === undefined ? null : rawTransactionHash(raw)) ?? EMPTY_BYTES;
+    log.warn(`check_raw_tx tx(${to0xHex(hash)}) failed: ${statusName(refusal.code)}`);
+    return { code: refusal.code };
   };
-  try {
-    return db.findKeyPair(keyId) ?? refuse(StatusCode.NotFoundAccount);
-  } catch (cause) {
-    const isDamaged = cause instanceof KmsDbError;
-    const code = isDamaged ? StatusCode.ConstructKeyPairError : StatusCode.NotFoundAccount;
-    return refuse(code, { cause });
-  }
 }

@@ -1,12 +1,19 @@
+import { CryptoServiceService } from "../../proto/gen/crypto.ts";
 import { KmsServiceService } from "../../proto/gen/kms.ts";
+import type { Bytes } from "../../shared/bytes/mod.ts";
 import { type CryptoSuite, loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import { type KmsDb, KmsDbError, openKmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
+import { type GrpcService, grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
 import { type RunningService, StartRefusal } from "../../shared/service/mod.ts";
-import type { KmsConfig } from "./config.ts";
-import { kmsHandlers } from "./service.ts";
+import type { CryptoConfig, KmsConfig } from "./config.ts";
+import { cryptoHandlers } from "./crypto_service.ts";
+import { exitCodeOf } from "./exit_code.ts";
+import { findPassword, logPassword } from "./password.ts";
+import { readPrivateKey } from "./private_key_file.ts";
+import { checkTransactionsHandler, kmsHandlers } from "./service.ts";
+import { type AccountSigning, type Signed, signWithAccount, signWithKey } from "./signing.ts";
 
 /** A kms that accepts calls. */
 export interface RunningKms extends RunningService {
@@ -15,53 +22,108 @@ export interface RunningKms extends RunningService {
 }
 
 /** What a kms gets from its process. */
-export interface KmsContext {
-  readonly config: KmsConfig;
+export interface KmsContext<Config> {
+  readonly config: Config;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
 /**
  * Opens the key database and serves it; the lines of the log are those of the reference kms
- * (spec/storage_kms.md, B1).
+ * (spec/storage_kms.md, B1). `crypto.CryptoService` is there too and signs with one account.
  */
 export async function startKms(
   suiteName: SuiteName,
-  { config, clock, log }: KmsContext,
+  { config, clock, log }: KmsContext<KmsConfig>,
 ): Promise<RunningKms> {
   log.info(`grpc port of this service: ${config.kms_port}`);
   log.info(`db path of this service: ${config.db_path}`);
   const suite = await loadSuite(suiteName);
-  const db = openDb(suite, config, log);
+  const db = await openDb(suite, config, log);
   try {
-    log.info(`curve implementation: ${suite.implementation}`);
-    log.info("start grpc server!");
-    const server = await serveGrpc({
-      host: "0.0.0.0",
+    const kms = kmsHandlers({ suite, db, clock, log });
+    const sign = accountSigner({ suite, db, log }, config.crypto_key_id);
+    const { checkTransactions } = kms;
+    return await serve({
       port: config.kms_port,
-      services: [grpcService(KmsServiceService, kmsHandlers({ suite, db, clock, log }))],
+      services: [
+        grpcService(KmsServiceService, kms),
+        grpcService(CryptoServiceService, cryptoHandlers({ suite, sign, checkTransactions })),
+      ],
+      suite,
       log,
+      release: () => db.close(),
     });
-    const stop = async () => {
-      await server.close();
-      db.close();
-    };
-    return { port: server.port, stop };
   } catch (cause) {
     db.close();
     throw cause;
   }
 }
 
-/** The reference kms panics over a file of another password or suite, with this exit code. */
-const WRONG_DB_EXIT_CODE = 101;
+/** What a crypto service gets from its process. */
+export interface CryptoContext extends KmsContext<CryptoConfig> {
+  /** Path of the file with the node's secret key. */
+  readonly privateKeyPath: string;
+}
 
-function openDb(suite: CryptoSuite, { db_path, db_key }: KmsConfig, log: Logger): KmsDb {
+/**
+ * Reads the key of a node and serves `crypto.CryptoService` alone (spec/storage_kms.md, B9): nodes
+ * of 6.5 and later know neither `kms.KmsService` nor accounts.
+ */
+export async function startCrypto(
+  suiteName: SuiteName,
+  { config, privateKeyPath, clock, log }: CryptoContext,
+): Promise<RunningKms> {
+  log.info(`grpc port of this service: ${config.crypto_port}`);
+  const suite = await loadSuite(suiteName);
+  const secretKey = readPrivateKey(privateKeyPath, suite, log);
+  const keyPair = { secretKey, publicKey: suite.publicKeyOf(secretKey) };
+  const sign = (message: Bytes) => signWithKey(suite, keyPair, message);
+  const checkTransactions = checkTransactionsHandler({ suite, clock, log });
+  return await serve({
+    port: config.crypto_port,
+    services: [
+      grpcService(CryptoServiceService, cryptoHandlers({ suite, sign, checkTransactions })),
+    ],
+    suite,
+    log,
+    release: () => void secretKey.fill(0),
+  });
+}
+
+interface Serving {
+  readonly port: number;
+  readonly services: readonly GrpcService[];
+  readonly suite: CryptoSuite;
+  readonly log: Logger;
+  /** Called when no call is served any more. */
+  readonly release: () => void;
+}
+
+async function serve({ port, services, suite, log, release }: Serving): Promise<RunningKms> {
+  log.info(`curve implementation: ${suite.implementation}`);
+  log.info("start grpc server!");
+  const server = await serveGrpc({ host: "0.0.0.0", port, services, log });
+  const stop = async () => {
+    await server.close();
+    release();
+  };
+  return { port: server.port, stop };
+}
+
+/** Signs with the configured account, or the only one, or the first one that a file has. */
+function accountSigner(signing: AccountSigning, keyId: bigint | null): (message: Bytes) => Signed {
+  return (message) => signWithAccount(signing, keyId ?? signing.db.findOnlyKeyId() ?? 1n, message);
+}
+
+async function openDb(suite: CryptoSuite, config: KmsConfig, log: Logger): Promise<KmsDb> {
+  const password = findPassword(config);
+  logPassword(password, log);
   try {
-    return openKmsDb({ path: db_path, password: db_key, suite, log });
+    return await openKmsDb({ path: config.db_path, password: password.value, suite, log });
   } catch (cause) {
-    if (cause instanceof KmsDbError && ["password", "type"].includes(cause.problem)) {
-      throw new StartRefusal(cause.message, WRONG_DB_EXIT_CODE, { cause });
+    if (cause instanceof KmsDbError) {
+      throw new StartRefusal(cause.message, exitCodeOf(cause), { cause });
     }
     throw cause;
   }
