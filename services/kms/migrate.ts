@@ -35,6 +35,9 @@ EXAMPLES:
     kms migrate --to upstream --keep-backup    back, for the reference kms
 `;
 
+const NEW_PASSWORD_TEXT =
+  "the password is the new one: give it to the kms before it starts again\n";
+
 /** `kms migrate`: converts the key database between its formats, or changes its password. */
 export function migrateCommand(suiteName: SuiteName): OfflineCommand<typeof KMS_KEYS> {
   return {
@@ -61,6 +64,7 @@ export function migrateCommand(suiteName: SuiteName): OfflineCommand<typeof KMS_
           keepBackup: options.keepBackup === true,
         });
         report(output, { config, to, migration });
+        if (migration !== null && newPassword !== null) output.out(NEW_PASSWORD_TEXT);
         const isWellKnown = (newPassword ?? password).value === WELL_KNOWN_PASSWORD;
         if (to === "strong" && isWellKnown) {
           output.err(

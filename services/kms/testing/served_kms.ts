@@ -38,18 +38,20 @@ export interface ServeKmsOptions {
   readonly suite: SuiteName;
   /** Copied to be the key database; a new one is made otherwise. */
   readonly database?: URL;
+  /** Values other than those of {@linkcode KMS_DEFAULTS}. */
+  readonly config?: Partial<KmsConfig>;
   readonly log?: Logger;
 }
 
 /** Serves a kms while `test` runs. */
 export async function withServedKms(
-  { suite, database, log = SILENT_LOGGER }: ServeKmsOptions,
+  { suite, database, config: values = {}, log = SILENT_LOGGER }: ServeKmsOptions,
   test: (kms: ServedKms) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/kms.db`;
   if (database !== undefined) await Deno.copyFile(database, path);
-  const config = { ...KMS_DEFAULTS, db_path: path };
+  const config = { ...KMS_DEFAULTS, db_path: path, ...values };
   const kms = await startKms(suite, { config, clock: SYSTEM_CLOCK, log });
   const { port } = kms;
   const client = connect(KmsServiceService, { port });
