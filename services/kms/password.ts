@@ -14,9 +14,7 @@ export function findPassword({ db_key, db_key_file }: KmsConfig): FoundSecret {
 
 /** A warning about the place of a secret; null when nobody else can read it there. */
 export function exposureOf({ source, isExposed }: FoundSecret): string | null {
-  return isExposed
-    ? `OTHER USERS MAY READ THE SECRET in ${source}: take the right from them`
-    : null;
+  return isExposed ? `OTHER USERS MAY READ THE SECRET in ${source}: its mode should be 600` : null;
 }
 
 /** Logs where the password comes from, never what it is. */

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
-import { type Bytes, concatBytes, equalSecrets } from "../bytes/mod.ts";
+import { type Bytes, equalSecrets } from "../bytes/mod.ts";
 import type { KeyCipher } from "../crypto/mod.ts";
 import { checkType, passwordMismatch } from "./errors.ts";
 import type { KeyProtection, Unlocking } from "./protection.ts";
 
 /** Appended to the password before it is hashed. */
-const SALT = new TextEncoder().encode("Matthew 5-13");
+const SALT = "Matthew 5-13";
 
 /** The tables of both formats. */
 export const SCHEMA = `
@@ -24,7 +24,9 @@ export const SCHEMA = `
 export function unlockUpstream(database: DatabaseSync, unlocking: Unlocking): KeyProtection {
   const { path, password, suite, log } = unlocking;
   database.exec(SCHEMA);
-  const passwordHash = suite.hash(concatBytes(new TextEncoder().encode(password), SALT));
+  const salted = new TextEncoder().encode(password + SALT);
+  const passwordHash = suite.hash(salted);
+  salted.fill(0);
   const config = database.prepare("select password, config_type from config where id = 1").get();
   if (config === undefined) {
     log.info("get config failed, create new config");
