@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import fc from "fast-check";
 import {
   CryptoServiceService,
   GetCryptoInfoResponse,
@@ -107,6 +108,29 @@ for (const [suite, size] of [["sm", 128], ["eth", 65]] as const) {
     });
   });
 }
+
+Deno.test("CryptoService goes on after any request bytes", async () => {
+  const tag = fc.constantFrom("0a", "12", "08", "0aff01", "0a02", "1a00", "");
+  const requests = fc.tuple(
+    fc.constantFrom(...Object.values(CryptoServiceService).map(({ path }) => path)),
+    fc.tuple(tag, fc.uint8Array({ maxLength: 40 })).map(([tag, rest]) => tag + toHex(rest)),
+  );
+  await withServedCrypto({ suite: "sm", secretKey: SECRET_KEY }, async (port) => {
+    await withRawCalls({ port, service }, async (call) => {
+      await fc.assert(
+        fc.asyncProperty(requests, async ([path, request]) => {
+          const method = path.slice(path.lastIndexOf("/") + 1);
+          await call(method, request).catch((error) => {
+            // bytes that are no message
+            assert(error instanceof RpcFault && error.code === RpcCode.Internal, String(error));
+          });
+        }),
+        { numRuns: 150 },
+      );
+      assert.equal(await call("GetCryptoInfo", ""), "0a001202736d18202080012814");
+    });
+  });
+});
 
 Deno.test("a crypto service has no kms.KmsService: nodes of 6.7 do not know it", async () => {
   await withServedCrypto({ suite: "eth", secretKey: SECRET_KEY }, async (port) => {

@@ -46,17 +46,18 @@ export function findSecretOutside(places: SecretPlaces): FoundSecret | null {
   return { value, source: `environment variable ${places.variable}`, isExposed: false };
 }
 
+/** The path of a credential; null when systemd gave none of this name. */
 function credentialPath(name: string): string | null {
   const folder = Deno.env.get("CREDENTIALS_DIRECTORY");
   if (folder === undefined) return null;
   const path = `${folder}/${name}`;
   try {
-    Deno.statSync(path);
-    return path;
+    Deno.lstatSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
+    // reading it says what is wrong
   }
+  return path;
 }
 
 function readSecret(path: string, source: string): FoundSecret {

@@ -81,6 +81,8 @@ Deno.test("findSecret() refuses what is no secret: nothing, no text, a file with
     }
     assert.throws(() => findSecret({ ...PLACES, file: "/dev/zero" }), /65536 bytes at most/);
     assert.throws(() => findSecret({ ...PLACES, file: folder }), ConfigError);
+    Deno.env.set("CREDENTIALS_DIRECTORY", file);
+    assert.throws(() => findSecret(PLACES), ConfigError);
   }));
 
 Deno.test("findSecretOutside() does without a secret in config.toml", () =>

@@ -65,7 +65,7 @@ async function migrate(options: MigrateKmsDbOptions): Promise<Migration | null> 
     let accounts: readonly KmsAccount[];
     try {
       if (from === to && newPassword === null) return null;
-      if (backupPath !== null) refuseExisting(backupPath);
+      if (backupPath !== null && !isSameFile(path, backupPath)) refuseExisting(backupPath);
       const target = { path: part, password: newPassword ?? password, suite, newFormat: to };
       accounts = await writePart(source, target);
     } finally {
@@ -83,6 +83,13 @@ async function migrate(options: MigrateKmsDbOptions): Promise<Migration | null> 
 
 async function removePart(part: string): Promise<void> {
   for (const suffix of ["", "-journal"]) await removeIfThere(`${part}${suffix}`);
+}
+
+/** Whether a run that was killed has made the backup already: another name of the file. */
+function isSameFile(path: string, backupPath: string): boolean {
+  if (!exists(backupPath)) return false;
+  const [file, backup] = [Deno.statSync(path), Deno.statSync(backupPath)];
+  return file.ino === backup.ino && file.dev === backup.dev;
 }
 
 function refuseExisting(path: string): void {
@@ -145,7 +152,7 @@ async function replace(
   const old = Deno.openSync(path, { read: true, write: true });
   try {
     if (backupPath !== null) {
-      Deno.linkSync(path, backupPath);
+      if (!exists(backupPath)) Deno.linkSync(path, backupPath);
       Deno.chmodSync(backupPath, SECRET_MODE);
     }
     Deno.renameSync(part, path);

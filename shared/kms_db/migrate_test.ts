@@ -162,9 +162,10 @@ Deno.test("migrateKmsDb() removes what a run that was killed left, and follows a
   withFile(async (path, folder) => {
     Deno.writeTextFileSync(`${path}.migrating`, "half");
     Deno.writeTextFileSync(`${path}.migrating-journal`, "half");
+    Deno.linkSync(path, `${path}.upstream.backup`);
     Deno.symlinkSync("kms.db", `${folder}/link.db`);
-    await migrate(`${folder}/link.db`, {});
-    assert.deepEqual(namesIn(folder), ["kms.db", "link.db"]);
+    await migrate(`${folder}/link.db`, { keepBackup: true });
+    assert.deepEqual(namesIn(folder), ["kms.db", "kms.db.upstream.backup", "link.db"]);
     assert(Deno.lstatSync(`${folder}/link.db`).isSymlink);
     assert.equal((await secretsOf(path, PASSWORD)).length, 2);
   }));

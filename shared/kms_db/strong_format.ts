@@ -1,4 +1,4 @@
-import type { DatabaseSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
 import { type Bytes, EMPTY_BYTES, toHex } from "../bytes/mod.ts";
 import {
   derivePasswordKey,
@@ -47,8 +47,28 @@ interface Parameters {
 
 /** Whether a file says that it is in the strong format. */
 export function isStrong(database: DatabaseSync): boolean {
-  return database.prepare("select 1 from sqlite_schema where name = 'protection'").get() !==
-    undefined;
+  return definitionsOf(database).some((sql) => sql.startsWith("CREATE TABLE protection"));
+}
+
+/** How everything in a file is defined, in SQLite's words. */
+function definitionsOf(database: DatabaseSync): string[] {
+  const rows = database.prepare("select sql from sqlite_schema order by name").all();
+  return rows.map(({ sql }) => String(sql));
+}
+
+/**
+ * Refuses a file with other tables than ours: a view or a computed column could make a query run
+ * for ever or take all memory.
+ */
+function checkDefinitions(database: DatabaseSync, path: string): void {
+  const ours = new DatabaseSync(":memory:");
+  ours.exec(`${SCHEMA} ${PROTECTION_TABLE}`);
+  const wanted = definitionsOf(ours).join();
+  ours.close();
+  if (definitionsOf(database).join() === wanted) return;
+  const text =
+    `Cannot open "${path}": its tables must be those of version ${VERSION} and no others`;
+  throw new KmsDbError("format", text);
 }
 
 /** Makes an empty file a strong one. */
@@ -80,6 +100,7 @@ export async function unlockStrong(
   unlocking: Unlocking,
 ): Promise<KeyProtection> {
   const { path, password, suite, log } = unlocking;
+  checkDefinitions(database, path);
   const config = database.prepare("select password, config_type from config where id = 1").get();
   const proof = config?.password;
   if (!(proof instanceof Uint8Array)) {

@@ -125,6 +125,12 @@ Deno.test("a strong file cannot ask for more than its bounds, whatever it holds"
     ["update protection set kdf = 'md5'", /kdf .* must be "argon2id", got "md5"/],
     ["update protection set cipher = 'rot13'", /cipher .* must be "xchacha20-poly1305"/],
     ["delete from protection", /version .* got undefined/],
+    [
+      "drop table config; create view config as select 1 as id, zeroblob(1000000000) as password",
+      /its tables must be those of version 1 and no others/,
+    ],
+    ["create trigger t after insert on account begin delete from account; end", /no others/],
+    ["alter table config add column b generated always as (zeroblob(1000000000))", /no others/],
     ["delete from config", /must have a password in "config"/],
     ["update config set password = 'text'", /must have a password in "config"/],
   ];
