@@ -1,28 +1,31 @@
-import type { KmsServiceService } from "../../proto/gen/kms.ts";
-import { ADDRESS_SIZE, HASH_SIZE, rawTransactionHash } from "../../shared/block/mod.ts";
-import { type Bytes, EMPTY_BYTES, equalBytes, to0xHex } from "../../shared/bytes/mod.ts";
-import type { Clock } from "../../shared/clock/mod.ts";
+import type { StatusCode as Status } from "../../proto/gen/common.ts";
+import { KmsServiceService } from "../../proto/gen/kms.ts";
+import { ADDRESS_SIZE, HASH_SIZE } from "../../shared/block/mod.ts";
+import { type Bytes, equalBytes, to0xHex } from "../../shared/bytes/mod.ts";
+import { DecodeError } from "../../shared/codec/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
 import { type KeyPair, type KmsDb, KmsDbError } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { type Handlers, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
+import { type Handlers, rawRequest, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
-import { checkTransactions } from "./check_transactions.ts";
-import { createPause } from "./pause.ts";
+import { CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
 
 /** What the handlers work with. */
 export interface KmsDeps {
   readonly suite: CryptoSuite;
   readonly db: KmsDb;
-  readonly clock: Clock;
+  readonly checker: TransactionChecker;
   readonly log: Logger;
 }
+
+/** `kms.KmsService`; batches of transactions are taken as they come, to be decoded elsewhere. */
+export const KMS_SERVICE = rawRequest(KmsServiceService, "checkTransactions");
 
 const SUCCESS = { code: StatusCode.Success };
 
 /** gRPC face of `kms.KmsService` (spec/storage_kms.md, B4): maps outcomes to codes. */
-export function kmsHandlers(deps: KmsDeps): Handlers<typeof KmsServiceService> {
-  const { suite, db, clock, log } = deps;
+export function kmsHandlers(deps: KmsDeps): Handlers<typeof KMS_SERVICE> {
+  const { suite, db, log } = deps;
   return {
     getCryptoInfo: () =>
       Promise.resolve({
@@ -66,15 +69,25 @@ export function kmsHandlers(deps: KmsDeps): Handlers<typeof KmsServiceService> {
       );
     },
 
-    async checkTransactions({ body }) {
-      const refusal = await checkTransactions(suite, body, createPause(clock));
-      if (refusal === null) return SUCCESS;
-      const raw = body[refusal.index];
-      const hash = (raw === undefined ? null : rawTransactionHash(raw)) ?? EMPTY_BYTES;
-      log.warn(`check_raw_tx tx(${to0xHex(hash)}) failed: ${statusName(refusal.code)}`);
-      return { code: refusal.code };
-    },
+    checkTransactions: (request) => checkTransactions(deps, request),
   };
+}
+
+async function checkTransactions({ checker, log }: KmsDeps, request: Bytes): Promise<Status> {
+  try {
+    const refusal = await checker.check(request);
+    if (refusal === null) return SUCCESS;
+    const { code, transactionHash } = refusal;
+    log.warn(`check_raw_tx tx(${to0xHex(transactionHash)}) failed: ${statusName(code)}`);
+    return { code };
+  } catch (cause) {
+    if (cause instanceof DecodeError) {
+      // what the transport answers when it decodes a request itself
+      throw new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
+    }
+    if (!(cause instanceof CheckerStopped)) throw cause;
+    throw new RpcError(RpcCode.Unavailable, cause.message, { cause });
+  }
 }
 
 function checkHash(suite: CryptoSuite, data: Bytes, hash: Bytes): StatusCode {

@@ -1,12 +1,12 @@
-import { KmsServiceService } from "../../proto/gen/kms.ts";
 import { type CryptoSuite, loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import { type KmsDb, KmsDbError, openKmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
 import { type RunningService, StartRefusal } from "../../shared/service/mod.ts";
+import { startChecker, type TransactionChecker } from "./checker/checker.ts";
 import type { KmsConfig } from "./config.ts";
-import { kmsHandlers } from "./service.ts";
+import { KMS_SERVICE, kmsHandlers } from "./service.ts";
 
 /** A kms that accepts calls. */
 export interface RunningKms extends RunningService {
@@ -33,21 +33,26 @@ export async function startKms(
   log.info(`db path of this service: ${config.db_path}`);
   const suite = await loadSuite(suiteName);
   const db = openDb(suite, config, log);
+  let checker: TransactionChecker | null = null;
   try {
+    checker = await startChecker({ suite, clock });
     log.info(`curve implementation: ${suite.implementation}`);
     log.info("start grpc server!");
+    const handlers = kmsHandlers({ suite, db, checker, log });
     const server = await serveGrpc({
       host: "0.0.0.0",
       port: config.kms_port,
-      services: [grpcService(KmsServiceService, kmsHandlers({ suite, db, clock, log }))],
+      services: [grpcService(KMS_SERVICE, handlers)],
       log,
     });
     const stop = async () => {
       await server.close();
+      checker?.stop();
       db.close();
     };
     return { port: server.port, stop };
   } catch (cause) {
+    checker?.stop();
     db.close();
     throw cause;
   }
