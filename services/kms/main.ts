@@ -2,6 +2,7 @@ import { runService } from "../../shared/service/mod.ts";
 import { KMS_ETH_TABLE } from "./eth/config.ts";
 import { startKms } from "./start.ts";
 import { KMS_SM_TABLE } from "./sm/config.ts";
+import { speedCommand } from "./speed/command.ts";
 
 await runService({
   role: "kms",
@@ -11,11 +12,13 @@ await runService({
       table: KMS_SM_TABLE,
       homepage: "https://github.com/cita-cloud/kms_sm",
       start: (context) => startKms("sm", context),
+      commands: { speed: speedCommand("sm") },
     },
     kms_eth: {
       table: KMS_ETH_TABLE,
       homepage: "https://github.com/cita-cloud/kms_eth",
       start: (context) => startKms("eth", context),
+      commands: { speed: speedCommand("eth") },
     },
   },
 });

@@ -15,6 +15,11 @@ import type { CheckRequest, CheckResponse } from "./messages.ts";
 /** Threads at most; more would share few memory channels and one thread that feeds them. */
 const WORKERS_MAX = 16;
 
+/** Threads on a machine with so many cores. */
+export function workerCountOf(coreCount: number): number {
+  return Math.min(coreCount, WORKERS_MAX);
+}
+
 /** One chunk is worked on, one waits: a worker need not wait for the next message. */
 const CHUNKS_PER_WORKER_MAX = 2;
 
@@ -52,7 +57,7 @@ export interface TransactionChecker {
 
 /** Starts the threads and waits until they can work. */
 export async function startChecker(options: CheckerOptions): Promise<TransactionChecker> {
-  const { suite, workerCount = Math.min(navigator.hardwareConcurrency, WORKERS_MAX) } = options;
+  const { suite, workerCount = workerCountOf(navigator.hardwareConcurrency) } = options;
   const url = workerUrl("check_worker", import.meta.url);
   const workers = Array.from(
     { length: workerCount },
