@@ -3,6 +3,7 @@ import type { SuiteName } from "../../shared/crypto/mod.ts";
 import type { Flavour } from "../../shared/service/mod.ts";
 import type { CRYPTO_KEYS, KMS_KEYS } from "./config.ts";
 import { migrateCommand } from "./migrate.ts";
+import { speedCommand } from "./speed/command.ts";
 import { startCrypto, startKms } from "./start.ts";
 
 const PRIVATE_KEY_PATH = "private_key";
@@ -16,7 +17,7 @@ export function kmsFlavour(
     table,
     homepage: `https://github.com/cita-cloud/${table.name}`,
     start: (context) => startKms(suiteName, context),
-    commands: { migrate: migrateCommand(suiteName) },
+    commands: { migrate: migrateCommand(suiteName), speed: speedCommand(suiteName) },
   };
 }
 

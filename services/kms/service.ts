@@ -1,28 +1,33 @@
-import type { KmsServiceService } from "../../proto/gen/kms.ts";
-import { rawTransactionHash } from "../../shared/block/mod.ts";
-import { EMPTY_BYTES, to0xHex } from "../../shared/bytes/mod.ts";
-import type { Clock } from "../../shared/clock/mod.ts";
+import type { StatusCode as Status } from "../../proto/gen/common.ts";
+import { KmsServiceService } from "../../proto/gen/kms.ts";
+import { type Bytes, to0xHex } from "../../shared/bytes/mod.ts";
+import { DecodeError } from "../../shared/codec/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
 import type { KmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { type Handlers, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
+import { type Handlers, rawRequest, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
-import { checkTransactions } from "./check_transactions.ts";
-import { createPause } from "./pause.ts";
+import { CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
 import { publicCalls, SUCCESS } from "./public_calls.ts";
 import { signResponse, signWithAccount } from "./signing.ts";
+
+/** `kms.KmsService`; batches of transactions are taken as they come, to be decoded elsewhere. */
+export const KMS_SERVICE = rawRequest(KmsServiceService, "checkTransactions");
+
+/** `CheckTransactions` of `kms.KmsService` and of `crypto.CryptoService`. */
+export type CheckTransactions = (request: Bytes) => Promise<Status>;
 
 /** What the handlers work with. */
 export interface KmsDeps {
   readonly suite: CryptoSuite;
   readonly db: KmsDb;
-  readonly clock: Clock;
+  readonly checkTransactions: CheckTransactions;
   readonly log: Logger;
 }
 
 /** gRPC face of `kms.KmsService` (spec/storage_kms.md, B4): maps outcomes to codes. */
-export function kmsHandlers(deps: KmsDeps): Handlers<typeof KmsServiceService> {
-  const { suite, db, log } = deps;
+export function kmsHandlers(deps: KmsDeps): Handlers<typeof KMS_SERVICE> {
+  const { suite, db, checkTransactions, log } = deps;
   return {
     ...publicCalls(suite),
 
@@ -43,23 +48,28 @@ export function kmsHandlers(deps: KmsDeps): Handlers<typeof KmsServiceService> {
     signMessage: ({ keyId, msg }) =>
       Promise.resolve(signResponse(suite, signWithAccount(deps, keyId, msg))),
 
-    checkTransactions: checkTransactionsHandler(deps),
+    checkTransactions,
   };
 }
 
-/** What checking batches works with. */
-export type CheckDeps = Pick<KmsDeps, "suite" | "clock" | "log">;
-
-/** `CheckTransactions` of both services (spec/storage_kms.md, B5): their codes are the same. */
+/** Answers batches (spec/storage_kms.md, B5); the codes are the same in both services. */
 export function checkTransactionsHandler(
-  { suite, clock, log }: CheckDeps,
-): Handlers<typeof KmsServiceService>["checkTransactions"] {
-  return async ({ body }) => {
-    const refusal = await checkTransactions(suite, body, createPause(clock));
-    if (refusal === null) return SUCCESS;
-    const raw = body[refusal.index];
-    const hash = (raw === undefined ? null : rawTransactionHash(raw)) ?? EMPTY_BYTES;
-    log.warn(`check_raw_tx tx(${to0xHex(hash)}) failed: ${statusName(refusal.code)}`);
-    return { code: refusal.code };
+  { checker, log }: { readonly checker: TransactionChecker; readonly log: Logger },
+): CheckTransactions {
+  return async (request) => {
+    try {
+      const refusal = await checker.check(request);
+      if (refusal === null) return SUCCESS;
+      const { code, transactionHash } = refusal;
+      log.warn(`check_raw_tx tx(${to0xHex(transactionHash)}) failed: ${statusName(code)}`);
+      return { code };
+    } catch (cause) {
+      if (cause instanceof DecodeError) {
+        // what the transport answers when it decodes a request itself
+        throw new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
+      }
+      if (!(cause instanceof CheckerStopped)) throw cause;
+      throw new RpcError(RpcCode.Unavailable, cause.message, { cause });
+    }
   };
 }

@@ -8,10 +8,11 @@ import { describeTable } from "../../shared/config/mod.ts";
 import { loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
 import { openKmsDb } from "../../shared/kms_db/mod.ts";
 import { type Logger, SILENT_LOGGER } from "../../shared/log/mod.ts";
-import { RpcCode, RpcFault } from "../../shared/rpc/mod.ts";
+import { connect, rawRequest, RpcCode, RpcFault } from "../../shared/rpc/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { CRYPTO_ETH_TABLE, KMS_ETH_TABLE } from "./eth/config.ts";
 import { CRYPTO_SM_TABLE, KMS_SM_TABLE } from "./sm/config.ts";
+import { manyOf } from "./checker/testing/transactions.ts";
 import { startKms } from "./start.ts";
 import { KMS_DEFAULTS, type ServedKms, withServedKms } from "./testing/served_kms.ts";
 
@@ -142,6 +143,33 @@ Deno.test("a long CheckTransactions does not hold up other calls", async () => {
     finished.push("hashes");
     assert.equal(await batch, 0);
     assert.deepEqual(finished, ["hashes", "batch"]);
+  });
+});
+
+Deno.test("CheckTransactions of malformed bytes is answered as by other methods", async () => {
+  await withServedKms({ suite: "sm" }, async ({ callRaw }) => {
+    const details = "Error deserializing request";
+    for (const [method, request] of [["HashData", "0a05aa"], ["CheckTransactions", "0a05aa"]]) {
+      const call = callRaw(method ?? "", request ?? "");
+      await assert.rejects(call, isFault(RpcCode.Internal, details), method);
+    }
+  });
+});
+
+Deno.test("startKms() stops while a batch is checked", async () => {
+  await withFolder(async (folder) => {
+    const { log, lines } = recordingLogger();
+    const config = { ...KMS_DEFAULTS, db_path: `${folder}/kms.db`, db_key: "secret" };
+    const kms = await startKms("sm", { config, clock: SYSTEM_CLOCK, log });
+    const client = connect(rawRequest(KmsServiceService, "checkTransactions"), kms);
+    const batch = Promise.allSettled([client.checkTransactions(manyOf(sm, 60_000))]);
+    await client.hashData({ data: fromHex("") });
+    await kms.stop(); // the batch would take longer than the two seconds of grace
+    const [outcome] = await batch;
+    assert(outcome?.status === "rejected" && outcome.reason instanceof RpcFault);
+    assert(outcome.reason.isTransport);
+    client.close();
+    assert.equal(lines.at(-1), "start grpc server!");
   });
 });
 

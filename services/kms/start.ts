@@ -1,5 +1,3 @@
-import { CryptoServiceService } from "../../proto/gen/crypto.ts";
-import { KmsServiceService } from "../../proto/gen/kms.ts";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import { type CryptoSuite, loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
@@ -7,12 +5,18 @@ import { type KmsDb, KmsDbError, openKmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { type GrpcService, grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
 import { type RunningService, StartRefusal } from "../../shared/service/mod.ts";
+import { startChecker, type TransactionChecker } from "./checker/checker.ts";
 import type { CryptoConfig, KmsConfig } from "./config.ts";
-import { cryptoHandlers } from "./crypto_service.ts";
+import { CRYPTO_SERVICE, cryptoHandlers } from "./crypto_service.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { findPassword, logPassword } from "./password.ts";
 import { readPrivateKey } from "./private_key_file.ts";
-import { checkTransactionsHandler, kmsHandlers } from "./service.ts";
+import {
+  type CheckTransactions,
+  checkTransactionsHandler,
+  KMS_SERVICE,
+  kmsHandlers,
+} from "./service.ts";
 import { type AccountSigning, type Signed, signWithAccount, signWithKey } from "./signing.ts";
 
 /** A kms that accepts calls. */
@@ -40,24 +44,18 @@ export async function startKms(
   log.info(`db path of this service: ${config.db_path}`);
   const suite = await loadSuite(suiteName);
   const db = await openDb(suite, config, log);
-  try {
-    const kms = kmsHandlers({ suite, db, clock, log });
-    const sign = accountSigner({ suite, db, log }, config.crypto_key_id);
-    const { checkTransactions } = kms;
-    return await serve({
-      port: config.kms_port,
-      services: [
-        grpcService(KmsServiceService, kms),
-        grpcService(CryptoServiceService, cryptoHandlers({ suite, sign, checkTransactions })),
-      ],
-      suite,
-      log,
-      release: () => db.close(),
-    });
-  } catch (cause) {
-    db.close();
-    throw cause;
-  }
+  const sign = accountSigner({ suite, db, log }, config.crypto_key_id);
+  return await serve({
+    port: config.kms_port,
+    services: (checkTransactions) => [
+      grpcService(KMS_SERVICE, kmsHandlers({ suite, db, checkTransactions, log })),
+      grpcService(CRYPTO_SERVICE, cryptoHandlers({ suite, sign, checkTransactions })),
+    ],
+    suite,
+    clock,
+    log,
+    release: () => db.close(),
+  });
 }
 
 /** What a crypto service gets from its process. */
@@ -79,13 +77,13 @@ export async function startCrypto(
   const secretKey = readPrivateKey(privateKeyPath, suite, log);
   const keyPair = { secretKey, publicKey: suite.publicKeyOf(secretKey) };
   const sign = (message: Bytes) => signWithKey(suite, keyPair, message);
-  const checkTransactions = checkTransactionsHandler({ suite, clock, log });
   return await serve({
     port: config.crypto_port,
-    services: [
-      grpcService(CryptoServiceService, cryptoHandlers({ suite, sign, checkTransactions })),
+    services: (checkTransactions) => [
+      grpcService(CRYPTO_SERVICE, cryptoHandlers({ suite, sign, checkTransactions })),
     ],
     suite,
+    clock,
     log,
     release: () => void secretKey.fill(0),
   });
@@ -93,22 +91,42 @@ export async function startCrypto(
 
 interface Serving {
   readonly port: number;
-  readonly services: readonly GrpcService[];
+  readonly services: (checkTransactions: CheckTransactions) => readonly GrpcService[];
   readonly suite: CryptoSuite;
+  readonly clock: Clock;
   readonly log: Logger;
-  /** Called when no call is served any more. */
+  /** Called once, when no call is served or none can be. */
   readonly release: () => void;
 }
 
-async function serve({ port, services, suite, log, release }: Serving): Promise<RunningKms> {
-  log.info(`curve implementation: ${suite.implementation}`);
-  log.info("start grpc server!");
-  const server = await serveGrpc({ host: "0.0.0.0", port, services, log });
-  const stop = async () => {
-    await server.close();
+/** Serves calls, and batches on threads of their own. */
+async function serve(serving: Serving): Promise<RunningKms> {
+  const { port, services, suite, clock, log, release } = serving;
+  let checker: TransactionChecker | null = null;
+  const stopWork = () => {
+    checker?.stop();
     release();
   };
-  return { port: server.port, stop };
+  try {
+    checker = await startChecker({ suite, clock });
+    log.info(`curve implementation: ${suite.implementation}`);
+    log.info("start grpc server!");
+    const checkTransactions = checkTransactionsHandler({ checker, log });
+    const server = await serveGrpc({
+      host: "0.0.0.0",
+      port,
+      services: services(checkTransactions),
+      log,
+    });
+    const stop = async () => {
+      await server.close();
+      stopWork();
+    };
+    return { port: server.port, stop };
+  } catch (cause) {
+    stopWork();
+    throw cause;
+  }
 }
 
 /** Signs with the configured account, or the only one, or the first one that a file has. */
