@@ -169,3 +169,14 @@ Deno.test("migrateKmsDb() removes what a run that was killed left, and follows a
     assert(Deno.lstatSync(`${folder}/link.db`).isSymlink);
     assert.equal((await secretsOf(path, PASSWORD)).length, 2);
   }));
+
+Deno.test("migrateKmsDb() makes a strong file of an empty one", () =>
+  withFile(async (path) => {
+    Deno.truncateSync(path);
+    const migration = await migrate(path, { newPassword: "new" });
+    assert.deepEqual(migration?.accounts, []);
+    const db = await openKmsDb({ path, password: "new", suite: sm });
+    assert.equal(db.format, "strong");
+    assert.equal(db.insertAccount(sm.generateSecretKey(), "").keyId, 1n);
+    db.close();
+  }));
