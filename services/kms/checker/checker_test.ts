@@ -125,7 +125,7 @@ Deno.test("TransactionChecker.check() never holds up its thread", async () => {
         lastMs = nowMs;
       }
       assert.equal(await batch, null);
-      // 2 ms for new ones, 10 ms for known ones, and what the collection of garbage adds; decoding at once takes more than 200 ms
+      // 2 ms for new ones, 5 ms for known ones, and what the collection of garbage adds; decoding at once takes more than 200 ms
       assert(longestMs < 40, `${run}: ${longestMs} ms`);
     }
   });
