@@ -1,7 +1,10 @@
 import type { Clock } from "../../shared/clock/mod.ts";
 
-/** How long other calls may wait for work on this thread; handing over costs a millisecond. */
-const SLICE_MS = 8;
+/**
+ * How long this thread works at a stretch. A call takes some turns of the event loop and may wait
+ * for a slice in each of them; handing over costs a millisecond.
+ */
+const SLICE_MS = 3;
 
 /**
  * A pause function for all such work: resolves at once until a slice of time is used up, then after

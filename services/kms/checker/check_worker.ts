@@ -18,9 +18,12 @@ async function answer(request: CheckRequest): Promise<CheckResponse> {
     case "open":
       suite = await loadSuite(request.suite);
       return { kind: "opened" };
-    case "check":
-      assert(suite !== null, "A worker is opened first");
-      return checkChunk(suite, request);
+    case "check": {
+      const opened = suite;
+      assert(opened !== null, "A worker is opened first");
+      const reports = request.chunks.map((chunk) => checkChunk(opened, chunk));
+      return { kind: "checked", reports };
+    }
     case "normalize":
       return { kind: "normalized", request: normalizeRequest(request.request) };
   }

@@ -7,8 +7,7 @@ import { startWorker, type WorkerLink, workerUrl } from "../../../shared/workers
 import type { TransactionRefusal } from "../check_transactions.ts";
 import { createPause } from "../pause.ts";
 import { Batch, type BatchOutcome } from "./core/batch.ts";
-import { CheckQueue } from "./core/check_queue.ts";
-import type { Chunk } from "./core/chunk.ts";
+import { CheckQueue, type Task } from "./core/check_queue.ts";
 import { KNOWN_TRANSACTIONS_MAX, KnownTransactions } from "./core/known_transactions.ts";
 import type { CheckRequest, CheckResponse } from "./messages.ts";
 
@@ -20,8 +19,8 @@ export function workerCountOf(coreCount: number): number {
   return Math.min(coreCount, WORKERS_MAX);
 }
 
-/** One chunk is worked on, one waits: a worker need not wait for the next message. */
-const CHUNKS_PER_WORKER_MAX = 2;
+/** One is worked on, one waits: a worker need not wait for the next message. */
+const MESSAGES_PER_WORKER_MAX = 2;
 
 /** The checker was stopped before it had an answer. */
 export class CheckerStopped extends Error {
@@ -74,7 +73,7 @@ export async function startChecker(options: CheckerOptions): Promise<Transaction
 
 interface CheckWorker {
   readonly link: WorkerLink<CheckRequest, CheckResponse>;
-  chunkCount: number;
+  messageCount: number;
 }
 
 interface Waiting {
@@ -87,7 +86,7 @@ class Checker implements TransactionChecker {
   readonly #workers: readonly CheckWorker[];
   readonly #suite: CryptoSuite;
   readonly #known: KnownTransactions;
-  readonly #queue = new CheckQueue();
+  readonly #queue: CheckQueue;
   readonly #waiting = new Map<Batch, Waiting>();
   readonly #pause: () => Promise<void>;
   #isFeeding = false;
@@ -95,7 +94,8 @@ class Checker implements TransactionChecker {
 
   constructor(links: readonly CheckWorker["link"][], options: CheckerOptions) {
     const { suite, clock, knownTransactionsMax = KNOWN_TRANSACTIONS_MAX } = options;
-    this.#workers = links.map((link) => ({ link, chunkCount: 0 }));
+    this.#workers = links.map((link) => ({ link, messageCount: 0 }));
+    this.#queue = new CheckQueue(links.length);
     this.#suite = suite;
     this.#known = new KnownTransactions(knownTransactionsMax);
     this.#pause = createPause(clock);
@@ -150,13 +150,11 @@ class Checker implements TransactionChecker {
   async #feed(): Promise<void> {
     if (this.#isFeeding) return;
     this.#isFeeding = true;
-    for (;;) {
-      const worker = this.#freeWorker();
-      const task = worker === null ? null : this.#queue.next();
-      if (worker === null || task === null) break;
-      const { batch, chunk } = task;
-      if (chunk === null) this.#answerIfDone(batch);
-      else this.#work(worker, batch, chunk);
+    for (let worker = this.#freeWorker(); worker !== null; worker = this.#freeWorker()) {
+      const round = this.#queue.next();
+      if (round === null) break;
+      if (round.idle !== null) this.#answerIfDone(round.idle);
+      if (round.tasks.length > 0) this.#work(worker, round.tasks);
       await this.#pause();
     }
     this.#isFeeding = false;
@@ -167,23 +165,29 @@ class Checker implements TransactionChecker {
     if (this.#isStopped) return null;
     const [first, ...others] = this.#workers;
     if (first === undefined) return null;
-    const idlest = others.reduce((a, b) => b.chunkCount < a.chunkCount ? b : a, first);
-    return idlest.chunkCount < CHUNKS_PER_WORKER_MAX ? idlest : null;
+    const idlest = others.reduce((a, b) => b.messageCount < a.messageCount ? b : a, first);
+    return idlest.messageCount < MESSAGES_PER_WORKER_MAX ? idlest : null;
   }
 
-  async #work(worker: CheckWorker, batch: Batch, chunk: Chunk): Promise<void> {
-    worker.chunkCount++;
-    const { body, isToBeVerified } = chunk;
+  async #work(worker: CheckWorker, tasks: readonly Task[]): Promise<void> {
+    worker.messageCount++;
     try {
-      const report = await this.#call(worker, { kind: "check", body, isToBeVerified });
-      assert(report.kind === "checked" || report.kind === "irregular", "A worker reports chunks");
-      batch.settle(chunk, report);
-      this.#answerIfDone(batch);
+      const chunks = tasks.map(({ chunk: { body, isToBeVerified } }) => ({ body, isToBeVerified }));
+      const response = await this.#call(worker, { kind: "check", chunks });
+      assert(response.kind === "checked", "A worker answers what it was asked");
+      for (const [index, { batch, chunk }] of tasks.entries()) {
+        const report = response.reports[index];
+        assert(report !== undefined, "A worker reports each chunk");
+        batch.settle(chunk, report);
+        this.#answerIfDone(batch);
+      }
     } catch (cause) {
-      this.#waiting.get(batch)?.reject(cause);
-      this.#waiting.delete(batch);
+      for (const { batch } of tasks) {
+        this.#waiting.get(batch)?.reject(cause);
+        this.#waiting.delete(batch);
+      }
     }
-    worker.chunkCount--;
+    worker.messageCount--;
     this.#feed();
   }
 

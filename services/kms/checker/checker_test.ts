@@ -104,23 +104,29 @@ Deno.test("TransactionChecker.check() takes odd requests and refuses malformed o
   });
 });
 
+/** Time that this thread has worked; unlike a clock it stands still while other programs run. */
+function threadMs(): number {
+  const [nanoseconds] = Deno.readTextFileSync("/proc/thread-self/schedstat").split(" ");
+  return Number(nanoseconds) / 1e6;
+}
+
 Deno.test("TransactionChecker.check() never holds up its thread", async () => {
   assert(eth !== undefined);
   const request = manyOf(eth, 30_000);
   await withChecker(eth, async (checker) => {
     for (const run of ["all new", "all known"]) {
-      let longestGapMs = 0;
+      let longestMs = 0;
       let isDone = false;
       const batch = checker.check(request).finally(() => isDone = true);
-      for (let lastMs = SYSTEM_CLOCK.monotonicMs(); !isDone;) {
+      for (let lastMs = threadMs(); !isDone;) {
         await SYSTEM_CLOCK.sleep(0);
-        const nowMs = SYSTEM_CLOCK.monotonicMs();
-        longestGapMs = Math.max(longestGapMs, nowMs - lastMs);
+        const nowMs = threadMs();
+        longestMs = Math.max(longestMs, nowMs - lastMs);
         lastMs = nowMs;
       }
       assert.equal(await batch, null);
-      // 10 ms when the machine has nothing else to do; decoding at once takes more than 200 ms
-      assert(longestGapMs < 80, `${run}: ${longestGapMs} ms`);
+      // 2 ms for new ones, 5 ms for known ones, and what the collection of garbage adds; decoding at once takes more than 200 ms
+      assert(longestMs < 40, `${run}: ${longestMs} ms`);
     }
   });
 });

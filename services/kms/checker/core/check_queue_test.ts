@@ -22,6 +22,7 @@ const SIGNERS = [1, 2, 3].map((number) => {
   return { sender, sign: (message: Bytes) => cheapSignature(sender, message) };
 });
 const [SIGNER] = SIGNERS;
+const WORKER_COUNT = 2;
 
 /** What a request gets: a refusal, nothing, or that it is malformed. */
 type Answer = TransactionRefusal | null | "malformed";
@@ -36,7 +37,7 @@ function checkInOrder(request: Bytes): Answer {
 class Simulation {
   readonly chunks: Chunk[] = [];
   readonly known: KnownTransactions;
-  readonly #queue = new CheckQueue();
+  readonly #queue = new CheckQueue(WORKER_COUNT);
   readonly #random: Random;
 
   constructor(seed: number, knownMax = 1_000) {
@@ -60,20 +61,20 @@ class Simulation {
   }
 
   #add(request: Bytes): Batch {
-    const batch = new Batch(request, { hash, known: this.known, workerCount: 2 });
+    const batch = new Batch(request, { hash, known: this.known, workerCount: WORKER_COUNT });
     this.#queue.add(batch);
     return batch;
   }
 
   #settleAll(): void {
-    const tasks: Task[] = [];
+    const inFlight: Task[] = [];
     for (;;) {
-      const task = tasks.length < 4 ? this.#queue.next() : null;
-      if (task === null && tasks.length === 0) return;
-      if (task?.chunk) tasks.push(task);
-      if (task !== null && this.#random() < 0.5) continue;
-      const [done] = tasks.splice(Math.floor(this.#random() * tasks.length), 1);
-      if (!done?.chunk) continue;
+      const round = inFlight.length < 20 ? this.#queue.next() : null;
+      if (round === null && inFlight.length === 0) return;
+      inFlight.push(...round?.tasks ?? []);
+      if (round !== null && this.#random() < 0.5) continue;
+      const [done] = inFlight.splice(Math.floor(this.#random() * inFlight.length), 1);
+      if (done === undefined) continue;
       this.chunks.push(done.chunk);
       done.batch.settle(done.chunk, checkChunk(CHEAP_SUITE, done.chunk));
     }
@@ -150,7 +151,7 @@ Deno.test("Batch.take() shares a small batch among workers and bounds large chun
   const known = new KnownTransactions(10);
   const sizes = (count: number) => {
     const request = encodeBatch(batchOf(...good(count)));
-    const batch = new Batch(request, { hash, known, workerCount: 2 });
+    const batch = new Batch(request, { hash, known, workerCount: WORKER_COUNT });
     const taken: number[] = [];
     while (batch.hasMore) taken.push(batch.take()?.indexes.length ?? 0);
     return taken;
@@ -165,24 +166,36 @@ Deno.test("Batch.take() looks at a bounded part of a batch that is known", () =>
   const simulation = new Simulation(1, 10_000);
   const request = encodeBatch(batchOf(...good(1_000)));
   simulation.run([request]);
-  const batch = new Batch(request, { hash, known: simulation.known, workerCount: 2 });
+  const batch = new Batch(request, { hash, known: simulation.known, workerCount: WORKER_COUNT });
   let takes = 0;
   for (; batch.hasMore; takes++) assert.equal(batch.take(), null);
   assert.equal(takes, Math.ceil(1_000 / 64));
   assert.deepEqual(batch.outcome, { kind: "checked", refusal: null });
 });
 
-Deno.test("CheckQueue.next() gives every batch its turn", () => {
-  const queue = new CheckQueue();
+/** Which batches get their turn, message by message. */
+function turnsOf(counts: readonly number[], messageCount: number): number[][] {
+  const queue = new CheckQueue(WORKER_COUNT);
   const known = new KnownTransactions(10);
-  const open = (count: number) => {
-    const batch = new Batch(encodeBatch(batchOf(...good(count))), { hash, known, workerCount: 2 });
-    queue.add(batch);
-    return batch;
-  };
-  const [long, short] = [open(5_000), open(1)];
-  const first = [queue.next(), queue.next(), queue.next()].map((task) => task?.batch);
-  assert.deepEqual(first, [long, short, long]);
+  const batches = counts.map((count) =>
+    new Batch(encodeBatch(batchOf(...good(count))), { hash, known, workerCount: WORKER_COUNT })
+  );
+  for (const batch of batches) queue.add(batch);
+  return Array.from(
+    { length: messageCount },
+    () => queue.next()?.tasks.map(({ batch }) => batches.indexOf(batch)) ?? [],
+  );
+}
+
+Deno.test("CheckQueue.next() gives every batch its turn", () => {
+  assert.deepEqual(turnsOf([5_000, 1, 5_000], 4), [[0], [1, 2], [0], [2]]);
+});
+
+Deno.test("CheckQueue.next() puts small batches together, a share for each worker", () => {
+  const counts = Array.from({ length: 20 }, () => 1);
+  const turns = turnsOf(counts, 6);
+  assert.deepEqual(turns.map(({ length }) => length), [8, 6, 3, 2, 1, 0]);
+  assert.deepEqual(turns.flat(), [...counts.keys()]);
 });
 
 Deno.test("Batch does not check again what passed, and only that", () => {
