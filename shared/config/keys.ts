@@ -130,6 +130,11 @@ export function relativePath(options: KeyOptions<string>): ConfigKey<string> {
   });
 }
 
+/** A key of other programs that is accepted, of whatever type, and has no effect. */
+export function ignored(options: { readonly doc: string }): ConfigKey<null> {
+  return key("any", { doc: options.doc, default: null }, () => null);
+}
+
 function readHex(value: TomlValue, size: number | undefined): Bytes {
   const bytes = parseHex(readText(value));
   if (bytes === null) throw new KeyProblem("be hex digits, with or without 0x");

@@ -5,7 +5,13 @@
  */
 
 export { type ConfigDocument, ConfigError, loadDocument, parseDocument } from "./document.ts";
-export { findSecret, type FoundSecret, type SecretPlaces } from "./find_secret.ts";
+export {
+  findSecret,
+  findSecretOutside,
+  type FoundSecret,
+  readSecretFile,
+  type SecretPlaces,
+} from "./find_secret.ts";
 export {
   bool,
   choice,
@@ -13,6 +19,7 @@ export {
   type ConfigKeys,
   hexBytes,
   hexBytesList,
+  ignored,
   integer,
   type KeyOptions,
   matching,

@@ -14,7 +14,13 @@ export {
   type RawClient,
   type RpcClient,
 } from "./client.ts";
-export type { RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+export {
+  rawRequest,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+  type WithRawRequest,
+} from "./definition.ts";
 export {
   type GrpcService,
   grpcService,

@@ -131,7 +131,7 @@ export class Player implements AsyncDisposable {
     assert.deepEqual(answer, recorded, describe(call));
   }
 
-  /** The process. */
+  /** The id of the process. */
   get pid(): number {
     return this.#process.pid;
   }
