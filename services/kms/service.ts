@@ -8,7 +8,7 @@ import { type KeyPair, type KmsDb, KmsDbError } from "../../shared/kms_db/mod.ts
 import type { Logger } from "../../shared/log/mod.ts";
 import { type Handlers, rawRequest, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
-import { CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
+import { CheckerBusy, CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
 
 /** What the handlers work with. */
 export interface KmsDeps {
@@ -84,6 +84,9 @@ async function checkTransactions({ checker, log }: KmsDeps, request: Bytes): Pro
     if (cause instanceof DecodeError) {
       // what the transport answers when it decodes a request itself
       throw new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
+    }
+    if (cause instanceof CheckerBusy) {
+      throw new RpcError(RpcCode.ResourceExhausted, cause.message, { cause });
     }
     if (!(cause instanceof CheckerStopped)) throw cause;
     throw new RpcError(RpcCode.Unavailable, cause.message, { cause });
