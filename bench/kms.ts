@@ -72,7 +72,10 @@ function speedLines(report: SpeedReport, others: Others): Comparison[] {
     const result = report.results.find((result) => result.operation === operation);
     if (result === undefined) return [];
     const { perSecond } = result;
-    return [compare(others, { name, value: perSecond, unit: "/s", perSecond }, baseline)];
+    const line = compare(others, { name, value: perSecond, unit: "/s", perSecond }, baseline);
+    if (!operation.startsWith("check_")) return [line];
+    const value = result.processorMilliseconds;
+    return [line, { name: "  processor time of all threads", value, unit: "ms", ratios: {} }];
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * The operations of the kms done by others, on one core: noble, `sm-crypto`, and OpenSSL where it is
- * installed. All figures are operations per second.
+ * installed. All figures are operations per second of processor time.
  *
  * @module
  */
@@ -10,8 +10,9 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { sm2, sm3 } from "sm-crypto";
 import { bytesToUint } from "../shared/bytes/mod.ts";
-import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
 import { SM2_CURVE } from "../shared/crypto/sm/curve.ts";
+import { HASHED_SIZE } from "../services/kms/speed/measure.ts";
+import { processorRate } from "../services/kms/speed/stopwatch.ts";
 
 /** What one implementation reaches; absent where it has no such operation. */
 export interface Baseline {
@@ -22,24 +23,9 @@ export interface Baseline {
 }
 
 const MEASURE_MS = 500;
-const WARM_UP_RUNS = 5;
-/** As `kms speed` hashes. */
-const HASHED_SIZE = 130;
 const DIGEST = new Uint8Array(32).fill(0x11);
 
-/** Runs per second. */
-export function rate(run: () => void): number {
-  for (let i = 0; i < WARM_UP_RUNS; i++) run();
-  const startMs = SYSTEM_CLOCK.monotonicMs();
-  let runs = 0;
-  let elapsedMs = 0;
-  while (elapsedMs < MEASURE_MS) {
-    run();
-    runs++;
-    elapsedMs = SYSTEM_CLOCK.monotonicMs() - startMs;
-  }
-  return runs * 1000 / elapsedMs;
-}
+const rate = (run: () => void) => processorRate(run, MEASURE_MS);
 
 /**
  * SM2 as written in GB/T 32918.2 on noble's curve for any parameters; the digest of the message is

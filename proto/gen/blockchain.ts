@@ -1084,22 +1084,21 @@ export const BlockStateRoot: MessageFns<BlockStateRoot> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlockStateRoot();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.stateRoot = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

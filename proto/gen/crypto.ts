@@ -107,11 +107,12 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGetCryptoInfoResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -119,7 +120,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.name = reader.string();
@@ -127,7 +128,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 3: {
             if (tag !== 24) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hashLen = reader.uint32();
@@ -135,7 +136,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signatureLen = reader.uint32();
@@ -143,18 +144,16 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 5: {
             if (tag !== 40) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.addressLen = reader.uint32();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -200,22 +199,21 @@ export const HashDataRequest: MessageFns<HashDataRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHashDataRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -258,11 +256,12 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseVerifyDataHashRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
@@ -270,18 +269,16 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hash = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -322,22 +319,21 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.msg = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -380,11 +376,12 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -392,18 +389,16 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -449,11 +444,12 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.msg = reader.bytes();
@@ -461,18 +457,16 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -516,11 +510,12 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -528,18 +523,16 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

@@ -7,7 +7,7 @@ import type { KmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { type Handlers, rawRequest, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
-import { CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
+import { CheckerBusy, CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
 import { publicCalls, SUCCESS } from "./public_calls.ts";
 import { signResponse, signWithAccount } from "./signing.ts";
 
@@ -67,6 +67,9 @@ export function checkTransactionsHandler(
       if (cause instanceof DecodeError) {
         // what the transport answers when it decodes a request itself
         throw new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
+      }
+      if (cause instanceof CheckerBusy) {
+        throw new RpcError(RpcCode.ResourceExhausted, cause.message, { cause });
       }
       if (!(cause instanceof CheckerStopped)) throw cause;
       throw new RpcError(RpcCode.Unavailable, cause.message, { cause });

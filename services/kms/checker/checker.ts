@@ -22,6 +22,14 @@ export function workerCountOf(coreCount: number): number {
 /** One is worked on, one waits: a worker need not wait for the next message. */
 const MESSAGES_PER_WORKER_MAX = 2;
 
+/** Size of the requests that wait for an answer together, in bytes; a larger one may wait alone. */
+const WAITING_SIZE_MAX = 256 * 1024 * 1024;
+
+/** Too much is waiting already. */
+export class CheckerBusy extends Error {
+  override name = "CheckerBusy";
+}
+
 /** The checker was stopped before it had an answer. */
 export class CheckerStopped extends Error {
   override name = "CheckerStopped";
@@ -34,6 +42,7 @@ export interface CheckerOptions {
   /** One per core by default, 16 at most. */
   readonly workerCount?: number;
   readonly knownTransactionsMax?: number;
+  readonly waitingSizeMax?: number;
 }
 
 /** Checks hashes and signatures of batches of transactions on all cores. */
@@ -47,6 +56,7 @@ export interface TransactionChecker {
    * turns.
    *
    * @throws {DecodeError} when the request is malformed
+   * @throws {CheckerBusy} when too much waits already
    * @throws {CheckerStopped} when the checker is stopped before
    */
   check(request: Bytes): Promise<TransactionRefusal | null>;
@@ -89,11 +99,14 @@ class Checker implements TransactionChecker {
   readonly #queue: CheckQueue;
   readonly #waiting = new Map<Batch, Waiting>();
   readonly #pause: () => Promise<void>;
+  readonly #waitingSizeMax: number;
+  #waitingSize = 0;
   #isFeeding = false;
   #isStopped = false;
 
   constructor(links: readonly CheckWorker["link"][], options: CheckerOptions) {
     const { suite, clock, knownTransactionsMax = KNOWN_TRANSACTIONS_MAX } = options;
+    this.#waitingSizeMax = options.waitingSizeMax ?? WAITING_SIZE_MAX;
     this.#workers = links.map((link) => ({ link, messageCount: 0 }));
     this.#queue = new CheckQueue(links.length);
     this.#suite = suite;
@@ -102,11 +115,18 @@ class Checker implements TransactionChecker {
   }
 
   async check(request: Bytes): Promise<TransactionRefusal | null> {
-    const outcome = await this.#run(request);
-    if (outcome.kind === "checked") return outcome.refusal;
-    const again = await this.#run(await this.#normalize(request));
-    assert(again.kind === "checked", "A request that was encoded here is regular");
-    return again.refusal;
+    const { length } = request;
+    if (this.#waitingSize > 0 && this.#waitingSize + length > this.#waitingSizeMax) {
+      throw new CheckerBusy(
+        `Cannot take ${length} bytes of transactions: ${this.#waitingSize} bytes wait already`,
+      );
+    }
+    this.#waitingSize += length;
+    try {
+      return await this.#check(request);
+    } finally {
+      this.#waitingSize -= length;
+    }
   }
 
   stop(): void {
@@ -114,6 +134,14 @@ class Checker implements TransactionChecker {
     for (const { reject } of this.#waiting.values()) reject(stopped());
     this.#waiting.clear();
     for (const { link } of this.#workers) link.terminate();
+  }
+
+  async #check(request: Bytes): Promise<TransactionRefusal | null> {
+    const outcome = await this.#run(request);
+    if (outcome.kind === "checked") return outcome.refusal;
+    const again = await this.#run(await this.#normalize(request));
+    assert(again.kind === "checked", "A request that was encoded here is regular");
+    return again.refusal;
   }
 
   /** Takes away what makes the parts of a request decode to something else than the whole. */

@@ -7,7 +7,7 @@ import { DecodeError, encode, useStrictUtf8 } from "../../../shared/codec/mod.ts
 import { type CryptoSuite, loadSuite } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { checkTransactions } from "../check_transactions.ts";
-import { CheckerStopped, startChecker, type TransactionChecker } from "./checker.ts";
+import { CheckerBusy, CheckerStopped, startChecker, type TransactionChecker } from "./checker.ts";
 import {
   createSigner,
   type Flaw,
@@ -125,7 +125,8 @@ Deno.test("TransactionChecker.check() never holds up its thread", async () => {
         lastMs = nowMs;
       }
       assert.equal(await batch, null);
-      // 2 ms for new ones, 5 ms for known ones, and what the collection of garbage adds; decoding at once takes more than 200 ms
+      // 2 ms for new ones, 5 ms for known ones, and what the collection of garbage adds;
+      // decoding at once takes more than 200 ms
       assert(longestMs < 40, `${run}: ${longestMs} ms`);
     }
   });
@@ -142,6 +143,18 @@ Deno.test("TransactionChecker.check() answers small batches while a long one run
     await batch;
     assert.deepEqual(finished, ["small", "long"]);
   });
+});
+
+Deno.test("TransactionChecker.check() refuses what is too much together, not what is large", async () => {
+  assert(eth !== undefined);
+  const options = { suite: eth, clock: SYSTEM_CLOCK, workerCount: 1, waitingSizeMax: 1_000 };
+  const checker = await startChecker(options);
+  const [large, small] = [manyOf(eth, 10), manyOf(eth, 2)];
+  const first = checker.check(large);
+  await assert.rejects(checker.check(small), CheckerBusy);
+  assert.equal(await first, null);
+  assert.deepEqual(await Promise.all([checker.check(small), checker.check(small)]), [null, null]);
+  await stopChecker(checker);
 });
 
 Deno.test("TransactionChecker.stop() rejects batches under way and later ones", async () => {

@@ -52,11 +52,12 @@ export function speedCommand(suiteName: SuiteName): OfflineCommand<typeof KMS_KE
       const isJson = options["json"] === true;
       if (!isJson) {
         output.out(`${suiteName} on ${implementation}; batches on ${threads} threads\n`);
+        output.out(formatRow("", COLUMNS));
       }
       const results: SpeedResult[] = [];
       for await (const result of measureSpeed({ suite, clock, seconds })) {
         results.push(result);
-        if (!isJson) output.out(`${formatLine(result)}\n`);
+        if (!isJson) output.out(formatResult(result));
       }
       const report: SpeedReport = { suite: suiteName, implementation, threads, results };
       if (isJson) output.out(`${JSON.stringify(report)}\n`);
@@ -74,10 +75,24 @@ function parseSeconds(text: unknown): number {
   );
 }
 
-function formatLine({ operation, perSecond, milliseconds }: SpeedResult): string {
+const COLUMNS = ["rate", "time", "processor"];
+
+function formatRow(name: string, cells: readonly string[]): string {
+  return `  ${name.padEnd(44)}${cells.map((cell) => cell.padStart(13)).join("")}\n`;
+}
+
+function formatResult(result: SpeedResult): string {
+  const { operation, perSecond, milliseconds, processorMilliseconds } = result;
   const rate = `${Math.round(perSecond).toLocaleString("en-US")}/s`;
-  const time = milliseconds < 0.1
+  return formatRow(LABELS[operation], [
+    rate,
+    formatTime(milliseconds),
+    formatTime(processorMilliseconds),
+  ]);
+}
+
+function formatTime(milliseconds: number): string {
+  return milliseconds < 0.1
     ? `${(milliseconds * 1000).toFixed(1)} µs`
     : `${milliseconds.toFixed(2)} ms`;
-  return `  ${LABELS[operation].padEnd(44)}${rate.padStart(12)}${time.padStart(12)}`;
 }
