@@ -74,7 +74,7 @@ function main() {
   for (const file of ["package.json", "package-lock.json"]) {
     cpSync(join(HERE, file), join(TARGET, file));
   }
-  say("fetching deno, denort, buf, ts-proto and esbuild from the npm registry");
+  say("fetching deno, denort, buf, ts-proto, esbuild and assemblyscript from the npm registry");
   execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: TARGET,
     stdio: "inherit",

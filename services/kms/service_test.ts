@@ -218,7 +218,7 @@ Deno.test("startKms() logs its start as the reference kms does", async () => {
       `db path of this service: ${folder}/kms.db`,
       "get config failed, create new config",
       "store new config",
-      "curve implementation: noble",
+      "curve implementation: wasm",
       "start grpc server!",
     ]);
     lines.length = 0;

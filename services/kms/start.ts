@@ -32,6 +32,7 @@ export async function startKms(
   log.info(`grpc port of this service: ${config.kms_port}`);
   log.info(`db path of this service: ${config.db_path}`);
   const suite = await loadSuite(suiteName);
+  if (suite.fallbackReason !== null) log.error(suite.fallbackReason);
   const db = openDb(suite, config, log);
   try {
     log.info(`curve implementation: ${suite.implementation}`);
