@@ -17,9 +17,14 @@ const { values } = parseArgs({
     workers: { type: "string", default: String(navigator.hardwareConcurrency) },
   },
 });
-const caseCount = Number(values.cases);
+const caseCount = readCount("cases", values.cases);
 const seed = BigInt(values.seed);
-const workerCount = Number(values.workers);
+const workerCount = readCount("workers", values.workers);
+
+function readCount(name: string, text: string): number {
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw new Error(`Cannot use --${name}: it must be 1 or more, got "${text}"`);
+}
 
 const SHOWN_DISAGREEMENTS = 20;
 

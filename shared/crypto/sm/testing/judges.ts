@@ -31,7 +31,8 @@ export async function createNobleJudge(): Promise<Judge> {
 
 /**
  * Kinds of cases on which sm-crypto is no oracle: it reduces the coordinates of a key modulo p,
- * where 32918.1 wants numbers below p.
+ * where GB/T 32918.1 wants numbers below p. It checks the ranges of r and s as we do, unlike the
+ * reference kms (spec/storage_kms.md, B3).
  */
 export const NOT_FOR_SM_CRYPTO: readonly string[] = ["coordinate at or above p"];
 

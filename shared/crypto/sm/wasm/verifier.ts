@@ -29,7 +29,7 @@ export interface WasmVerifier extends Sm2Verifier {
 
 /**
  * Starts the module, some 4 ms: it multiplies the base point. One instance reserves 19 MB of memory:
- * 0.4 MB are used at once, 36 KiB more with each key that comes again, up to 512 keys. It belongs to
+ * 0.3 MB are used at once, 36 KiB more with each key that comes again, up to 512 keys. It belongs to
  * one thread.
  *
  * @throws when the module cannot be compiled or started
