@@ -137,6 +137,13 @@ function chosenDigest(r: bigint, s: bigint, key: Point, isValid: boolean): Omit<
   };
 }
 
+/** A valid case whose sum s·G + t·P is a chosen point: P is what makes it so. */
+function chosenSum(sum: Point, r: bigint, s: bigint) {
+  const key = multiple(sum.subtract(multiple(BASE, s)), SM2_SCALARS.inv(mod(r + s)));
+  const e = mod(r - sum.toAffine().x);
+  return { subject: { e }, signature: encode(r, s, encodePoint(key)), isValid: true };
+}
+
 function flipBit(bytes: Bytes, bit: number): Bytes {
   const changed = bytes.slice();
   changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
@@ -210,19 +217,23 @@ export function createCases(hash: HashFunction, seed: bigint): () => Sm2Case {
       return chosenDigest(r, s, randomKey(), r !== 0n);
     },
     "x at or above n": (draws) => {
-      // P = (R - s·G)/t for a chosen R
-      const point = liftFrom(ORDER + draws.below(PRIME - ORDER - 1000n));
-      const [s, t] = [draws.scalar(), draws.scalar()];
-      const key = multiple(point.subtract(multiple(BASE, s)), SM2_SCALARS.inv(t));
-      const r = mod(t - s) || 1n;
-      return chosenDigest(r, mod(t - r) || 1n, key, true);
+      const sum = liftFrom(ORDER + draws.below(PRIME - ORDER - 1000n));
+      return chosenSum(sum, draws.scalar(), draws.scalar());
     },
     "x below p - n": (draws) => {
-      const point = liftFrom(draws.below(PRIME - ORDER - 1000n));
-      const [s, t] = [draws.scalar(), draws.scalar()];
-      const key = multiple(point.subtract(multiple(BASE, s)), SM2_SCALARS.inv(t));
-      const r = mod(t - s) || 1n;
-      return chosenDigest(r, mod(t - r) || 1n, key, true);
+      const sum = liftFrom(draws.below(PRIME - ORDER - 1000n));
+      return chosenSum(sum, draws.scalar(), draws.scalar());
+    },
+    "x + p for x": (draws) => {
+      // r - e + n is x + p, which fits in 256 bits but is no coordinate
+      const sum = liftFrom(draws.below(LIMIT - PRIME - 1000n));
+      const made = chosenSum(sum, draws.scalar(), draws.scalar());
+      return { ...made, subject: { e: mod(made.subject.e - (PRIME - ORDER)) }, isValid: false };
+    },
+    "r below e - n": (draws) => {
+      const sum = liftFrom(ORDER - 1000n - draws.below(2n ** 223n));
+      const made = chosenSum(sum, BigInt(1 + draws.index(1000)), draws.scalar());
+      return { ...made, subject: { e: made.subject.e + ORDER } };
     },
     "x off by one or n": (draws) => {
       const key = randomKey();
@@ -246,11 +257,12 @@ export function createCases(hash: HashFunction, seed: bigint): () => Sm2Case {
       return chosenDigest(r, s, key, mod(r + s) !== 0n);
     },
     "R at infinity": (draws) => {
-      const d = draws.pick([draws.scalar(), BigInt(1 + draws.index(40)), ...regulars]);
       const t = draws.pick([draws.scalar(), edgeScalar(draws)]);
-      const s = mod(-t * d);
-      const r = mod(t - s) || 1n;
-      const e = draws.pick([r, draws.below(LIMIT)]);
+      // small s: the last addition is that of s·G, to its negative
+      const s = draws.pick([draws.scalar(), BigInt(1 + draws.index(40)), edgeScalar(draws)]);
+      const d = SM2_SCALARS.mul(mod(-s), SM2_SCALARS.inv(t));
+      const r = mod(t - s);
+      const e = draws.pick([r, draws.below(LIMIT), mod(r - BASE.multiply(s).toAffine().x)]);
       const signature = encode(r, s, encodePoint(BASE.multiply(d)));
       return { subject: { e }, signature, isValid: false };
     },
