@@ -266,7 +266,7 @@ export function copy(out: usize, a: usize, size: usize): void {
   memory.copy(out, a, size);
 }
 
-/** Brings a of at most 100p in size into [-2^230, 2^256 + 2^230), with whole limbs. */
+/** Brings a of at most 100p in size into [-2^231, 2^256 + 2^231), with whole limbs. */
 export function normalise(a: usize): void {
   const multiple = limb(a, 8) >> 24;
   let t = limb(a, 0) + multiple;

@@ -18,15 +18,15 @@ export const KEY_WIDTH = 8;
 const CANDIDATES_MAX = 1024;
 
 /** Bytes of a public key. */
-export const PUBLIC_KEY: usize = 64;
+export const PUBLIC_KEY: i32 = 64;
 
 /** Of every place: public key ‖ ZA ‖ hash of the public key. */
-const IDENTITY: usize = PUBLIC_KEY + HASH + HASH;
+const IDENTITY: i32 = PUBLIC_KEY + HASH + HASH;
 
-const FINGERPRINTS: usize = memory.data(512 * 8);
-const LAST_USES: usize = memory.data(512 * 8);
-const IDENTITIES: usize = memory.data(512 * 128);
-const CANDIDATES: usize = memory.data(1024 * 8);
+const FINGERPRINTS: usize = memory.data(KEYS_MAX * 8);
+const LAST_USES: usize = memory.data(KEYS_MAX * 8);
+const IDENTITIES: usize = memory.data(KEYS_MAX * IDENTITY);
+const CANDIDATES: usize = memory.data(CANDIDATES_MAX * 8);
 /** The tables lie behind everything else; their memory is touched, and so used, as keys come. */
 const TABLES: usize = (__heap_base + 63) & ~63;
 

@@ -104,7 +104,7 @@ export function toElement(out: usize, a: usize): void {
 }
 
 /** Digits of a scalar, one i16 for each bit. */
-export const DIGITS: usize = 512;
+export const DIGITS: i32 = 512;
 
 const NEGATED: usize = memory.data(NUMBER);
 

@@ -48,17 +48,16 @@ import {
   rowLength,
   ROWS,
   SMALL_WIDTH,
-  tableSize,
 } from "./tables";
 
 /** r ‖ s ‖ public key, each number of 32 bytes, most significant first. */
-export const SIGNATURE: usize = memory.data(128);
+export const SIGNATURE: usize = memory.data(64 + PUBLIC_KEY);
 /** A part of the message. */
 export const CHUNK: usize = memory.data(4096);
 /** The number e that the signature binds, 32 bytes. */
-export const DIGEST: usize = memory.data(32);
+export const DIGEST: usize = memory.data(HASH);
 /** SM3 of the public key of the last valid signature; its last 20 bytes are the address. */
-export const PUBLIC_KEY_HASH: usize = memory.data(32);
+export const PUBLIC_KEY_HASH: usize = memory.data(HASH);
 
 const KEY: usize = SIGNATURE + 64;
 
@@ -77,9 +76,9 @@ const IDENTITY_PREFIX: usize = memory.data<u8>([
 ]);
 const PREFIX_SIZE: usize = 146;
 /** The hash of the first two blocks of the prefix, which no key changes. */
-const PREFIX_STATE: usize = memory.data(32);
+const PREFIX_STATE: usize = memory.data(HASH);
 const PREFIX_HASHED: usize = 128;
-const IDENTITY_HASH: usize = memory.data(32);
+const IDENTITY_HASH: usize = memory.data(HASH);
 
 /** b of the curve, negative, and 3. */
 const MINUS_B: usize = memory.data(ELEMENT);
@@ -87,9 +86,9 @@ const THREE: usize = memory.data(ELEMENT);
 
 /** Width of the table of G: 147 KB. */
 const BASE_WIDTH = 10;
-const BASE_TABLE: usize = memory.data(8 * 256 * 72);
-const BASE_DIGITS: usize = memory.data(512);
-const KEY_DIGITS: usize = memory.data(512);
+const BASE_TABLE: usize = memory.data(ROWS * (1 << (BASE_WIDTH - 2)) * AFFINE);
+const BASE_DIGITS: usize = memory.data(DIGITS);
+const KEY_DIGITS: usize = memory.data(DIGITS);
 
 const R: usize = memory.data(NUMBER);
 const S: usize = memory.data(NUMBER);

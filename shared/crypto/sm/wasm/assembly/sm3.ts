@@ -7,12 +7,12 @@
 const BLOCK: usize = 64;
 
 /** Bytes of a hash. */
-export const HASH: usize = 32;
+export const HASH: i32 = 32;
 
 const INITIAL: usize = memory.data<u32>([
   0x7380166f, 0x4914b2b9, 0x172442d7, 0xda8a0600, 0xa96f30bc, 0x163138aa, 0xe38dee4d, 0xb0fb0e4e,
 ]);
-const STATE: usize = memory.data(32);
+const STATE: usize = memory.data(HASH);
 const PENDING: usize = memory.data(64);
 const WORDS: usize = memory.data(68 * 4);
 let length: usize = 0;
@@ -79,19 +79,19 @@ function addToState(offset: usize, value: u32): void {
 
 /** Starts a message. */
 export function startHash(): void {
-  memory.copy(STATE, INITIAL, 32);
+  memory.copy(STATE, INITIAL, HASH);
   length = 0;
 }
 
 /** Starts a message whose first `hashed` bytes, whole blocks, gave this state. */
 export function resumeHash(state: usize, hashed: usize): void {
-  memory.copy(STATE, state, 32);
+  memory.copy(STATE, state, HASH);
   length = hashed;
 }
 
 /** Copies the state after whole blocks, for {@linkcode resumeHash}. */
 export function saveHash(state: usize): void {
-  memory.copy(state, STATE, 32);
+  memory.copy(state, STATE, HASH);
 }
 
 /** Appends bytes to the message. */
@@ -122,5 +122,5 @@ export function finishHash(out: usize): void {
   memory.fill(PENDING + used, 0, BLOCK - 8 - used);
   store<u64>(PENDING + BLOCK - 8, bswap((<u64>length) << 3));
   compress(PENDING);
-  for (let i: usize = 0; i < HASH; i += 4) store<u32>(out + i, bswap(load<u32>(STATE + i)));
+  for (let i: usize = 0; i < <usize>HASH; i += 4) store<u32>(out + i, bswap(load<u32>(STATE + i)));
 }

@@ -28,8 +28,8 @@ import { addAffine, addCached, AFFINE, CACHED, cacheSum, clearSum, doubleSum, SU
 export const ROWS = 8;
 /** Doublings from a row to the next. */
 export const ROW_BITS = 32;
-/** The largest width of a table. */
-export const MAX_WIDTH = 10;
+/** The largest width of a table, that of G. */
+const MAX_WIDTH = 10;
 
 /** Points of a row. */
 @inline
@@ -45,8 +45,8 @@ export function tableSize(width: i32): usize {
 
 const BATCH_MAX = ROWS * (1 + (1 << (MAX_WIDTH - 3)));
 /** What is inverted together, and the products of all before each. */
-const DENOMINATORS: usize = memory.data(BATCH_MAX * 36);
-const PREFIXES: usize = memory.data(BATCH_MAX * 36);
+const DENOMINATORS: usize = memory.data(BATCH_MAX * ELEMENT);
+const PREFIXES: usize = memory.data(BATCH_MAX * ELEMENT);
 const INVERSE: usize = memory.data(ELEMENT);
 const NEXT: usize = memory.data(ELEMENT);
 
@@ -71,9 +71,9 @@ function invertDenominators(count: i32): void {
 }
 
 /** X ‖ Y ‖ Z of the first point of each row. */
-const BASES: usize = memory.data(8 * 3 * 36);
+const BASES: usize = memory.data(ROWS * 3 * ELEMENT);
 /** For each row the affine multiple 2k·P that leads to its next k points. */
-const STEPS: usize = memory.data(8 * 2 * 36);
+const STEPS: usize = memory.data(ROWS * AFFINE);
 
 const SLOPE: usize = memory.data(ELEMENT);
 const RUN: usize = memory.data(ELEMENT);
@@ -173,8 +173,8 @@ const SMALL_LENGTH = 8;
 /** The width whose digits a small table serves. */
 export const SMALL_WIDTH = 5;
 /** Odd multiples 1 .. 15 of a key that was not seen before, in {@linkcode CACHED} form. */
-const SMALL: usize = memory.data(8 * 5 * 36);
-const TWICE: usize = memory.data(5 * 36);
+const SMALL: usize = memory.data(SMALL_LENGTH * CACHED);
+const TWICE: usize = memory.data(CACHED);
 
 /** Builds the small table of an affine point; the sum is used up. */
 export function buildSmallTable(point: usize): void {
