@@ -16,8 +16,8 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto unit e2e crash fuzz bench \
-  bench-chain bench-executor bench-kms bench-storage bench-network image clean
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash fuzz \
+  fuzz-sm2 bench bench-chain bench-executor bench-kms bench-storage bench-network image clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -54,9 +54,13 @@ check: deps ## format, lint, types, import layers and generated code, without ch
 	@echo "check: types" && deno check --quiet
 	@echo "check: import layers" && deno run -A .ci/check_imports.ts
 	@echo "check: generated code" && deno run -A toolchain/proto.ts --check
+	@deno run -A toolchain/wasm.ts --check
 
 proto: deps ## make proto/gen from proto/*.proto
 	@deno run -A toolchain/proto.ts
+
+wasm: deps ## make shared/crypto/sm/wasm/module.ts from the AssemblyScript beside it
+	@deno run -A toolchain/wasm.ts
 
 unit: deps servers ## unit, vector, contract, property and simulation tests
 	@deno run -A .ci/test.ts unit
@@ -75,6 +79,9 @@ bench: build ## every benchmark, each against a baseline of the same run
 
 bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
 	@deno run -A --no-check bench/$*.ts
+
+fuzz-sm2: deps ## CASES=100000 signatures, SEED=n: the SM2 module against noble and sm-crypto
+	@deno run -A --no-check tests/fuzz/sm2.ts --cases $(or $(CASES),100000) $(addprefix --seed ,$(SEED))
 
 image: build ## build the container image with buildah: all executables, or one with ROLE=storage
 	@toolchain/stage_image.sh

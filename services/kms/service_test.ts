@@ -247,7 +247,7 @@ Deno.test("startKms() logs its start as the reference kms does", async () => {
       "password of the key database is from config.toml",
       "get config failed, create new config",
       "store new config",
-      "curve implementation: noble",
+      "curve implementation: wasm",
       "start grpc server!",
     ]);
     lines.length = 0;

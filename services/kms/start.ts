@@ -109,6 +109,7 @@ async function serve(serving: Serving): Promise<RunningKms> {
   };
   try {
     checker = await startChecker({ suite, clock });
+    if (suite.fallbackReason !== null) log.error(suite.fallbackReason);
     log.info(`curve implementation: ${suite.implementation}`);
     log.info("start grpc server!");
     const checkTransactions = checkTransactionsHandler({ checker, log });
