@@ -24,6 +24,7 @@ const notNeeded = (): never => {
 /** A suite whose checks cost next to nothing, to test what decides about checks. */
 export const CHEAP_SUITE: CryptoSuite = {
   name: "sm",
+  fallbackReason: null,
   implementation: "cheap",
   signatureSize: 52,
   hash: cheapHash,
