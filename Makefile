@@ -9,13 +9,15 @@ export DENO_TLS_CA_STORE := system
 export RUST_MIN_STACK := 67108864
 export DENO_NO_UPDATE_CHECK := 1
 
+export KILLS RUNS SEED FLAVOUR
+
 NODES ?= 4
 CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain deps fmt lint check proto unit e2e bench bench-chain \
-  bench-executor bench-kms bench-storage bench-network image clean
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash fuzz \
+  fuzz-sm2 bench bench-chain bench-executor bench-kms bench-storage bench-network image clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -24,12 +26,15 @@ help: ## show this list
 run: build ## start a chain of NODES=4 nodes in DATA=data/devnet and show its status
 	bin/devnet up --nodes $(NODES) --dir $(DATA) --crypto $(CRYPTO)
 
-test: check build ## everything CI needs: checks, unit tests, end-to-end tests
+test: check build servers ## everything CI needs: checks, unit tests, end-to-end tests
 	@deno run -A .ci/test.ts unit e2e
 
 toolchain: ## fetch and check Deno and the build tools into .toolchain
 	@command -v npm >/dev/null || { echo "make: Node.js with npm is needed, see README.md" >&2; exit 1; }
 	@node toolchain/install.mjs
+
+servers: toolchain ## fetch the PostgreSQL and S3 servers that the storage is tested against
+	@toolchain/install_servers.sh
 
 deps: toolchain ## fetch the packages that deno.lock names
 	@deno install --quiet --frozen
@@ -49,21 +54,34 @@ check: deps ## format, lint, types, import layers and generated code, without ch
 	@echo "check: types" && deno check --quiet
 	@echo "check: import layers" && deno run -A .ci/check_imports.ts
 	@echo "check: generated code" && deno run -A toolchain/proto.ts --check
+	@deno run -A toolchain/wasm.ts --check
 
 proto: deps ## make proto/gen from proto/*.proto
 	@deno run -A toolchain/proto.ts
 
-unit: deps ## unit, vector, contract, property and simulation tests
+wasm: deps ## make shared/crypto/sm/wasm/module.ts from the AssemblyScript beside it
+	@deno run -A toolchain/wasm.ts
+
+unit: deps servers ## unit, vector, contract, property and simulation tests
 	@deno run -A .ci/test.ts unit
 
 e2e: build ## end-to-end tests on the executables in bin/
 	@deno run -A .ci/test.ts e2e
+
+crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage_rocksdb
+	@deno run -A --no-check tests/crash/main.ts
+
+fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
+	@deno run -A --no-check tests/fuzz/main.ts
 
 bench: build ## every benchmark, each against a baseline of the same run
 	@for file in kms storage network executor chain; do deno run -A --no-check bench/$$file.ts || exit 1; done
 
 bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
 	@deno run -A --no-check bench/$*.ts
+
+fuzz-sm2: deps ## CASES=100000 signatures, SEED=n: the SM2 module against noble and sm-crypto
+	@deno run -A --no-check tests/fuzz/sm2.ts --cases $(or $(CASES),100000) $(addprefix --seed ,$(SEED))
 
 image: build ## build the container image with buildah: all executables, or one with ROLE=storage
 	@toolchain/stage_image.sh

@@ -30,6 +30,8 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "commander": ["shared/cli"],
   "yaml": ["shared/log"],
   "classic-level": ["shared/level"],
+  "pg": ["services/storage/engines/postgres"],
+  "aws4fetch": ["services/storage/engines/layered"],
 };
 
 /** Names that a core must not use: it has no clock, no I/O and no randomness of its own. */

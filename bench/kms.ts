@@ -1,156 +1,115 @@
 /**
- * What the kms does all day, on one core and without gRPC: hash, sign, recover and batches of
- * transactions for both suites. The baselines are the same operations of noble in the same run; SM2
- * is held against NIST P-256, the curve of the same size that noble brings.
+ * The compiled kms against others in the same run: its own `speed` command and its service over
+ * gRPC; noble's curve for any parameters, `sm-crypto` and OpenSSL on one core. Ratios above 1 mean
+ * that ours does more per second. What is native in kms_eth is its own addon.
  *
  * @module
  */
 
-import { p256 } from "@noble/curves/nist.js";
-import { secp256k1 } from "@noble/curves/secp256k1.js";
-import { keccak_256 } from "@noble/hashes/sha3.js";
-import type { RawTransaction } from "../proto/gen/blockchain.ts";
-import { hashTransaction } from "../shared/block/mod.ts";
-import { type Bytes, u64be } from "../shared/bytes/mod.ts";
-import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
-import { type CryptoSuite, loadSuite, type SuiteName } from "../shared/crypto/mod.ts";
-import { checkTransactions } from "../services/kms/check_transactions.ts";
-import { createPause } from "../services/kms/pause.ts";
-import { type Figure, printFigures } from "./table.ts";
+import type { SuiteName } from "../shared/crypto/mod.ts";
+import type { SpeedReport } from "../services/kms/speed/command.ts";
+import {
+  BATCH_SIZE,
+  HASHED_SIZE,
+  KNOWN_SENDERS,
+  type SpeedOperation,
+} from "../services/kms/speed/measure.ts";
+import { executablePath } from "../tests/e2e/executables.ts";
+import { withFolder } from "../tests/e2e/recordings/player.ts";
+import { type Baseline, nobleEth, nobleSm2, openssl, smCrypto } from "./kms_baselines.ts";
+import { LARGE_BATCH_SIZE, measureService, type ServiceSpeed } from "./kms_service.ts";
+import type { Probe } from "./prober_worker.ts";
+import { type Comparison, printComparisons } from "./table.ts";
 
-const MEASURE_MS = 600;
-/** Tables are built and code is compiled before the time counts. */
-const WARM_UP_RUNS = 20;
-const BATCH_SIZE = 1_000;
-const BATCH_SENDERS = 20;
+const OTHERS = ["noble", "sm-crypto", "native"] as const;
+type Others = Readonly<Record<(typeof OTHERS)[number], Baseline>>;
 
-/** Runs per second of one core. */
-function rate(run: (index: number) => void): number {
-  for (let i = 0; i < WARM_UP_RUNS; i++) run(i);
-  const startMs = SYSTEM_CLOCK.monotonicMs();
-  let runs = 0;
-  let elapsedMs = 0;
-  while (elapsedMs < MEASURE_MS) {
-    run(runs++);
-    elapsedMs = SYSTEM_CLOCK.monotonicMs() - startMs;
-  }
-  return runs * 1000 / elapsedMs;
-}
-
-interface Baseline {
-  readonly curve: string;
-  readonly hash: number;
-  readonly sign: number;
-  readonly recover: number;
-}
-
-const DIGEST = new Uint8Array(32).fill(0x11);
-/** About the size of an encoded transaction. */
-const TRANSACTION_SIZE = 130;
-
-function hashBaseline(): number {
-  const data = new Uint8Array(TRANSACTION_SIZE);
-  return rate(() => keccak_256(data));
-}
-
-function smBaseline(): Baseline {
-  const { secretKey, publicKey } = p256.keygen();
-  const signature = p256.sign(DIGEST, secretKey, { prehash: false });
-  return {
-    curve: "P-256",
-    hash: hashBaseline(),
-    sign: rate(() => p256.sign(DIGEST, secretKey, { prehash: false })),
-    recover: rate(() => p256.verify(signature, DIGEST, publicKey, { prehash: false })),
-  };
-}
-
-function ethBaseline(): Baseline {
-  const { secretKey } = secp256k1.keygen();
-  const options = { prehash: false, format: "recovered" } as const;
-  const signature = secp256k1.sign(DIGEST, secretKey, options);
-  return {
-    curve: "secp256k1",
-    hash: hashBaseline(),
-    sign: rate(() => secp256k1.sign(DIGEST, secretKey, options)),
-    recover: rate(() => secp256k1.recoverPublicKey(signature, DIGEST, { prehash: false })),
-  };
-}
-
-/** Signatures of the same message by as many keys as there are indexes: none is seen twice. */
-function signaturesOfNewKeys(suite: CryptoSuite, count: number): Bytes[] {
-  return Array.from({ length: count }, () => suite.sign(suite.generateSecretKey(), DIGEST));
-}
-
-function signedTransactions(suite: CryptoSuite): RawTransaction[] {
-  const keys = Array.from({ length: BATCH_SENDERS }, () => {
-    const secretKey = suite.generateSecretKey();
-    return { secretKey, publicKey: suite.publicKeyOf(secretKey) };
+/** What `bin/kms speed` prints for programs. */
+async function runSpeed(suite: SuiteName): Promise<SpeedReport> {
+  let report: SpeedReport | null = null;
+  await withFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/config.toml`, `[kms_${suite}]\n`);
+    const { stdout, success } = await new Deno.Command(executablePath("kms"), {
+      args: ["speed", "--json"],
+      cwd: folder,
+      stderr: "inherit",
+    }).output();
+    if (!success) throw new Error("bin/kms speed failed");
+    report = JSON.parse(new TextDecoder().decode(stdout));
   });
-  const each = BATCH_SIZE / BATCH_SENDERS;
-  return keys.flatMap((key, sender) =>
-    Array.from({ length: each }, (_, index) => signTransaction(suite, key, sender * each + index))
-  );
+  if (report === null) throw new Error("bin/kms speed printed nothing");
+  return report;
 }
 
-interface Keys {
-  readonly secretKey: Bytes;
-  readonly publicKey: Bytes;
+/** A line whose rate is held against one operation of the others. */
+function compare(
+  others: Others,
+  line: Omit<Comparison, "ratios"> & { readonly perSecond: number },
+  operation: keyof Baseline,
+): Comparison {
+  const { name, value, unit, perSecond } = line;
+  const ratios = Object.entries(others).map(([other, baseline]) => {
+    const rate = baseline[operation];
+    return [other, rate === undefined ? undefined : perSecond / rate];
+  });
+  return { name, value, unit, ratios: Object.fromEntries(ratios) };
 }
 
-function signTransaction(suite: CryptoSuite, keys: Keys, index: number): RawTransaction {
-  const transaction = {
-    version: 0,
-    to: new Uint8Array(20),
-    nonce: String(index),
-    quota: 200_000n,
-    validUntilBlock: 100n,
-    data: u64be(BigInt(index)),
-    value: new Uint8Array(32),
-    chainId: DIGEST,
-  };
-  const transactionHash = hashTransaction(suite.hash, transaction);
-  const signature = suite.sign(keys.secretKey, transactionHash, keys.publicKey);
-  const witness = { signature, sender: suite.addressOf(keys.publicKey) };
-  return { tx: { $case: "normalTx", value: { transaction, transactionHash, witness } } };
+const KNOWN = `${KNOWN_SENDERS} known senders`;
+
+const SPEED_LINES: readonly [SpeedOperation, string, keyof Baseline][] = [
+  ["hash", `hash ${HASHED_SIZE} bytes`, "hash"],
+  ["sign", "sign", "sign"],
+  ["recover_new_key", "recover, a new key each time", "recoverNewKey"],
+  ["recover_known_key", "recover, a known key", "recoverKnownKey"],
+  ["check_new_senders", `check ${BATCH_SIZE}, new senders`, "recoverNewKey"],
+  ["check_known_senders", `check ${BATCH_SIZE}, ${KNOWN}`, "recoverKnownKey"],
+  ["check_repeated", `check ${BATCH_SIZE}, checked before`, "recoverKnownKey"],
+];
+
+function speedLines(report: SpeedReport, others: Others): Comparison[] {
+  return SPEED_LINES.flatMap(([operation, name, baseline]) => {
+    const result = report.results.find((result) => result.operation === operation);
+    if (result === undefined) return [];
+    const { perSecond } = result;
+    const line = compare(others, { name, value: perSecond, unit: "/s", perSecond }, baseline);
+    if (!operation.startsWith("check_")) return [line];
+    const value = result.processorMilliseconds;
+    return [line, { name: "  processor time of all threads", value, unit: "ms", ratios: {} }];
+  });
 }
 
-/** Transactions per second of a batch in which every sender comes many times. */
-async function batchRate(suite: CryptoSuite): Promise<number> {
-  const transactions = signedTransactions(suite);
-  const startMs = SYSTEM_CLOCK.monotonicMs();
-  const refusal = await checkTransactions(suite, transactions, createPause(SYSTEM_CLOCK));
-  if (refusal !== null) throw new Error(`Cannot go on: transaction ${refusal.index} is refused`);
-  return BATCH_SIZE * 1000 / (SYSTEM_CLOCK.monotonicMs() - startMs);
+function serviceLines(speed: ServiceSpeed, others: Others): Comparison[] {
+  const calls = (name: string, value: number) => ({ name, value, unit: "calls/s", ratios: {} });
+  const wait = (name: string, value: number) => ({ name, value, unit: "ms", ratios: {} });
+  const probe = (when: string, { waitMs, workMs }: Probe) => [
+    wait(`longest wait of another call, ${when}`, waitMs),
+    wait(`  of its thread's own work, ${when}`, workMs),
+  ];
+  const batch = (name: string, value: number, baseline: keyof Baseline) =>
+    compare(others, { name, value, unit: "ms", perSecond: BATCH_SIZE * 1000 / value }, baseline);
+  return [
+    calls("HashData, 64 callers", speed.hash),
+    calls("SignMessage, 64 callers", speed.sign),
+    calls("RecoverSignature, 64 callers", speed.recoverKnownKey),
+    calls("CheckTransactions of 1, 64 callers", speed.checkOne),
+    batch(`CheckTransactions of ${BATCH_SIZE}, new senders`, speed.newSendersMs, "recoverNewKey"),
+    batch(`CheckTransactions of ${BATCH_SIZE}, ${KNOWN}`, speed.knownSendersMs, "recoverKnownKey"),
+    batch(`CheckTransactions of ${BATCH_SIZE}, repeated`, speed.repeatedMs, "recoverKnownKey"),
+    wait(`CheckTransactions of ${LARGE_BATCH_SIZE}, ${KNOWN}`, speed.largeMs),
+    ...probe("idle", speed.idle),
+    ...probe(`during ${LARGE_BATCH_SIZE}`, speed.duringLarge),
+    ...probe(`during ${LARGE_BATCH_SIZE} repeated`, speed.duringRepeated),
+  ];
 }
 
-async function benchSuite(name: SuiteName, baseline: Baseline): Promise<void> {
-  const suite = await loadSuite(name);
-  const secretKey = suite.generateSecretKey();
-  const publicKey = suite.publicKeyOf(secretKey);
-  const signature = suite.sign(secretKey, DIGEST);
-  const fresh = signaturesOfNewKeys(suite, 1_000);
-  const data = new Uint8Array(TRANSACTION_SIZE);
-  const figure = (operation: string, value: number, base: number): Figure => (
-    { name: operation, value, unit: "/s", ratio: value / base }
-  );
-  const noble = (operation: string, value: number): Figure =>
-    figure(`  ${operation}`, value, value);
-  const newKey = rate((i) => suite.recover(DIGEST, fresh[i % fresh.length] ?? signature));
-  printFigures(`kms_${name} (${suite.implementation}), one core`, [
-    figure(`hash ${TRANSACTION_SIZE} bytes`, rate(() => suite.hash(data)), baseline.hash),
-    noble("noble keccak-256", baseline.hash),
-    figure("sign", rate(() => suite.sign(secretKey, DIGEST, publicKey)), baseline.sign),
-    noble(`noble ${baseline.curve} sign`, baseline.sign),
-    figure("recover, new key", newKey, baseline.recover),
-    figure("recover, known key", rate(() => suite.recover(DIGEST, signature)), baseline.recover),
-    figure(
-      `check a batch of ${BATCH_SIZE} by ${BATCH_SENDERS} senders`,
-      await batchRate(suite),
-      baseline.recover,
-    ),
-    noble(`noble ${baseline.curve} ${name === "sm" ? "verify" : "recover"}`, baseline.recover),
-  ]);
+async function benchSuite(suite: SuiteName, others: Others): Promise<void> {
+  const report = await runSpeed(suite);
+  const title = `kms_${suite} (${report.implementation}, ${report.threads} threads for batches)`;
+  printComparisons(title, OTHERS, speedLines(report, others));
+  const speed = await measureService(suite);
+  printComparisons(`kms_${suite} over gRPC`, OTHERS, serviceLines(speed, others));
 }
 
-await benchSuite("sm", smBaseline());
-await benchSuite("eth", ethBaseline());
+await benchSuite("sm", { noble: nobleSm2(), "sm-crypto": smCrypto(), native: await openssl() });
+await benchSuite("eth", { noble: nobleEth(), "sm-crypto": {}, native: {} });

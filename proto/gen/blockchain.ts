@@ -99,6 +99,14 @@ export interface Block {
   proof: Uint8Array;
 }
 
+/**
+ * The field that a Block has since 6.5, by itself: read from the bytes of a block, which as a Block
+ * drops it, and written behind them.
+ */
+export interface BlockStateRoot {
+  stateRoot: Uint8Array;
+}
+
 function createBaseBlockHeader(): BlockHeader {
   return {
     prevhash: new Uint8Array(0),
@@ -146,11 +154,12 @@ export const BlockHeader: MessageFns<BlockHeader> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlockHeader();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.prevhash = reader.bytes();
@@ -158,7 +167,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 2: {
             if (tag !== 16) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.timestamp = reader.uint64() as bigint;
@@ -166,7 +175,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 3: {
             if (tag !== 24) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
@@ -174,7 +183,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionsRoot = reader.bytes();
@@ -182,18 +191,16 @@ export const BlockHeader: MessageFns<BlockHeader> = {
           }
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proposer = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -273,11 +280,12 @@ export const Transaction: MessageFns<Transaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -285,7 +293,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.to = reader.bytes();
@@ -293,7 +301,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.nonce = reader.string();
@@ -301,7 +309,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.quota = reader.uint64() as bigint;
@@ -309,7 +317,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 5: {
             if (tag !== 40) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.validUntilBlock = reader.uint64() as bigint;
@@ -317,7 +325,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 6: {
             if (tag !== 50) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
@@ -325,7 +333,7 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 7: {
             if (tag !== 58) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.value = reader.bytes();
@@ -333,18 +341,16 @@ export const Transaction: MessageFns<Transaction> = {
           }
           case 8: {
             if (tag !== 66) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.chainId = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -396,11 +402,12 @@ export const Witness: MessageFns<Witness> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseWitness();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
@@ -408,18 +415,16 @@ export const Witness: MessageFns<Witness> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.sender = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -466,11 +471,12 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUnverifiedTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transaction = Transaction.decode(reader, reader.uint32());
@@ -478,7 +484,7 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionHash = reader.bytes();
@@ -486,18 +492,16 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.witness = Witness.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -555,11 +559,12 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUtxoTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -567,7 +572,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.preTxHash = reader.bytes();
@@ -575,7 +580,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.output = reader.bytes();
@@ -583,18 +588,16 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.lockId = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -643,11 +646,12 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUnverifiedUtxoTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transaction = UtxoTransaction.decode(reader, reader.uint32());
@@ -655,7 +659,7 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionHash = reader.bytes();
@@ -663,18 +667,16 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.witnesses.push(Witness.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -718,22 +720,21 @@ export const RawTransactions: MessageFns<RawTransactions> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRawTransactions();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.body.push(RawTransaction.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -778,11 +779,12 @@ export const RawTransaction: MessageFns<RawTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRawTransaction();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.tx = { $case: "normalTx", value: UnverifiedTransaction.decode(reader, reader.uint32()) };
@@ -790,18 +792,16 @@ export const RawTransaction: MessageFns<RawTransaction> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.tx = { $case: "utxoTx", value: UnverifiedUtxoTransaction.decode(reader, reader.uint32()) };
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -854,22 +854,21 @@ export const CompactBlockBody: MessageFns<CompactBlockBody> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCompactBlockBody();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.txHashes.push(reader.bytes());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -915,11 +914,12 @@ export const CompactBlock: MessageFns<CompactBlock> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCompactBlock();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -927,7 +927,7 @@ export const CompactBlock: MessageFns<CompactBlock> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.header = BlockHeader.decode(reader, reader.uint32());
@@ -935,18 +935,16 @@ export const CompactBlock: MessageFns<CompactBlock> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.body = CompactBlockBody.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1001,11 +999,12 @@ export const Block: MessageFns<Block> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlock();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -1013,7 +1012,7 @@ export const Block: MessageFns<Block> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.header = BlockHeader.decode(reader, reader.uint32());
@@ -1021,7 +1020,7 @@ export const Block: MessageFns<Block> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.body = RawTransactions.decode(reader, reader.uint32());
@@ -1029,18 +1028,16 @@ export const Block: MessageFns<Block> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proof = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1060,6 +1057,60 @@ export const Block: MessageFns<Block> = {
       ? RawTransactions.fromPartial(object.body)
       : undefined;
     message.proof = object.proof ?? new Uint8Array(0);
+    return message;
+  },
+};
+
+function createBaseBlockStateRoot(): BlockStateRoot {
+  return { stateRoot: new Uint8Array(0) };
+}
+
+export const BlockStateRoot: MessageFns<BlockStateRoot> = {
+  encode(message: BlockStateRoot, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.stateRoot.length !== 0) {
+      writer.uint32(42).bytes(message.stateRoot);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockStateRoot {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockStateRoot();
+      while (reader.pos < end) {
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        switch (tag >>> 3) {
+          case 5: {
+            if (tag !== 42) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.stateRoot = reader.bytes();
+            continue;
+          }
+        }
+        reader.skip(wireType, fieldNumber);
+      }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BlockStateRoot>, I>>(base?: I): BlockStateRoot {
+    return BlockStateRoot.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BlockStateRoot>, I>>(object: I): BlockStateRoot {
+    const message = createBaseBlockStateRoot();
+    message.stateRoot = object.stateRoot ?? new Uint8Array(0);
     return message;
   },
 };

@@ -150,14 +150,13 @@ export const Empty: MessageFns<Empty> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseEmpty();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -196,22 +195,21 @@ export const Hash: MessageFns<Hash> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHash();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hash = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -251,22 +249,21 @@ export const Hashes: MessageFns<Hashes> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHashes();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hashes.push(Hash.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -306,22 +303,21 @@ export const Address: MessageFns<Address> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseAddress();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -367,11 +363,12 @@ export const Proposal: MessageFns<Proposal> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseProposal();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
@@ -379,18 +376,16 @@ export const Proposal: MessageFns<Proposal> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -434,11 +429,12 @@ export const ProposalWithProof: MessageFns<ProposalWithProof> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseProposalWithProof();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proposal = Proposal.decode(reader, reader.uint32());
@@ -446,18 +442,16 @@ export const ProposalWithProof: MessageFns<ProposalWithProof> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proof = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -506,11 +500,12 @@ export const BFTProposal: MessageFns<BFTProposal> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBFTProposal();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.preStateRoot = reader.bytes();
@@ -518,7 +513,7 @@ export const BFTProposal: MessageFns<BFTProposal> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.preProof = reader.bytes();
@@ -526,18 +521,16 @@ export const BFTProposal: MessageFns<BFTProposal> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proposal = Block.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -583,22 +576,21 @@ export const ProposalEnum: MessageFns<ProposalEnum> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseProposalEnum();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proposal = { $case: "bftProposal", value: BFTProposal.decode(reader, reader.uint32()) };
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -654,11 +646,12 @@ export const ConsensusConfiguration: MessageFns<ConsensusConfiguration> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseConsensusConfiguration();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
@@ -666,7 +659,7 @@ export const ConsensusConfiguration: MessageFns<ConsensusConfiguration> = {
           }
           case 2: {
             if (tag !== 16) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockInterval = reader.uint32();
@@ -674,18 +667,16 @@ export const ConsensusConfiguration: MessageFns<ConsensusConfiguration> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.validators.push(reader.bytes());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -727,22 +718,21 @@ export const StatusCode: MessageFns<StatusCode> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseStatusCode();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.code = reader.uint32();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -785,11 +775,12 @@ export const HashResponse: MessageFns<HashResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHashResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -797,18 +788,16 @@ export const HashResponse: MessageFns<HashResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hash = Hash.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -854,11 +843,12 @@ export const ProposalResponse: MessageFns<ProposalResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseProposalResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -866,18 +856,16 @@ export const ProposalResponse: MessageFns<ProposalResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proposal = Proposal.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -925,11 +913,12 @@ export const ConsensusConfigurationResponse: MessageFns<ConsensusConfigurationRe
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseConsensusConfigurationResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -937,18 +926,16 @@ export const ConsensusConfigurationResponse: MessageFns<ConsensusConfigurationRe
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.config = ConsensusConfiguration.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1001,11 +988,12 @@ export const NodeNetInfo: MessageFns<NodeNetInfo> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNodeNetInfo();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.multiAddress = reader.string();
@@ -1013,18 +1001,16 @@ export const NodeNetInfo: MessageFns<NodeNetInfo> = {
           }
           case 2: {
             if (tag !== 16) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.origin = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1065,22 +1051,21 @@ export const TotalNodeNetInfo: MessageFns<TotalNodeNetInfo> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseTotalNodeNetInfo();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.nodes.push(NodeNetInfo.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1123,11 +1108,12 @@ export const NodeInfo: MessageFns<NodeInfo> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNodeInfo();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
@@ -1135,18 +1121,16 @@ export const NodeInfo: MessageFns<NodeInfo> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.netInfo = NodeNetInfo.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1189,22 +1173,21 @@ export const TotalNodeInfo: MessageFns<TotalNodeInfo> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseTotalNodeInfo();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.nodes.push(NodeInfo.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1244,22 +1227,21 @@ export const StateRoot: MessageFns<StateRoot> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseStateRoot();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.stateRoot = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1299,22 +1281,21 @@ export const Proof: MessageFns<Proof> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseProof();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.proof = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1363,11 +1344,12 @@ export const PeerStatus: MessageFns<PeerStatus> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBasePeerStatus();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
@@ -1375,7 +1357,7 @@ export const PeerStatus: MessageFns<PeerStatus> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
@@ -1383,18 +1365,16 @@ export const PeerStatus: MessageFns<PeerStatus> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.nodeNetInfo = NodeNetInfo.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -1477,11 +1457,12 @@ export const NodeStatus: MessageFns<NodeStatus> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNodeStatus();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.isSync = reader.bool();
@@ -1489,7 +1470,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.string();
@@ -1497,7 +1478,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.selfStatus = PeerStatus.decode(reader, reader.uint32());
@@ -1505,7 +1486,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.peersCount = reader.uint64() as bigint;
@@ -1513,7 +1494,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.peersStatus.push(PeerStatus.decode(reader, reader.uint32()));
@@ -1521,7 +1502,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 6: {
             if (tag !== 48) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.isDanger = reader.bool();
@@ -1529,7 +1510,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 7: {
             if (tag !== 56) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.initBlockNumber = reader.uint64() as bigint;
@@ -1537,18 +1518,16 @@ export const NodeStatus: MessageFns<NodeStatus> = {
           }
           case 8: {
             if (tag !== 64) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.waitingBlock = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

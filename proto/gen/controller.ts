@@ -100,22 +100,21 @@ export const Flag: MessageFns<Flag> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseFlag();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.flag = reader.bool();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -158,22 +157,21 @@ export const BlockNumber: MessageFns<BlockNumber> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlockNumber();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockNumber = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -261,11 +259,12 @@ export const SystemConfig: MessageFns<SystemConfig> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSystemConfig();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -273,7 +272,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.chainId = reader.bytes();
@@ -281,7 +280,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.admin = reader.bytes();
@@ -289,7 +288,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockInterval = reader.uint32();
@@ -297,7 +296,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.validators.push(reader.bytes());
@@ -305,7 +304,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 6: {
             if (tag !== 48) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.emergencyBrake = reader.bool();
@@ -313,7 +312,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 7: {
             if (tag !== 58) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.versionPreHash = reader.bytes();
@@ -321,7 +320,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 8: {
             if (tag !== 66) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.chainIdPreHash = reader.bytes();
@@ -329,7 +328,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 9: {
             if (tag !== 74) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.adminPreHash = reader.bytes();
@@ -337,7 +336,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 10: {
             if (tag !== 82) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockIntervalPreHash = reader.bytes();
@@ -345,7 +344,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 11: {
             if (tag !== 90) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.validatorsPreHash = reader.bytes();
@@ -353,18 +352,16 @@ export const SystemConfig: MessageFns<SystemConfig> = {
           }
           case 12: {
             if (tag !== 98) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.emergencyBrakePreHash = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -415,22 +412,21 @@ export const SoftwareVersion: MessageFns<SoftwareVersion> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSoftwareVersion();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.string();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -473,22 +469,21 @@ export const PeerCount: MessageFns<PeerCount> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBasePeerCount();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.peerCount = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -531,22 +526,21 @@ export const TransactionIndex: MessageFns<TransactionIndex> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseTransactionIndex();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.txIndex = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

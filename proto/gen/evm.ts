@@ -151,11 +151,12 @@ export const Receipt: MessageFns<Receipt> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseReceipt();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionHash = reader.bytes();
@@ -163,7 +164,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 2: {
             if (tag !== 16) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionIndex = reader.uint64() as bigint;
@@ -171,7 +172,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockHash = reader.bytes();
@@ -179,7 +180,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockNumber = reader.uint64() as bigint;
@@ -187,7 +188,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.cumulativeQuotaUsed = reader.bytes();
@@ -195,7 +196,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 6: {
             if (tag !== 50) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.quotaUsed = reader.bytes();
@@ -203,7 +204,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 7: {
             if (tag !== 58) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.contractAddress = reader.bytes();
@@ -211,7 +212,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 8: {
             if (tag !== 66) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.logs.push(Log.decode(reader, reader.uint32()));
@@ -219,7 +220,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 9: {
             if (tag !== 74) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.stateRoot = reader.bytes();
@@ -227,7 +228,7 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 10: {
             if (tag !== 82) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.logsBloom = reader.bytes();
@@ -235,18 +236,16 @@ export const Receipt: MessageFns<Receipt> = {
           }
           case 11: {
             if (tag !== 90) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.errorMessage = reader.string();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -346,11 +345,12 @@ export const Log: MessageFns<Log> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseLog();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
@@ -358,7 +358,7 @@ export const Log: MessageFns<Log> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.topics.push(reader.bytes());
@@ -366,7 +366,7 @@ export const Log: MessageFns<Log> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
@@ -374,7 +374,7 @@ export const Log: MessageFns<Log> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockHash = reader.bytes();
@@ -382,7 +382,7 @@ export const Log: MessageFns<Log> = {
           }
           case 5: {
             if (tag !== 40) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.blockNumber = reader.uint64() as bigint;
@@ -390,7 +390,7 @@ export const Log: MessageFns<Log> = {
           }
           case 6: {
             if (tag !== 50) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionHash = reader.bytes();
@@ -398,7 +398,7 @@ export const Log: MessageFns<Log> = {
           }
           case 7: {
             if (tag !== 56) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionIndex = reader.uint64() as bigint;
@@ -406,7 +406,7 @@ export const Log: MessageFns<Log> = {
           }
           case 8: {
             if (tag !== 64) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.logIndex = reader.uint64() as bigint;
@@ -414,18 +414,16 @@ export const Log: MessageFns<Log> = {
           }
           case 9: {
             if (tag !== 72) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.transactionLogIndex = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -479,22 +477,21 @@ export const ByteCode: MessageFns<ByteCode> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseByteCode();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.byteCode = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -534,22 +531,21 @@ export const Balance: MessageFns<Balance> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBalance();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.value = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -589,22 +585,21 @@ export const Nonce: MessageFns<Nonce> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNonce();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.nonce = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -644,22 +639,21 @@ export const ByteAbi: MessageFns<ByteAbi> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseByteAbi();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.bytesAbi = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -699,22 +693,21 @@ export const ByteQuota: MessageFns<ByteQuota> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseByteQuota();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.bytesQuota = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

@@ -78,11 +78,12 @@ export const CallRequest: MessageFns<CallRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCallRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.to = reader.bytes();
@@ -90,7 +91,7 @@ export const CallRequest: MessageFns<CallRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.from = reader.bytes();
@@ -98,7 +99,7 @@ export const CallRequest: MessageFns<CallRequest> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.method = reader.bytes();
@@ -106,7 +107,7 @@ export const CallRequest: MessageFns<CallRequest> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.args.push(reader.bytes());
@@ -114,18 +115,16 @@ export const CallRequest: MessageFns<CallRequest> = {
           }
           case 5: {
             if (tag !== 40) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -169,22 +168,21 @@ export const CallResponse: MessageFns<CallResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCallResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.value = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

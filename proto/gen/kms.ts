@@ -115,11 +115,12 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGetCryptoInfoResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -127,7 +128,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.name = reader.string();
@@ -135,7 +136,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 3: {
             if (tag !== 24) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hashLen = reader.uint32();
@@ -143,7 +144,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 4: {
             if (tag !== 32) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signatureLen = reader.uint32();
@@ -151,18 +152,16 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
           }
           case 5: {
             if (tag !== 40) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.addressLen = reader.uint32();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -208,22 +207,21 @@ export const GenerateKeyPairRequest: MessageFns<GenerateKeyPairRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGenerateKeyPairRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.Description = reader.string();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -269,11 +267,12 @@ export const GenerateKeyPairResponse: MessageFns<GenerateKeyPairResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGenerateKeyPairResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.keyId = reader.uint64() as bigint;
@@ -281,18 +280,16 @@ export const GenerateKeyPairResponse: MessageFns<GenerateKeyPairResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -333,22 +330,21 @@ export const HashDataRequest: MessageFns<HashDataRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHashDataRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -391,11 +387,12 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseVerifyDataHashRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.data = reader.bytes();
@@ -403,18 +400,16 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hash = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -461,11 +456,12 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.keyId = reader.uint64() as bigint;
@@ -473,18 +469,16 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.msg = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -528,11 +522,12 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -540,18 +535,16 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -597,11 +590,12 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.msg = reader.bytes();
@@ -609,18 +603,16 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -664,11 +656,12 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.status = StatusCode.decode(reader, reader.uint32());
@@ -676,18 +669,16 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

@@ -71,22 +71,21 @@ export const NetworkStatusResponse: MessageFns<NetworkStatusResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNetworkStatusResponse();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.peerCount = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -138,11 +137,12 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNetworkMsg();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.module = reader.string();
@@ -150,7 +150,7 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.type = reader.string();
@@ -158,7 +158,7 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
           }
           case 3: {
             if (tag !== 24) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.origin = reader.uint64() as bigint;
@@ -166,18 +166,16 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.msg = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -226,11 +224,12 @@ export const RegisterInfo: MessageFns<RegisterInfo> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRegisterInfo();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.moduleName = reader.string();
@@ -238,7 +237,7 @@ export const RegisterInfo: MessageFns<RegisterInfo> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hostname = reader.string();
@@ -246,18 +245,16 @@ export const RegisterInfo: MessageFns<RegisterInfo> = {
           }
           case 3: {
             if (tag !== 26) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.port = reader.string();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

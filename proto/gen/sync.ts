@@ -95,11 +95,12 @@ export const ChainStatus: MessageFns<ChainStatus> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseChainStatus();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.version = reader.uint32();
@@ -107,7 +108,7 @@ export const ChainStatus: MessageFns<ChainStatus> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.chainId = reader.bytes();
@@ -115,7 +116,7 @@ export const ChainStatus: MessageFns<ChainStatus> = {
           }
           case 3: {
             if (tag !== 24) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.height = reader.uint64() as bigint;
@@ -123,7 +124,7 @@ export const ChainStatus: MessageFns<ChainStatus> = {
           }
           case 4: {
             if (tag !== 34) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.hash = Hash.decode(reader, reader.uint32());
@@ -131,18 +132,16 @@ export const ChainStatus: MessageFns<ChainStatus> = {
           }
           case 5: {
             if (tag !== 42) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = Address.decode(reader, reader.uint32());
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -191,11 +190,12 @@ export const ChainStatusInit: MessageFns<ChainStatusInit> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseChainStatusInit();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.chainStatus = ChainStatus.decode(reader, reader.uint32());
@@ -203,18 +203,16 @@ export const ChainStatusInit: MessageFns<ChainStatusInit> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.signature = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -259,22 +257,21 @@ export const ChainStatusRespond: MessageFns<ChainStatusRespond> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseChainStatusRespond();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.respond = { $case: "notSameChain", value: Address.decode(reader, reader.uint32()) };
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -330,11 +327,12 @@ export const SyncBlockRequest: MessageFns<SyncBlockRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncBlockRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.startHeight = reader.uint64() as bigint;
@@ -342,18 +340,16 @@ export const SyncBlockRequest: MessageFns<SyncBlockRequest> = {
           }
           case 2: {
             if (tag !== 16) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.endHeight = reader.uint64() as bigint;
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -399,11 +395,12 @@ export const SyncBlocks: MessageFns<SyncBlocks> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncBlocks();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.address = Address.decode(reader, reader.uint32());
@@ -411,18 +408,16 @@ export const SyncBlocks: MessageFns<SyncBlocks> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.syncBlocks.push(Block.decode(reader, reader.uint32()));
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -470,11 +465,12 @@ export const SyncBlockRespond: MessageFns<SyncBlockRespond> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncBlockRespond();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.respond = { $case: "missBlock", value: Address.decode(reader, reader.uint32()) };
@@ -482,18 +478,16 @@ export const SyncBlockRespond: MessageFns<SyncBlockRespond> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.respond = { $case: "ok", value: SyncBlocks.decode(reader, reader.uint32()) };
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -546,22 +540,21 @@ export const SyncTxRequest: MessageFns<SyncTxRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncTxRequest();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.txHash = reader.bytes();
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
@@ -606,11 +599,12 @@ export const SyncTxRespond: MessageFns<SyncTxRespond> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncTxRespond();
       while (reader.pos < end) {
-        const tag = reader.uint32();
+        const [fieldNumber, wireType] = reader.tag();
+        const tag = (fieldNumber << 3 | wireType) >>> 0;
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.respond = { $case: "missTx", value: Address.decode(reader, reader.uint32()) };
@@ -618,18 +612,16 @@ export const SyncTxRespond: MessageFns<SyncTxRespond> = {
           }
           case 2: {
             if (tag !== 18) {
-              break;
+              throw new globalThis.Error("protobuf field of another wire type");
             }
 
             message.respond = { $case: "ok", value: RawTransaction.decode(reader, reader.uint32()) };
             continue;
           }
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+        reader.skip(wireType, fieldNumber);
       }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;

@@ -175,6 +175,7 @@ async function withController(test: (served: Served) => Promise<void>): Promise<
     running = await startController({
       config: { ...readTable(CONTROLLER_TABLE, document), wal_path: `${folder}/wal` },
       document,
+      options: {},
       log: SILENT_LOGGER,
       clock: SYSTEM_CLOCK,
       signal: stop.signal,

@@ -1,6 +1,11 @@
 import type { RawTransaction, Witness } from "../../proto/gen/blockchain.ts";
-import { HASH_SIZE, hashTransaction, hashUtxoTransaction } from "../../shared/block/mod.ts";
-import { type Bytes, equalBytes } from "../../shared/bytes/mod.ts";
+import {
+  HASH_SIZE,
+  hashTransaction,
+  hashUtxoTransaction,
+  rawTransactionHash,
+} from "../../shared/block/mod.ts";
+import { type Bytes, EMPTY_BYTES, equalBytes } from "../../shared/bytes/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 
@@ -43,27 +48,28 @@ function checkSigned(suite: CryptoSuite, signed: SignedTransaction): StatusCode 
     : StatusCode.SigCheckError;
 }
 
-/** The first transaction of a batch that is refused. */
-export interface BatchRefusal {
-  readonly index: number;
+/** The first of some transactions that is refused. */
+export interface TransactionRefusal {
+  /** Place among the transactions. */
+  readonly position: number;
   readonly code: StatusCode;
+  /** The hash that the transaction claims to have, of any length. */
+  readonly transactionHash: Bytes;
 }
 
 /**
- * Checks a batch in its order.
+ * Checks transactions in their order.
  *
- * @param pause called after every transaction: lets other calls be served during a long batch
- * @returns the refusal with the lowest index, null when all pass or there is none
+ * @returns the refusal with the lowest position, null when all pass or there is none
  */
-export async function checkTransactions(
+export function checkTransactions(
   suite: CryptoSuite,
   transactions: readonly RawTransaction[],
-  pause: () => Promise<void>,
-): Promise<BatchRefusal | null> {
-  for (const [index, raw] of transactions.entries()) {
+): TransactionRefusal | null {
+  for (const [position, raw] of transactions.entries()) {
     const code = checkTransaction(suite, raw);
-    if (code !== StatusCode.Success) return { index, code };
-    await pause();
+    if (code === StatusCode.Success) continue;
+    return { position, code, transactionHash: rawTransactionHash(raw) ?? EMPTY_BYTES };
   }
   return null;
 }

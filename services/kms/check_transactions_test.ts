@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
 import type { RawTransaction, Witness } from "../../proto/gen/blockchain.ts";
 import { type Bytes, concatBytes, fromHex } from "../../shared/bytes/mod.ts";
-import type { Clock } from "../../shared/clock/mod.ts";
 import { loadSuite } from "../../shared/crypto/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { checkTransaction, checkTransactions } from "./check_transactions.ts";
-import { createPause } from "./pause.ts";
 
 const eth = await loadSuite("eth");
 const sm = await loadSuite("sm");
@@ -137,33 +135,18 @@ Deno.test("checkTransaction() refuses a transaction of neither kind", () => {
   assert.equal(checkEth({ tx: undefined }), StatusCode.NoneRawTx);
 });
 
-Deno.test("checkTransactions() reports the lowest failing index and pauses between checks", async () => {
-  let pauses = 0;
-  const pause = () => Promise.resolve(void pauses++);
-  assert.equal(await checkTransactions(eth, [], pause), null);
-  assert.equal(await checkTransactions(eth, [normal(), normal()], pause), null);
-  assert.equal(pauses, 2);
-  const badWitness = normal({ witness: undefined });
-  const batch = [normal(), normal({ transactionHash: WRONG_HASH }), badWitness, normal()];
-  assert.deepEqual(await checkTransactions(eth, batch, pause), {
-    index: 1,
+Deno.test("checkTransactions() reports the first refusal with the claimed hash", () => {
+  assert.equal(checkTransactions(eth, []), null);
+  assert.equal(checkTransactions(eth, [normal(), normal()]), null);
+  const batch = [normal(), normal({ transactionHash: WRONG_HASH }), normal({ witness: undefined })];
+  assert.deepEqual(checkTransactions(eth, batch), {
+    position: 1,
     code: StatusCode.HashCheckError,
+    transactionHash: WRONG_HASH,
   });
-});
-
-Deno.test("createPause() gives way once per slice of time", async () => {
-  let nowMs = 1000;
-  let sleeps = 0;
-  const clock: Clock = {
-    nowMs: () => nowMs,
-    monotonicMs: () => nowMs,
-    setTimer: () => ({ cancel: () => {} }),
-    sleep: () => Promise.resolve(void sleeps++),
-  };
-  const pause = createPause(clock);
-  for (let i = 0; i < 100; i++) {
-    nowMs += 1;
-    await pause();
-  }
-  assert.equal(sleeps, 6);
+  assert.deepEqual(checkTransactions(eth, [{ tx: undefined }]), {
+    position: 0,
+    code: StatusCode.NoneRawTx,
+    transactionHash: new Uint8Array(),
+  });
 });

@@ -1,21 +1,15 @@
 import { runService } from "../../shared/service/mod.ts";
-import { KMS_ETH_TABLE } from "./eth/config.ts";
-import { startKms } from "./start.ts";
-import { KMS_SM_TABLE } from "./sm/config.ts";
+import { CRYPTO_ETH_TABLE, KMS_ETH_TABLE } from "./eth/config.ts";
+import { cryptoFlavour, kmsFlavour } from "./flavours.ts";
+import { CRYPTO_SM_TABLE, KMS_SM_TABLE } from "./sm/config.ts";
 
 await runService({
   role: "kms",
   about: "Keeps the keys of a node: hashes, signs, and checks signatures.",
   flavours: {
-    kms_sm: {
-      table: KMS_SM_TABLE,
-      homepage: "https://github.com/cita-cloud/kms_sm",
-      start: (context) => startKms("sm", context),
-    },
-    kms_eth: {
-      table: KMS_ETH_TABLE,
-      homepage: "https://github.com/cita-cloud/kms_eth",
-      start: (context) => startKms("eth", context),
-    },
+    kms_sm: kmsFlavour("sm", KMS_SM_TABLE),
+    kms_eth: kmsFlavour("eth", KMS_ETH_TABLE),
+    crypto_sm: cryptoFlavour("sm", CRYPTO_SM_TABLE),
+    crypto_eth: cryptoFlavour("eth", CRYPTO_ETH_TABLE),
   },
 });

@@ -1,105 +1,78 @@
-import type { KmsServiceService } from "../../proto/gen/kms.ts";
-import { ADDRESS_SIZE, HASH_SIZE, rawTransactionHash } from "../../shared/block/mod.ts";
-import { type Bytes, EMPTY_BYTES, equalBytes, to0xHex } from "../../shared/bytes/mod.ts";
-import type { Clock } from "../../shared/clock/mod.ts";
+import type { StatusCode as Status } from "../../proto/gen/common.ts";
+import { KmsServiceService } from "../../proto/gen/kms.ts";
+import { type Bytes, to0xHex } from "../../shared/bytes/mod.ts";
+import { DecodeError } from "../../shared/codec/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
-import { type KeyPair, type KmsDb, KmsDbError } from "../../shared/kms_db/mod.ts";
+import type { KmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { type Handlers, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
+import { type Handlers, rawRequest, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
-import { checkTransactions } from "./check_transactions.ts";
-import { createPause } from "./pause.ts";
+import { CheckerBusy, CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
+import { publicCalls, SUCCESS } from "./public_calls.ts";
+import { signResponse, signWithAccount } from "./signing.ts";
+
+/** `kms.KmsService`; batches of transactions are taken as they come, to be decoded elsewhere. */
+export const KMS_SERVICE = rawRequest(KmsServiceService, "checkTransactions");
+
+/** `CheckTransactions` of `kms.KmsService` and of `crypto.CryptoService`. */
+export type CheckTransactions = (request: Bytes) => Promise<Status>;
 
 /** What the handlers work with. */
 export interface KmsDeps {
   readonly suite: CryptoSuite;
   readonly db: KmsDb;
-  readonly clock: Clock;
+  readonly checkTransactions: CheckTransactions;
   readonly log: Logger;
 }
 
-const SUCCESS = { code: StatusCode.Success };
-
 /** gRPC face of `kms.KmsService` (spec/storage_kms.md, B4): maps outcomes to codes. */
-export function kmsHandlers(deps: KmsDeps): Handlers<typeof KmsServiceService> {
-  const { suite, db, clock, log } = deps;
+export function kmsHandlers(deps: KmsDeps): Handlers<typeof KMS_SERVICE> {
+  const { suite, db, checkTransactions, log } = deps;
   return {
-    getCryptoInfo: () =>
-      Promise.resolve({
-        status: SUCCESS,
-        name: suite.name,
-        hashLen: HASH_SIZE,
-        signatureLen: suite.signatureSize,
-        addressLen: ADDRESS_SIZE,
-      }),
+    ...publicCalls(suite),
 
     generateKeyPair({ Description }) {
+      const secretKey = suite.generateSecretKey();
       try {
-        const { keyId, address } = db.insertAccount(suite.generateSecretKey(), Description);
+        const { keyId, address } = db.insertAccount(secretKey, Description);
         return Promise.resolve({ keyId, address });
       } catch (cause) {
         log.warn("generate_key_pair failed", { cause });
         const name = statusName(StatusCode.InsertAccountError);
         throw new RpcError(RpcCode.InvalidArgument, name, { cause });
+      } finally {
+        secretKey.fill(0);
       }
     },
 
-    hashData: ({ data }) => Promise.resolve({ status: SUCCESS, hash: { hash: suite.hash(data) } }),
+    signMessage: ({ keyId, msg }) =>
+      Promise.resolve(signResponse(suite, signWithAccount(deps, keyId, msg))),
 
-    verifyDataHash: ({ data, hash }) => Promise.resolve({ code: checkHash(suite, data, hash) }),
+    checkTransactions,
+  };
+}
 
-    signMessage: ({ keyId, msg }) => {
-      const signature = signMessage(deps, keyId, msg);
-      return Promise.resolve(
-        typeof signature === "number"
-          ? { status: { code: signature }, signature: new Uint8Array(suite.signatureSize) }
-          : { status: SUCCESS, signature },
-      );
-    },
-
-    recoverSignature({ msg, signature }) {
-      const recovery = suite.recover(msg, signature);
-      return Promise.resolve(
-        recovery.kind === "signer"
-          ? { status: SUCCESS, address: recovery.address }
-          : { status: { code: recovery.code }, address: new Uint8Array(ADDRESS_SIZE) },
-      );
-    },
-
-    async checkTransactions({ body }) {
-      const refusal = await checkTransactions(suite, body, createPause(clock));
+/** Answers batches (spec/storage_kms.md, B5); the codes are the same in both services. */
+export function checkTransactionsHandler(
+  { checker, log }: { readonly checker: TransactionChecker; readonly log: Logger },
+): CheckTransactions {
+  return async (request) => {
+    try {
+      const refusal = await checker.check(request);
       if (refusal === null) return SUCCESS;
-      const raw = body[refusal.index];
-      const hash = (raw === undefined ? null : rawTransactionHash(raw)) ?? EMPTY_BYTES;
-      log.warn(`check_raw_tx tx(${to0xHex(hash)}) failed: ${statusName(refusal.code)}`);
-      return { code: refusal.code };
-    },
+      const { code, transactionHash } = refusal;
+      log.warn(`check_raw_tx tx(${to0xHex(transactionHash)}) failed: ${statusName(code)}`);
+      return { code };
+    } catch (cause) {
+      if (cause instanceof DecodeError) {
+        // what the transport answers when it decodes a request itself
+        throw new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
+      }
+      if (cause instanceof CheckerBusy) {
+        throw new RpcError(RpcCode.ResourceExhausted, cause.message, { cause });
+      }
+      if (!(cause instanceof CheckerStopped)) throw cause;
+      throw new RpcError(RpcCode.Unavailable, cause.message, { cause });
+    }
   };
-}
-
-function checkHash(suite: CryptoSuite, data: Bytes, hash: Bytes): StatusCode {
-  if (hash.length !== HASH_SIZE) return StatusCode.HashLenError;
-  return equalBytes(suite.hash(data), hash) ? StatusCode.Success : StatusCode.HashCheckError;
-}
-
-/** Signs with a stored key; the code when that is not possible. */
-function signMessage(deps: KmsDeps, keyId: bigint, message: Bytes): Bytes | StatusCode {
-  const keyPair = findKeyPair(deps, keyId);
-  if (typeof keyPair === "number") return keyPair;
-  if (!deps.suite.canSign(message)) return StatusCode.SignError;
-  return deps.suite.sign(keyPair.secretKey, message, keyPair.publicKey);
-}
-
-function findKeyPair({ db, log }: KmsDeps, keyId: bigint): KeyPair | StatusCode {
-  const refuse = (code: StatusCode, fields?: { readonly cause: unknown }): StatusCode => {
-    log.warn(`sign_message get account(id: ${keyId}) failed: ${statusName(code)}`, fields);
-    return code;
-  };
-  try {
-    return db.findKeyPair(keyId) ?? refuse(StatusCode.NotFoundAccount);
-  } catch (cause) {
-    const isDamaged = cause instanceof KmsDbError;
-    const code = isDamaged ? StatusCode.ConstructKeyPairError : StatusCode.NotFoundAccount;
-    return refuse(code, { cause });
-  }
 }

@@ -8,12 +8,13 @@ import { describeTable } from "../../shared/config/mod.ts";
 import { loadSuite, type SuiteName } from "../../shared/crypto/mod.ts";
 import { openKmsDb } from "../../shared/kms_db/mod.ts";
 import { type Logger, SILENT_LOGGER } from "../../shared/log/mod.ts";
-import { RpcCode, RpcFault } from "../../shared/rpc/mod.ts";
+import { connect, rawRequest, RpcCode, RpcFault } from "../../shared/rpc/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
-import { KMS_ETH_TABLE } from "./eth/config.ts";
-import { KMS_SM_TABLE } from "./sm/config.ts";
+import { CRYPTO_ETH_TABLE, KMS_ETH_TABLE } from "./eth/config.ts";
+import { CRYPTO_SM_TABLE, KMS_SM_TABLE } from "./sm/config.ts";
+import { manyOf } from "./checker/testing/transactions.ts";
 import { startKms } from "./start.ts";
-import { type ServedKms, withServedKms } from "./testing/served_kms.ts";
+import { KMS_DEFAULTS, type ServedKms, withServedKms } from "./testing/served_kms.ts";
 
 // spec/storage_kms.md, C2
 const ETH_KEY = fromHex("ed391472f4ecd53a398b5bac8044afbe27dca9ad356823a723609488b1f31690");
@@ -43,9 +44,9 @@ function assertRefused(
 }
 
 /** Adds accounts as cloud-config does: beside the running service. */
-function importKey({ path }: ServedKms, secretKey: Uint8Array): bigint {
+async function importKey({ path }: ServedKms, secretKey: Uint8Array): Promise<bigint> {
   const suite = secretKey === ETH_KEY ? eth : sm;
-  const db = openKmsDb({ path, password: "123456", suite });
+  const db = await openKmsDb({ path, password: "123456", suite });
   const { keyId } = db.insertAccount(secretKey, "imported privkey");
   db.close();
   return keyId;
@@ -80,7 +81,7 @@ Deno.test("SignMessage of kms_eth is deterministic and wants 32 bytes", async ()
   const { log, lines } = recordingLogger();
   await withServedKms({ suite: "eth", log }, async (kms) => {
     const { client } = kms;
-    const keyId = importKey(kms, ETH_KEY);
+    const keyId = await importKey(kms, ETH_KEY);
     const msg = fromHex("b89e7eff6b01597e70a78d65bccd2f92d534b75a07b281cc12f17f3359d9a940");
     const { signature } = await client.signMessage({ keyId, msg });
     assert.equal(
@@ -123,7 +124,7 @@ Deno.test("CheckTransactions answers the lowest failing index and logs it", asyn
 
 Deno.test("a long CheckTransactions does not hold up other calls", async () => {
   await withServedKms({ suite: "sm" }, async (kms) => {
-    const keyId = importKey(kms, sm.generateSecretKey());
+    const keyId = await importKey(kms, sm.generateSecretKey());
     const { signature } = await kms.client.signMessage({ keyId, msg: sm.hash(new Uint8Array()) });
     const transaction = { version: 0, preTxHash: fromHex(""), output: fromHex(""), lockId: 0n };
     const sender = sm.addressOf(signature.subarray(64));
@@ -142,6 +143,33 @@ Deno.test("a long CheckTransactions does not hold up other calls", async () => {
     finished.push("hashes");
     assert.equal(await batch, 0);
     assert.deepEqual(finished, ["hashes", "batch"]);
+  });
+});
+
+Deno.test("CheckTransactions of malformed bytes is answered as by other methods", async () => {
+  await withServedKms({ suite: "sm" }, async ({ callRaw }) => {
+    const details = "Error deserializing request";
+    for (const [method, request] of [["HashData", "0a05aa"], ["CheckTransactions", "0a05aa"]]) {
+      const call = callRaw(method ?? "", request ?? "");
+      await assert.rejects(call, isFault(RpcCode.Internal, details), method);
+    }
+  });
+});
+
+Deno.test("startKms() stops while a batch is checked", async () => {
+  await withFolder(async (folder) => {
+    const { log, lines } = recordingLogger();
+    const config = { ...KMS_DEFAULTS, db_path: `${folder}/kms.db`, db_key: "secret" };
+    const kms = await startKms("sm", { config, clock: SYSTEM_CLOCK, log });
+    const client = connect(rawRequest(KmsServiceService, "checkTransactions"), kms);
+    const batch = Promise.allSettled([client.checkTransactions(manyOf(sm, 60_000))]);
+    await client.hashData({ data: fromHex("") });
+    await kms.stop(); // the batch would take longer than the two seconds of grace
+    const [outcome] = await batch;
+    assert(outcome?.status === "rejected" && outcome.reason instanceof RpcFault);
+    assert(outcome.reason.isTransport);
+    client.close();
+    assert.equal(lines.at(-1), "start grpc server!");
   });
 });
 
@@ -210,21 +238,22 @@ async function withFolder(test: (folder: string) => Promise<void>): Promise<void
 Deno.test("startKms() logs its start as the reference kms does", async () => {
   await withFolder(async (folder) => {
     const { log, lines } = recordingLogger();
-    const config = { kms_port: 0, db_path: `${folder}/kms.db`, db_key: "secret" };
+    const config = { ...KMS_DEFAULTS, db_path: `${folder}/kms.db`, db_key: "secret" };
     const first = await startKms("sm", { config, clock: SYSTEM_CLOCK, log });
     await first.stop();
     assert.deepEqual(lines, [
       "grpc port of this service: 0",
       `db path of this service: ${folder}/kms.db`,
+      "password of the key database is from config.toml",
       "get config failed, create new config",
       "store new config",
-      "curve implementation: noble",
+      "curve implementation: wasm",
       "start grpc server!",
     ]);
     lines.length = 0;
     const second = await startKms("sm", { config, clock: SYSTEM_CLOCK, log });
     await second.stop();
-    assert.deepEqual(lines.slice(2, 5), [
+    assert.deepEqual(lines.slice(3, 6), [
       "get old config: type is sm",
       "verify config",
       "config check ok!",
@@ -234,7 +263,7 @@ Deno.test("startKms() logs its start as the reference kms does", async () => {
 
 Deno.test("startKms() refuses a wrong password and a port that is taken", async () => {
   await withFolder(async (folder) => {
-    const config = { kms_port: 0, db_path: `${folder}/kms.db`, db_key: "secret" };
+    const config = { ...KMS_DEFAULTS, db_path: `${folder}/kms.db`, db_key: "secret" };
     const context = { config, clock: SYSTEM_CLOCK, log: SILENT_LOGGER };
     const kms = await startKms("eth", context);
     const other = { ...config, db_key: "other" };
@@ -249,6 +278,9 @@ Deno.test("README.md documents the tables as they are declared", async () => {
   const readme = await Deno.readTextFile(new URL("README.md", import.meta.url));
   // the formatter aligns the columns of Markdown tables
   const squeeze = (markdown: string) => markdown.replace(/ /g, "").replace(/-+/g, "-");
-  assert(squeeze(readme).includes(squeeze(describeTable(KMS_SM_TABLE))));
+  for (const table of [KMS_SM_TABLE, CRYPTO_SM_TABLE]) {
+    assert(squeeze(readme).includes(squeeze(describeTable(table))), table.name);
+  }
   assert.equal(describeTable(KMS_ETH_TABLE), describeTable(KMS_SM_TABLE));
+  assert.equal(describeTable(CRYPTO_ETH_TABLE), describeTable(CRYPTO_SM_TABLE));
 });

@@ -1,4 +1,6 @@
 import type { Bytes } from "../../shared/bytes/mod.ts";
+import type { Clock } from "../../shared/clock/mod.ts";
+import type { Logger } from "../../shared/log/mod.ts";
 import type { RecordKey, StoredRecord } from "./regions.ts";
 
 /** Changes that happen together; where a place is in both lists, the delete wins. */
@@ -30,4 +32,12 @@ export interface Engine {
   compact(): Promise<void>;
   /** Finishes what was begun, then frees the medium; closing twice is fine. */
   close(): Promise<void>;
+}
+
+/** What an engine gets from its process when it is opened. */
+export interface EngineContext {
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Aborts when the process is asked to stop; an engine that waits for others ends its wait. */
+  readonly signal: AbortSignal;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import { type Engine, type EngineBatch, EngineError } from "./engine.ts";
 
@@ -11,12 +12,19 @@ export interface GroupCommitLimits {
   readonly groupBytesMax: number;
 }
 
-/** Fits many more callers than a node has; a full block of 6,000 transactions takes 4 MB. */
+/**
+ * More than the limits of the server let through (`service.ts`), so that these only stop a mistake;
+ * a full block of 6,000 transactions takes 4 MB.
+ */
 export const GROUP_COMMIT_LIMITS: GroupCommitLimits = {
   waitingWritesMax: 65_536,
-  waitingBytesMax: 512 * 1024 * 1024,
+  waitingBytesMax: 256 * 1024 * 1024,
   groupBytesMax: 16 * 1024 * 1024,
 };
+
+function nextEventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
 
 /** Places and bookkeeping that a record costs beside its value. */
 const RECORD_OVERHEAD_BYTES = 64;
@@ -36,16 +44,20 @@ interface Waiting {
 export class GroupCommit implements Engine {
   readonly #engine: Engine;
   readonly #limits: GroupCommitLimits;
+  readonly #nextTurn: () => Promise<void>;
   #waiting: Waiting[] = [];
   #waitingBytes = 0;
   #isWriting = false;
+  #lastGroupSize = 0;
   /** Resolves when the groups that are being written have ended. */
   #drained: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  constructor(engine: Engine, limits = GROUP_COMMIT_LIMITS) {
+  /** @param nextTurn resolves when what has arrived by now was read from its sockets */
+  constructor(engine: Engine, limits = GROUP_COMMIT_LIMITS, nextTurn = nextEventLoopTurn) {
     this.#engine = engine;
     this.#limits = limits;
+    this.#nextTurn = nextTurn;
   }
 
   get(region: number, key: Bytes): Promise<Bytes | null> {
@@ -89,7 +101,11 @@ export class GroupCommit implements Engine {
   async #writeGroups(): Promise<void> {
     this.#isWriting = true;
     while (this.#waiting.length > 0) {
+      // callers that were answered together write again together: without this the first of them
+      // would get an fsync of its own; a single caller is not kept waiting
+      if (this.#lastGroupSize > 1) await this.#nextTurn();
       const group = this.#takeGroup();
+      this.#lastGroupSize = group.length;
       try {
         await this.#engine.write(merge(group.map(({ batch }) => batch)));
         for (const { resolve } of group) resolve();

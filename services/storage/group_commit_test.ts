@@ -17,6 +17,8 @@ const LIMITS: GroupCommitLimits = {
   groupBytesMax: 2_000,
 };
 
+const AT_ONCE = () => Promise.resolve();
+
 /** An engine whose writes end when the test says so. */
 class SteppedEngine extends MemoryEngine {
   readonly groups: EngineBatch[] = [];
@@ -55,7 +57,7 @@ function shapeOf({ groups }: SteppedEngine): string[] {
 
 Deno.test("GroupCommit merges writes that arrive during a write, and answers when they are safe", async () => {
   const engine = new SteppedEngine();
-  const commit: Engine = new GroupCommit(engine, LIMITS);
+  const commit: Engine = new GroupCommit(engine, LIMITS, AT_ONCE);
   const answered: number[] = [];
   const writes = [1, 2, 3, 4].map((byte) =>
     commit.write(put(byte)).then(() => void answered.push(byte))
@@ -69,9 +71,28 @@ Deno.test("GroupCommit merges writes that arrive during a write, and answers whe
   assert.deepEqual(answered, [1, 2, 3, 4]);
 });
 
+Deno.test("GroupCommit gives callers that write together the time to do it again", async () => {
+  const engine = new SteppedEngine();
+  const turns: (() => void)[] = [];
+  const nextTurn = () => new Promise<void>((resolve) => turns.push(resolve));
+  const commit = new GroupCommit(engine, LIMITS, nextTurn);
+  const writes = [1, 2, 3].map((byte) => commit.write(put(byte)));
+  await engine.step();
+  assert.equal(turns.length, 0); // one caller does not wait
+  await engine.step();
+  writes.push(commit.write(put(4)));
+  await Promise.resolve();
+  writes.push(commit.write(put(5)));
+  turns.shift()?.();
+  await engine.step();
+  await engine.step();
+  await Promise.all(writes);
+  assert.deepEqual(shapeOf(engine), ["1", "2 3", "4 5"]);
+});
+
 Deno.test("GroupCommit starts again for a write that follows an answer at once", async () => {
   const engine = new SteppedEngine();
-  const commit = new GroupCommit(engine, LIMITS);
+  const commit = new GroupCommit(engine, LIMITS, AT_ONCE);
   const second = commit.write(put(1)).then(() => commit.write(put(2)));
   await engine.step();
   await engine.step();
@@ -81,7 +102,7 @@ Deno.test("GroupCommit starts again for a write that follows an answer at once",
 
 Deno.test("GroupCommit puts nothing behind a delete into one group", async () => {
   const engine = new SteppedEngine();
-  const commit = new GroupCommit(engine, LIMITS);
+  const commit = new GroupCommit(engine, LIMITS, AT_ONCE);
   const changes = [put(0), put(1), remove(1), remove(2), put(1), put(2)];
   const writes = changes.map((change) => commit.write(change));
   for (let i = 0; i < 3; i++) await engine.step();
@@ -91,7 +112,7 @@ Deno.test("GroupCommit puts nothing behind a delete into one group", async () =>
 
 Deno.test("GroupCommit limits the bytes of a group, but a large write has its turn", async () => {
   const engine = new SteppedEngine();
-  const commit = new GroupCommit(engine, LIMITS);
+  const commit = new GroupCommit(engine, LIMITS, AT_ONCE);
   const changes = [put(0), put(1, 900), put(2, 900), put(3, 900), put(4, 5_000), put(5)];
   const writes = changes.map((change) => commit.write(change));
   for (let i = 0; i < 5; i++) await engine.step();
@@ -101,7 +122,7 @@ Deno.test("GroupCommit limits the bytes of a group, but a large write has its tu
 
 Deno.test("GroupCommit refuses more writes and bytes than may wait", async () => {
   const engine = new SteppedEngine();
-  const commit = new GroupCommit(engine, LIMITS);
+  const commit = new GroupCommit(engine, LIMITS, AT_ONCE);
   const running = commit.write(put(0));
   const huge = commit.write(put(1, 50_000));
   await assert.rejects(commit.write(put(2)), /the queue is full, 1 writes of \d+ bytes wait/);
@@ -112,13 +133,14 @@ Deno.test("GroupCommit refuses more writes and bytes than may wait", async () =>
   await engine.step();
   await Promise.all([running, huge, ...waiting]);
   const after = commit.write(put(3));
+  await engine.step(); // lets the turn pass
   await engine.step();
   await after;
 });
 
 Deno.test("GroupCommit fails the writes of a failed group only", async () => {
   const engine = new SteppedEngine();
-  const commit = new GroupCommit(engine, LIMITS);
+  const commit = new GroupCommit(engine, LIMITS, AT_ONCE);
   const outcomes = [put(0), put(1), put(2), remove(1), put(3)].map((change) =>
     commit.write(change).then(() => "ok", (error: unknown) => error)
   );
@@ -131,7 +153,7 @@ Deno.test("GroupCommit fails the writes of a failed group only", async () => {
 
 Deno.test("GroupCommit.close() writes what waits, and refuses what comes later", async () => {
   const engine = new SteppedEngine();
-  const commit = new GroupCommit(engine, LIMITS);
+  const commit = new GroupCommit(engine, LIMITS, AT_ONCE);
   const writes = [put(0), put(1)].map((change) => commit.write(change));
   const closed = commit.close();
   await assert.rejects(commit.write(put(2)), EngineError);

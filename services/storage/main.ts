@@ -1,12 +1,17 @@
 import { runService } from "../../shared/service/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
+import { OPENDAL_TABLE } from "./engines/layered/config.ts";
+import { layeredFiles, openLayeredEngine, openLayeredOffline } from "./engines/layered/open.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./engines/level/config.ts";
 import { levelFiles } from "./engines/level/files.ts";
 import { openLevelEngine } from "./engines/level/open.ts";
+import { POSTGRES_TABLE } from "./engines/postgres/config.ts";
+import { openPostgresEngine } from "./engines/postgres/open.ts";
 import { SQLITE_TABLE } from "./engines/sqlite/config.ts";
 import { sqliteFiles } from "./engines/sqlite/files.ts";
 import { openSqliteEngine } from "./engines/sqlite/open.ts";
 import { storageFlavour } from "./flavour.ts";
+import { OpendalStore } from "./opendal_store.ts";
 
 await runService({
   role: "storage",
@@ -32,6 +37,21 @@ await runService({
       openEngine: openSqliteEngine,
       localFiles: sqliteFiles,
       deleteFullBlockCode: StatusCode.BadRegion,
+    }),
+    storage_postgres: storageFlavour({
+      table: POSTGRES_TABLE,
+      homepage: "https://github.com/cita-cloud/storage_rocksdb",
+      openEngine: openPostgresEngine,
+      deleteFullBlockCode: StatusCode.BadRegion,
+    }),
+    storage_opendal: storageFlavour({
+      table: OPENDAL_TABLE,
+      homepage: "https://github.com/cita-cloud/storage_opendal",
+      openEngine: openLayeredEngine,
+      openOffline: openLayeredOffline,
+      localFiles: layeredFiles,
+      deleteFullBlockCode: StatusCode.Success,
+      extend: (parts) => new OpendalStore(parts),
     }),
   },
 });

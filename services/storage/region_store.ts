@@ -16,11 +16,21 @@ export interface RegionStoreDeps {
   readonly deleteFullBlockCode: StatusCode;
 }
 
+/** The calls of the storage, decided but for their names on the wire. */
+export interface RecordStore {
+  /** Stores a record. */
+  store(record: StoredRecord): Promise<StatusCode>;
+  /** The value of a record. */
+  load(place: RecordKey): Promise<Outcome<Bytes>>;
+  /** Deletes a record; one that is absent is a success. */
+  delete(place: RecordKey): Promise<StatusCode>;
+}
+
 /**
  * The records of a chain by region (spec/storage_kms.md A3 and A4). Refusals are returned; an
  * `EngineError` is thrown when the medium fails. What was stored or deleted with success is on disk.
  */
-export class RegionStore {
+export class RegionStore implements RecordStore {
   readonly #deps: RegionStoreDeps;
 
   constructor(deps: RegionStoreDeps) {

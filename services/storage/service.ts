@@ -1,15 +1,37 @@
 import type { StorageServiceService } from "../../proto/gen/storage.ts";
 import { type Bytes, EMPTY_BYTES, readU64be, toHex } from "../../shared/bytes/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import type { Handlers } from "../../shared/rpc/mod.ts";
+import type { Handlers, Refusals, ServerLimits } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
 import { EngineError } from "./engine.ts";
 import { checkKey, type RecordKey, Region } from "./regions.ts";
-import type { RegionStore } from "./region_store.ts";
+import type { RecordStore } from "./region_store.ts";
+
+/**
+ * Room for many more callers than a node has: 100 calls of one connection with values of 1 MB, or
+ * 4,096 small ones of 41 connections. 64 that are handled at a time keep the engine busy: its
+ * groups grow while a write is under way. The bytes of requests and answers are in memory about
+ * twice.
+ */
+export const SERVER_LIMITS: ServerLimits = {
+  connectionCallsMax: 100,
+  callsMax: 4_096,
+  requestBytesMax: 128 * 1024 * 1024,
+  handledCallsMax: 64,
+  answerBytesMax: 32 * 1024 * 1024,
+  answerTimeoutMs: 30_000,
+};
+
+/** What a call beyond {@linkcode SERVER_LIMITS} answers: the code of a failure of its kind. */
+export const REFUSALS: Refusals<typeof StorageServiceService> = {
+  store: { code: StatusCode.StoreError },
+  load: { status: { code: StatusCode.LoadError }, value: EMPTY_BYTES },
+  delete: { code: StatusCode.DeleteError },
+};
 
 /** What the handlers work with. */
 export interface StorageHandlersDeps {
-  readonly store: RegionStore;
+  readonly store: RecordStore;
   readonly log: Logger;
 }
 

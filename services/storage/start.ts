@@ -8,8 +8,8 @@ import type { StoragePorts } from "./config.ts";
 import type { Engine } from "./engine.ts";
 import { GroupCommit } from "./group_commit.ts";
 import { kmsHeaderHash } from "./header_hash.ts";
-import { RegionStore } from "./region_store.ts";
-import { storageHandlers } from "./service.ts";
+import { type RecordStore, RegionStore } from "./region_store.ts";
+import { REFUSALS, SERVER_LIMITS, storageHandlers } from "./service.ts";
 
 /** What a storage process runs with. */
 export interface StorageOptions {
@@ -19,7 +19,12 @@ export interface StorageOptions {
   readonly openEngine: () => Promise<Engine>;
   /** What deleting a full block answers: the flavours differ (spec/storage_kms.md A4). */
   readonly deleteFullBlockCode: StatusCode;
+  /** Adds regions that 6.3.3 does not have. */
+  readonly extend?: StoreExtension | undefined;
 }
+
+/** Makes a store that has more than the regions of 6.3.3. */
+export type StoreExtension = (parts: { regions: RecordStore; engine: Engine }) => RecordStore;
 
 /** A storage that accepts calls. */
 export interface RunningStorage extends RunningService {
@@ -29,16 +34,25 @@ export interface RunningStorage extends RunningService {
 
 /** Opens the records and serves them; throws when they or the port cannot be used. */
 export async function startStorage(options: StorageOptions): Promise<RunningStorage> {
-  const { ports, log, openEngine, deleteFullBlockCode } = options;
+  const { ports, log, openEngine, deleteFullBlockCode, extend } = options;
   const { storage_port: port, kms_port: kmsPort } = ports;
   log.info(`grpc port of this service: ${port}`);
   const engine = new GroupCommit(await openEngine());
   const kms = connect(KmsServiceService, { port: kmsPort });
   const headerHash = kmsHeaderHash({ kms, log });
-  const store = new RegionStore({ engine, headerHash, deleteFullBlockCode });
-  const services = [grpcService(StorageServiceService, storageHandlers({ store, log }))];
+  const regions = new RegionStore({ engine, headerHash, deleteFullBlockCode });
+  const store = extend === undefined ? regions : extend({ regions, engine });
+  const services = [
+    grpcService(StorageServiceService, storageHandlers({ store, log }), REFUSALS),
+  ];
   try {
-    const server = await serveGrpc({ host: "127.0.0.1", port, services, log });
+    const server = await serveGrpc({
+      host: "127.0.0.1",
+      port,
+      services,
+      log,
+      limits: SERVER_LIMITS,
+    });
     return {
       port: server.port,
       async stop() {

@@ -24,7 +24,7 @@ async function withFolder(use: (folder: Folder) => Promise<void>): Promise<void>
     const running = await startStorage({
       ports: { storage_port: 0, kms_port: kmsPort },
       log: SILENT_LOGGER,
-      openEngine: () => openLevelEngine(config, SILENT_LOGGER),
+      openEngine: () => openLevelEngine(config, { log: SILENT_LOGGER }),
       deleteFullBlockCode: StatusCode.BadRegion,
     });
     const storage = connect(StorageServiceService, { port: running.port });
@@ -148,7 +148,8 @@ Deno.test("startStorage() frees the folder when the port is taken", () =>
       startStorage({
         ports: { storage_port: port, kms_port: 1 },
         log: SILENT_LOGGER,
-        openEngine: () => openLevelEngine({ db_path: path, max_open_file: 512 }, SILENT_LOGGER),
+        openEngine: () =>
+          openLevelEngine({ db_path: path, max_open_file: 512 }, { log: SILENT_LOGGER }),
         deleteFullBlockCode: StatusCode.BadRegion,
       });
     await assert.rejects(start(kms.port), /Cannot listen on 127\.0\.0\.1/);

@@ -5,6 +5,7 @@
  * @module
  */
 
+export { askSecrets, type Terminal } from "./ask_secrets.ts";
 export { catchInterrupt, type Interrupt, INTERRUPTED_EXIT_CODE } from "./interrupt.ts";
 export { type Output, STANDARD_OUTPUT } from "./output.ts";
 export { ExitError, Program } from "./program.ts";

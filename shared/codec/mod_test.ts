@@ -22,6 +22,22 @@ Deno.test("encode() keeps empty elements of a repeated field", () => {
   assert.equal(toHex(encode(Block, block)), "1a040a000a00");
 });
 
+/** What the wire format of protobuf calls malformed (spec/protocol.md, section 2). */
+const MALFORMED = {
+  "a field number of 0": "080100",
+  "a known field of another wire type": "0a0101",
+  "a field beyond the end of its sub-message": "12030a05010203040506",
+  "a sub-message beyond the end": "120a",
+  "the end of a group that did not begin": "08017c",
+  "a group that ends as another one": "7b84010108",
+};
+
+for (const [what, hex] of Object.entries(MALFORMED)) {
+  Deno.test(`decode() refuses ${what}`, () => {
+    assert.throws(() => decode(Block, fromHex(hex)), DecodeError);
+  });
+}
+
 Deno.test("decode() reads what encode() wrote", () => {
   const transaction = fc.record({
     version: fc.nat(),

@@ -19,9 +19,9 @@ export function parseDocument(source: string, fileName: string): ConfigDocument 
   } catch (cause) {
     if (!(cause instanceof TomlError)) throw cause;
     const [reason = "it is no TOML"] = cause.message.split("\n");
+    // without its cause, which shows the lines around: they may hold a secret
     throw new ConfigError(
       `Cannot parse "${fileName}" at line ${cause.line}, column ${cause.column}: ${reason}`,
-      { cause },
     );
   }
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { ConfigError, findSecret, type SecretPlaces } from "./mod.ts";
+import { ConfigError, findSecret, findSecretOutside, type SecretPlaces } from "./mod.ts";
 
 const VARIABLE = "FIND_SECRET_TEST";
-const PLACES: SecretPlaces = {
+const PLACES: SecretPlaces & { readonly inConfig: string } = {
   file: null,
   credential: "kms_db_key",
   variable: VARIABLE,
@@ -64,4 +64,32 @@ Deno.test("findSecret() refuses a named file that is not there", () =>
       () => findSecret({ ...PLACES, file }),
       (error) => error instanceof ConfigError && error.message.includes(`file "${file}"`),
     );
+  }));
+
+Deno.test("findSecret() refuses what is no secret: nothing, no text, a file without end", () =>
+  withFolder((folder) => {
+    const file = `${folder}/file`;
+    const contents: readonly (readonly [content: Uint8Array, reason: RegExp])[] = [
+      [new Uint8Array(), /it is empty/],
+      [new TextEncoder().encode("\n"), /it is empty/],
+      [new Uint8Array([0x61, 0xff, 0x62]), /must be UTF-8 text/],
+      [new Uint8Array(64 * 1024 + 1).fill(0x61), /must have 65536 bytes at most/],
+    ];
+    for (const [content, reason] of contents) {
+      Deno.writeFileSync(file, content);
+      assert.throws(() => findSecret({ ...PLACES, file }), reason);
+    }
+    assert.throws(() => findSecret({ ...PLACES, file: "/dev/zero" }), /65536 bytes at most/);
+    assert.throws(() => findSecret({ ...PLACES, file: folder }), ConfigError);
+    Deno.env.set("CREDENTIALS_DIRECTORY", file);
+    assert.throws(() => findSecret(PLACES), ConfigError);
+  }));
+
+Deno.test("findSecretOutside() does without a secret in config.toml", () =>
+  withFolder((folder) => {
+    assert.equal(findSecretOutside(PLACES), null);
+    Deno.env.set("CREDENTIALS_DIRECTORY", folder);
+    assert.equal(findSecretOutside(PLACES), null);
+    Deno.env.set(VARIABLE, "");
+    assert.equal(findSecretOutside(PLACES)?.value, "");
   }));

@@ -93,6 +93,29 @@ export function text(options: KeyOptions<string>): ConfigKey<string> {
   return key("string", options, readText);
 }
 
+/** A string that has a form; `wanted` completes "it must". */
+export function matching(
+  options: KeyOptions<string> & { readonly pattern: RegExp; readonly wanted: string },
+): ConfigKey<string> {
+  return key("string", options, (value) => {
+    const found = readText(value);
+    if (!options.pattern.test(found)) throw new KeyProblem(options.wanted);
+    return found;
+  });
+}
+
+/** One of a few words. */
+export function choice<const Choice extends string>(
+  options: KeyOptions<NoInfer<Choice>> & { readonly choices: readonly Choice[] },
+): ConfigKey<Choice> {
+  const words = options.choices.map((word) => `"${word}"`).join(", ");
+  return key<Choice>("choice", { ...options, doc: `${options.doc}: ${words}` }, (value) => {
+    const found = options.choices.find((word) => word === value);
+    if (found === undefined) throw new KeyProblem(`be one of ${words}`);
+    return found;
+  });
+}
+
 /** A string that error texts and documentation do not show. */
 export function secret(options: KeyOptions<string>): ConfigKey<string> {
   return { ...key("secret string", options, readText), isSecret: true };
@@ -105,6 +128,11 @@ export function relativePath(options: KeyOptions<string>): ConfigKey<string> {
     if (path === "" || path.startsWith("/")) throw new KeyProblem("be a relative path");
     return path;
   });
+}
+
+/** A key of other programs that is accepted, of whatever type, and has no effect. */
+export function ignored(options: { readonly doc: string }): ConfigKey<null> {
+  return key("any", { doc: options.doc, default: null }, () => null);
 }
 
 function readHex(value: TomlValue, size: number | undefined): Bytes {
@@ -160,6 +188,17 @@ export type ValuesOf<Keys extends ConfigKeys> = {
   readonly [Name in keyof Keys]: Keys[Name] extends ConfigKey<infer Value> ? Value : never;
 };
 
+/** A key that is a table with keys of its own, each of which has a default. */
+export interface SubTableKey<Keys extends ConfigKeys = ConfigKeys>
+  extends ConfigKey<ValuesOf<Keys>> {
+  readonly keys: Keys;
+}
+
+/** Whether a key is a table inside of its table. */
+export function isSubTable(declaration: ConfigKey<unknown>): declaration is SubTableKey {
+  return "keys" in declaration;
+}
+
 /** An array of tables, `[[table.key]]`, each with the same keys; empty when absent. */
 export function tableList<Keys extends ConfigKeys>(
   options: { readonly keys: Keys; readonly doc: string },
@@ -168,6 +207,17 @@ export function tableList<Keys extends ConfigKeys>(
     if (!isTable(value)) throw new KeyProblem("be tables only");
     return readKeys(options.keys, value);
   });
+}
+
+/** A table inside of a table, `[table.key]`; absent it has the defaults of its keys. */
+export function subTable<Keys extends ConfigKeys>(
+  options: { readonly keys: Keys; readonly doc: string },
+): SubTableKey<Keys> {
+  const read = (value: TomlValue) => {
+    if (!isTable(value)) throw new KeyProblem("be a table");
+    return readKeys(options.keys, value);
+  };
+  return { ...key("table", { doc: options.doc, default: read({}) }, read), keys: options.keys };
 }
 
 /** Whether a TOML value is a table. */

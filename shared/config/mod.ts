@@ -5,19 +5,29 @@
  */
 
 export { type ConfigDocument, ConfigError, loadDocument, parseDocument } from "./document.ts";
-export { findSecret, type FoundSecret, type SecretPlaces } from "./find_secret.ts";
+export {
+  findSecret,
+  findSecretOutside,
+  type FoundSecret,
+  readSecretFile,
+  type SecretPlaces,
+} from "./find_secret.ts";
 export {
   bool,
+  choice,
   type ConfigKey,
   type ConfigKeys,
   hexBytes,
   hexBytesList,
+  ignored,
   integer,
   type KeyOptions,
+  matching,
   optional,
   port,
   relativePath,
   secret,
+  subTable,
   tableList,
   text,
   textList,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   bool,
+  choice,
   ConfigError,
   type ConfigKeys,
   type ConfigTable,
@@ -8,12 +9,14 @@ import {
   describeTable,
   hexBytes,
   loadDocument,
+  matching,
   optional,
   parseDocument,
   port,
   readTable,
   relativePath,
   secret,
+  subTable,
   tableList,
   text,
   u64,
@@ -125,4 +128,41 @@ Deno.test("describeTable() gives a Markdown row for each key", () => {
   const rows = describeTable(TABLE).split("\n");
   assert.equal(rows[2], "| `storage_port` | port | 50003 | gRPC port of this service |");
   assert.equal(rows[6], "| `admin` | hex, optional | none | administrator |");
+});
+
+const NESTED = defineTable("storage_demo", {
+  table: matching({ pattern: /^[a-z]+$/, wanted: "be letters", default: "storage", doc: "name" }),
+  tls: choice({ choices: ["off", "on"], default: "off", doc: "encryption" }),
+  cloud: subTable({
+    doc: "cloud",
+    keys: { bucket: text({ default: "", doc: "where" }), key: secret({ default: "", doc: "key" }) },
+  }),
+});
+
+Deno.test("readTable() reads a table inside of a table, which may be absent", () => {
+  const absent = { table: "storage", tls: "off", cloud: { bucket: "", key: "" } };
+  assert.deepEqual(read(NESTED, "[storage_demo]\n"), absent);
+  const source = '[storage_demo]\ntls = "on"\n[storage_demo.cloud]\nbucket = "b"\nbuket = 1\n';
+  const { tls, cloud } = read(NESTED, source);
+  assert.equal(tls, "on");
+  assert.deepEqual(cloud, { bucket: "b", key: "" });
+  assert.deepEqual(unknownKeys(NESTED, parseDocument(source, "config.toml")), ["cloud.buket"]);
+});
+
+Deno.test("readTable() names the inner key, and what a word or a form must be", () => {
+  const of = (line: string) => () => read(NESTED, `[storage_demo]\n${line}\n`);
+  assert.throws(of("cloud = 1"), /storage_demo\.cloud .* it must be a table, got 1/);
+  assert.throws(of("cloud.bucket = 1"), /storage_demo\.cloud\.bucket .* a string, got 1/);
+  assert.throws(
+    of("cloud.key = 7"),
+    (error) =>
+      error instanceof ConfigError && /cloud\.key/.test(error.message) && !/7/.test(error.message),
+  );
+  assert.throws(of('tls = "maybe"'), /it must be one of "off", "on", got "maybe"/);
+  assert.throws(of('table = "a;b"'), /it must be letters, got "a;b"/);
+});
+
+Deno.test("describeTable() lists the keys of an inner table one by one", () => {
+  const rows = describeTable(NESTED).split("\n");
+  assert.equal(rows[4], '| `cloud.bucket` | string | "" | where |');
 });

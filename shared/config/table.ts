@@ -1,5 +1,13 @@
 import { type ConfigDocument, ConfigError } from "./document.ts";
-import { type ConfigKeys, isTable, KeyError, readKeys, type ValuesOf } from "./keys.ts";
+import {
+  type ConfigKeys,
+  isSubTable,
+  isTable,
+  KeyError,
+  readKeys,
+  type TomlValue,
+  type ValuesOf,
+} from "./keys.ts";
 
 /** A declared table of `config.toml`. */
 export interface ConfigTable<Keys extends ConfigKeys = ConfigKeys> {
@@ -45,17 +53,32 @@ export function readTable<Keys extends ConfigKeys>(
 
 /** Names of keys in the document's table that the declaration does not know. */
 export function unknownKeys(table: ConfigTable, document: ConfigDocument): string[] {
-  const found = document.tables[table.name];
-  return isTable(found) ? Object.keys(found).filter((name) => !(name in table.keys)) : [];
+  return unknownIn(table.keys, document.tables[table.name]);
+}
+
+function unknownIn(keys: ConfigKeys, found: TomlValue): string[] {
+  if (!isTable(found)) return [];
+  return Object.entries(found).flatMap(([name, value]) => {
+    const declaration = keys[name];
+    if (declaration === undefined) return [name];
+    if (!isSubTable(declaration)) return [];
+    return unknownIn(declaration.keys, value).map((inner) => `${name}.${inner}`);
+  });
 }
 
 /** The table as Markdown rows for a README; a test keeps the README equal to it. */
 export function describeTable(table: ConfigTable): string {
-  const rows = Object.entries(table.keys).map(([name, { typeName, default: value, doc }]) => {
+  return ["| key | type | default | meaning |", "|---|---|---|---|", ...rowsOf(table.keys)]
+    .join("\n");
+}
+
+function rowsOf(keys: ConfigKeys, prefix = ""): string[] {
+  return Object.entries(keys).flatMap(([name, declaration]) => {
+    if (isSubTable(declaration)) return rowsOf(declaration.keys, `${prefix}${name}.`);
+    const { typeName, default: value, doc } = declaration;
     const shown = value === undefined ? "required" : value === null ? "none" : showValue(value);
-    return `| \`${name}\` | ${typeName} | ${shown} | ${doc} |`;
+    return [`| \`${prefix}${name}\` | ${typeName} | ${shown} | ${doc} |`];
   });
-  return ["| key | type | default | meaning |", "|---|---|---|---|", ...rows].join("\n");
 }
 
 const SHOWN_VALUE_SIZE_MAX = 80;

@@ -29,6 +29,8 @@ export interface CryptoSuite {
   readonly name: SuiteName;
   /** The library that does the work of the curve: speed depends on it, results do not. */
   readonly implementation: string;
+  /** A line to log as an error when a slow implementation had to take the place of the fast one. */
+  readonly fallbackReason: string | null;
   /** 128 for sm (r‖s‖public key), 65 for eth (r‖s‖recovery id). */
   readonly signatureSize: number;
   /** The chain's hash. */

@@ -1,29 +1,12 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync, type StatementSync } from "node:sqlite";
-import { type Bytes, concatBytes, equalSecrets } from "../bytes/mod.ts";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { type Bytes, equalBytes } from "../bytes/mod.ts";
 import type { CryptoSuite } from "../crypto/mod.ts";
-import { type Logger, SILENT_LOGGER } from "../log/mod.ts";
 import { KmsDbError } from "./errors.ts";
-
-/** Appended to the password before it is hashed. */
-const SALT = new TextEncoder().encode("Matthew 5-13");
+import type { FileLock } from "./file_lock.ts";
+import type { KeyProtection, KmsDbFormat } from "./protection.ts";
 
 /** Largest rowid of SQLite. */
 const KEY_ID_MAX = 2n ** 63n - 1n;
-
-/** How long a statement waits for another process that writes to the file. */
-const BUSY_TIMEOUT_MS = 5_000;
-
-const OWNER_ONLY = 0o600;
-
-const SCHEMA = `
-  create table if not exists config (
-    id integer primary key, password BLOB, config_type TEXT
-  );
-  create table if not exists account (
-    id INTEGER PRIMARY KEY, pubkey BLOB, privkey BLOB, description TEXT
-  );
-`;
 
 /** A stored account without its secret. */
 export interface KmsAccount {
@@ -42,140 +25,192 @@ export interface KeyPair {
   readonly publicKey: Bytes;
 }
 
-/** Which file to open, and how. */
-export interface OpenKmsDbOptions {
-  /** Created when it is absent; its folder must exist. */
-  readonly path: string;
-  /** `db_key` of the configuration. */
-  readonly password: string;
-  /** The file must belong to this suite. */
+/** What an open key database is made of. */
+export interface KmsDbParts {
+  readonly database: DatabaseSync;
   readonly suite: CryptoSuite;
-  /** Gets the steps of opening as the reference kms logs them; silent by default. */
-  readonly log?: Logger;
+  readonly protection: KeyProtection;
+  readonly lock: FileLock | null;
 }
 
-/**
- * Opens a key database, or creates it with this password and suite.
- *
- * @throws {KmsDbError} when the file, the password or the suite is wrong
- */
-export function openKmsDb(options: OpenKmsDbOptions): KmsDb {
-  const { path } = options;
-  let database: DatabaseSync | null = null;
-  try {
-    createForOwnerOnly(path);
-    database = new DatabaseSync(path);
-    database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
-    database.exec(SCHEMA);
-    return new KmsDb(database, options.suite, unlock(database, options));
-  } catch (cause) {
-    database?.close();
-    if (cause instanceof KmsDbError) throw cause;
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    const wanted = "it must be a key database that can be written";
-    throw new KmsDbError("file", `Cannot open "${path}": ${wanted}, got "${reason}"`, { cause });
-  }
-}
-
-function createForOwnerOnly(path: string): void {
-  try {
-    closeSync(openSync(path, "ax", OWNER_ONLY));
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-  }
-}
-
-/** Checks the password and the suite, or stores them in a new file; gives the password's hash. */
-function unlock(
-  database: DatabaseSync,
-  { path, password, suite, log = SILENT_LOGGER }: OpenKmsDbOptions,
-): Bytes {
-  const passwordHash = suite.hash(concatBytes(new TextEncoder().encode(password), SALT));
-  const config = database.prepare("select password, config_type from config where id = 1").get();
-  if (config === undefined) {
-    log.info("get config failed, create new config");
-    database.prepare("insert into config (id, password, config_type) values (1, ?, ?)")
-      .run(passwordHash, suite.name);
-    log.info("store new config");
-    return passwordHash;
-  }
-  const { password: stored, config_type: type } = config;
-  log.info(`get old config: type is ${type}`);
-  log.info("verify config");
-  if (!(stored instanceof Uint8Array && equalSecrets(stored, passwordHash))) {
-    throw new KmsDbError("password", `Cannot open "${path}": password mismatch!`);
-  }
-  if (type !== suite.name) {
-    const types = `it must be "${suite.name}", got "${type}"`;
-    throw new KmsDbError("type", `Cannot open "${path}": config_type is not match! ${types}`);
-  }
-  log.info("config check ok!");
-  return passwordHash;
+/** A row of the table `account`, its columns unchecked. */
+interface AccountRow {
+  readonly keyId: bigint;
+  readonly publicKey: unknown;
+  readonly stored: unknown;
+  readonly description: string | null;
 }
 
 /** An open key database. Every change is on disk when its method returns. */
 export class KmsDb {
   readonly #database: DatabaseSync;
   readonly #suite: CryptoSuite;
-  /** The cipher key and the initial vector are halves of the password's hash, for every account. */
-  readonly #cipherKey: Bytes;
-  readonly #cipherIv: Bytes;
+  readonly #protection: KeyProtection;
+  readonly #lock: FileLock | null;
   readonly #insert: StatementSync;
   readonly #select: StatementSync;
   readonly #selectAll: StatementSync;
+  readonly #selectLast: StatementSync;
 
-  /** Use {@linkcode openKmsDb}. */
-  constructor(database: DatabaseSync, suite: CryptoSuite, passwordHash: Bytes) {
+  /** Use `openKmsDb`. */
+  constructor({ database, suite, protection, lock }: KmsDbParts) {
     this.#database = database;
     this.#suite = suite;
-    this.#cipherKey = passwordHash.subarray(0, 16);
-    this.#cipherIv = passwordHash.subarray(16, 32);
+    this.#protection = protection;
+    this.#lock = lock;
     this.#insert = database.prepare(
-      "insert into account (pubkey, privkey, description) values (?, ?, ?)",
+      "insert into account (id, pubkey, privkey, description) values (?, ?, ?, ?)",
     );
-    this.#select = database.prepare("select pubkey, privkey from account where id = ?");
-    this.#selectAll = database.prepare("select id, pubkey, description from account order by id");
-    this.#selectAll.setReadBigInts(true);
+    this.#select = prepareWithBigInts(
+      database,
+      "select id, pubkey, privkey, description from account where id = ?",
+    );
+    this.#selectAll = prepareWithBigInts(
+      database,
+      "select id, pubkey, privkey, description from account order by id",
+    );
+    this.#selectLast = prepareWithBigInts(
+      database,
+      "select count(*) as count, max(id) as last from account",
+    );
   }
 
-  /** Stores a usable secret key; descriptions may be empty and need not be unique. */
+  get format(): KmsDbFormat {
+    return this.#protection.format;
+  }
+
+  /**
+   * Stores a usable secret key, which stays the caller's to overwrite; descriptions may be empty
+   * and need not be unique.
+   */
   insertAccount(secretKey: Bytes, description: string): KmsAccount {
     if (!this.#suite.isSecretKey(secretKey)) {
       throw new KmsDbError("account", "Cannot store the account: it must have a usable secret key");
     }
     const publicKey = this.#suite.publicKeyOf(secretKey);
-    const encrypted = this.#suite.keyCipher.encrypt(this.#cipherKey, this.#cipherIv, secretKey);
-    const { lastInsertRowid } = this.#insert.run(publicKey, encrypted, description);
-    const address = this.#suite.addressOf(publicKey);
-    return { keyId: BigInt(lastInsertRowid), publicKey, address, description };
+    const keyId = this.#inTransaction(() => {
+      const keyId = this.#nextKeyId();
+      this.#insertRow({ keyId, publicKey, description }, secretKey);
+      return keyId;
+    });
+    return { keyId, publicKey, address: this.#suite.addressOf(publicKey), description };
   }
 
-  /** The keys of an account; null when there is no such id. */
-  findKeyPair(keyId: bigint): KeyPair | null {
+  /**
+   * Lends the keys of an account to `use`; the secret key is overwritten when it returns.
+   *
+   * @returns what `use` returns; null when there is no such id
+   * @throws {KmsDbError} of kind "account" when its stored keys are damaged, of kind "file" when the
+   *   file cannot be read; what `use` throws
+   */
+  useKeyPair<Result>(keyId: bigint, use: (keyPair: KeyPair) => Result): Result | null {
     if (keyId < 0n || keyId > KEY_ID_MAX) return null;
-    const row = this.#select.get(keyId);
-    if (row === undefined) return null;
-    const { pubkey: publicKey, privkey: encrypted } = row;
-    if (!isPublicKey(publicKey) || !(encrypted instanceof Uint8Array)) throw damaged(keyId);
-    const secretKey = this.#suite.keyCipher.decrypt(this.#cipherKey, this.#cipherIv, encrypted);
-    if (!this.#suite.isSecretKey(secretKey)) throw damaged(keyId);
-    return { secretKey, publicKey };
+    const row = this.#find(keyId);
+    return row === null ? null : this.#reveal(row, use);
+  }
+
+  /** The id of the account when there is exactly one; null otherwise. */
+  findOnlyKeyId(): bigint | null {
+    const { count, last } = this.#selectLast.get() ?? {};
+    return count === 1n && typeof last === "bigint" ? last : null;
   }
 
   /** All accounts, oldest first. */
   listAccounts(): KmsAccount[] {
-    return this.#selectAll.all().map(({ id, pubkey: publicKey, description }) => {
-      const keyId = BigInt(String(id));
+    return this.#selectAll.all().map((row) => {
+      const { keyId, publicKey, description } = readRow(row);
       if (!isPublicKey(publicKey)) throw damaged(keyId);
       const address = this.#suite.addressOf(publicKey);
-      return { keyId, publicKey, address, description: String(description ?? "") };
+      return { keyId, publicKey, address, description: description ?? "" };
     });
   }
 
-  /** Releases the file; nothing else may be called afterwards. */
-  close(): void {
-    this.#database.close();
+  /** Adds every account of another file, with its id and description, all of them or none. */
+  copyAccounts(source: KmsDb): void {
+    this.#inTransaction(() => {
+      for (const row of source.#selectAll.all().map(readRow)) {
+        source.#reveal(row, ({ secretKey, publicKey }) => {
+          this.#insertRow({ ...row, publicKey }, secretKey);
+        });
+      }
+    });
   }
+
+  /** Checks that every secret key can be read and belongs to its public key; throws otherwise. */
+  verifyAccounts(): void {
+    for (const row of this.#selectAll.all().map(readRow)) {
+      this.#reveal(row, ({ secretKey, publicKey }) => {
+        if (!equalBytes(this.#suite.publicKeyOf(secretKey), publicKey)) throw damaged(row.keyId);
+      });
+    }
+  }
+
+  /** Releases the file and overwrites its cipher key; nothing else may be called afterwards. */
+  close(): void {
+    this.#protection.forget();
+    this.#database.close();
+    this.#lock?.close();
+  }
+
+  #find(keyId: bigint): AccountRow | null {
+    try {
+      const row = this.#select.get(keyId);
+      return row === undefined ? null : readRow(row);
+    } catch (cause) {
+      throw new KmsDbError("file", `Cannot read account ${keyId} of the file`, { cause });
+    }
+  }
+
+  #insertRow(account: Omit<AccountRow, "stored"> & { publicKey: Bytes }, secretKey: Bytes): void {
+    const { keyId, publicKey, description } = account;
+    const stored = this.#protection.protect({ keyId, publicKey }, secretKey);
+    this.#insert.run(keyId, publicKey, stored, description);
+  }
+
+  #reveal<Result>(row: AccountRow, use: (keyPair: KeyPair) => Result): Result {
+    const { keyId, publicKey, stored } = row;
+    if (!isPublicKey(publicKey) || !(stored instanceof Uint8Array)) throw damaged(keyId);
+    const secretKey = this.#protection.reveal({ keyId, publicKey }, stored);
+    if (secretKey === null) throw damaged(keyId);
+    try {
+      if (!this.#suite.isSecretKey(secretKey)) throw damaged(keyId);
+      return use({ secretKey, publicKey });
+    } finally {
+      secretKey.fill(0);
+    }
+  }
+
+  /** As SQLite chooses it; it must be known before the key is sealed. */
+  #nextKeyId(): bigint {
+    const last = this.#selectLast.get()?.last;
+    if (typeof last !== "bigint") return 1n;
+    if (last < KEY_ID_MAX) return last + 1n;
+    throw new KmsDbError("account", "Cannot store the account: there is no key id left");
+  }
+
+  #inTransaction<Result>(work: () => Result): Result {
+    this.#database.exec("begin immediate");
+    try {
+      const result = work();
+      this.#database.exec("commit");
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.#database.exec("rollback");
+      throw error;
+    }
+  }
+}
+
+function prepareWithBigInts(database: DatabaseSync, sql: string): StatementSync {
+  const statement = database.prepare(sql);
+  statement.setReadBigInts(true);
+  return statement;
+}
+
+function readRow({ id, pubkey, privkey, description }: Record<string, unknown>): AccountRow {
+  const keyId = BigInt(String(id));
+  const text = description === null ? null : String(description);
+  return { keyId, publicKey: pubkey, stored: privkey, description: text };
 }
 
 function isPublicKey(value: unknown): value is Bytes {

@@ -1,26 +1,20 @@
 /**
- * The key database `kms.db` of upstream's kms and cloud-config, readable and writable both ways
- * (spec/storage_kms.md, B6).
+ * The key database `kms.db`: upstream's format, readable and writable both ways
+ * (spec/storage_kms.md, B6), and a strong one that it can be converted to and from.
  *
  * ```ts
  * const suite = await loadSuite("sm");
- * const db = openKmsDb({ path: "kms.db", password: "123456", suite });
+ * const db = await openKmsDb({ path: "kms.db", password: "123456", suite });
  * const { keyId, address } = db.insertAccount(suite.generateSecretKey(), "my first account");
- * const keyPair = db.findKeyPair(keyId); // { secretKey, publicKey }, null for an unknown id
+ * const signature = db.useKeyPair(keyId, ({ secretKey }) => suite.sign(secretKey, message));
  * db.close();
  * ```
- *
- * The stored password hash is the key material: whoever has the file has the keys. Files are
- * therefore created for their owner only (mode 0600).
  *
  * @module
  */
 
-export {
-  type KeyPair,
-  type KmsAccount,
-  KmsDb,
-  openKmsDb,
-  type OpenKmsDbOptions,
-} from "./kms_db.ts";
+export { type KeyPair, type KmsAccount, type KmsDb } from "./kms_db.ts";
 export { KmsDbError, type KmsDbProblem } from "./errors.ts";
+export { migrateKmsDb, type MigrateKmsDbOptions, type Migration } from "./migrate.ts";
+export { openKmsDb, type OpenKmsDbOptions } from "./open.ts";
+export type { KmsDbFormat } from "./protection.ts";

@@ -30,18 +30,18 @@ const RECORDED: RecordedKeys = JSON.parse(
   Deno.readTextFileSync(new URL("kms_keys.json", VECTORS)),
 );
 
-function withFolder(test: (folder: string) => void): void {
+async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync();
   try {
-    test(folder);
+    await test(folder);
   } finally {
     Deno.removeSync(folder, { recursive: true });
   }
 }
 
-function problemOf(open: () => void): string {
+async function problemOf(open: () => unknown): Promise<string> {
   try {
-    open();
+    await open();
   } catch (error) {
     if (error instanceof KmsDbError) return `${error.problem}: ${error.message}`;
     throw error;
@@ -54,10 +54,10 @@ function secretKeyOf({ tried }: RecordedAccount): string {
 }
 
 Deno.test("openKmsDb() reads a file of the reference kms and adds to it", () => {
-  withFolder((folder) => {
+  return withFolder(async (folder) => {
     const path = `${folder}/kms.db`;
     Deno.copyFileSync(new URL("kms_sm.db", VECTORS), path);
-    const db = openKmsDb({ path, password: PASSWORD, suite: sm });
+    const db = await openKmsDb({ path, password: PASSWORD, suite: sm });
     const accounts = db.listAccounts();
     assert.deepEqual(accounts.map((account) => account.keyId), [1n, 2n]);
     assert.deepEqual(accounts.map((account) => account.description), ["golden one", ""]);
@@ -66,10 +66,11 @@ Deno.test("openKmsDb() reads a file of the reference kms and adds to it", () => 
       assert(account !== undefined);
       assert.equal(toHex(account.publicKey), recorded.pubkey);
       assert.equal(toHex(account.address), recorded.address);
-      const keyPair = db.findKeyPair(account.keyId);
-      assert(keyPair !== null);
-      assert.equal(toHex(keyPair.secretKey), secretKeyOf(recorded));
-      assert.deepEqual(keyPair.publicKey, account.publicKey);
+      const secretHex = db.useKeyPair(account.keyId, ({ secretKey, publicKey }) => {
+        assert.deepEqual(publicKey, account.publicKey);
+        return toHex(secretKey);
+      });
+      assert.equal(secretHex, secretKeyOf(recorded));
     });
     assert.equal(db.insertAccount(sm.generateSecretKey(), "third").keyId, 3n);
     db.close();
@@ -78,9 +79,9 @@ Deno.test("openKmsDb() reads a file of the reference kms and adds to it", () => 
 
 for (const name of ["sm", "eth"] as const) {
   Deno.test(`openKmsDb() writes ${name} files as the reference kms does`, () => {
-    withFolder((folder) => {
+    return withFolder(async (folder) => {
       const path = `${folder}/kms.db`;
-      const db = openKmsDb({ path, password: PASSWORD, suite: suiteOf(name) });
+      const db = await openKmsDb({ path, password: PASSWORD, suite: suiteOf(name) });
       for (const recorded of RECORDED[name].accounts) {
         const account = db.insertAccount(fromHex(secretKeyOf(recorded)), "imported privkey");
         assert.equal(toHex(account.address), recorded.address);
@@ -115,49 +116,49 @@ function columnsOf(database: DatabaseSync): unknown[] {
 }
 
 Deno.test("openKmsDb() creates files for their owner only, and nothing beside them", () => {
-  withFolder((folder) => {
-    openKmsDb({ path: `${folder}/kms.db`, password: PASSWORD, suite: sm }).close();
+  return withFolder(async (folder) => {
+    (await openKmsDb({ path: `${folder}/kms.db`, password: PASSWORD, suite: sm })).close();
     assert.equal((Deno.statSync(`${folder}/kms.db`).mode ?? 0) & 0o777, 0o600);
     assert.deepEqual([...Deno.readDirSync(folder)].map((entry) => entry.name), ["kms.db"]);
   });
 });
 
 Deno.test("openKmsDb() refuses another password, the other suite and what is no database", () => {
-  withFolder((folder) => {
+  return withFolder(async (folder) => {
     const path = `${folder}/kms.db`;
-    openKmsDb({ path, password: PASSWORD, suite: sm }).close();
+    (await openKmsDb({ path, password: PASSWORD, suite: sm })).close();
     assert.equal(
-      problemOf(() => openKmsDb({ path, password: "1234567", suite: sm })),
+      await problemOf(() => openKmsDb({ path, password: "1234567", suite: sm })),
       `password: Cannot open "${path}": password mismatch!`,
     );
     // the hash functions differ: the password is what does not match first
     assert.match(
-      problemOf(() => openKmsDb({ path, password: PASSWORD, suite: eth })),
+      await problemOf(() => openKmsDb({ path, password: PASSWORD, suite: eth })),
       /^password:/,
     );
     const raw = new DatabaseSync(path);
     raw.prepare("update config set config_type = 'eth'").run();
     raw.close();
     assert.match(
-      problemOf(() => openKmsDb({ path, password: PASSWORD, suite: sm })),
+      await problemOf(() => openKmsDb({ path, password: PASSWORD, suite: sm })),
       /^type: .*config_type is not match!/,
     );
     const text = `${folder}/text`;
     Deno.writeTextFileSync(text, "no database at all".repeat(100));
     for (const path of [text, folder, `${folder}/absent/kms.db`, ""]) {
-      const problem = problemOf(() => openKmsDb({ path, password: PASSWORD, suite: sm }));
+      const problem = await problemOf(() => openKmsDb({ path, password: PASSWORD, suite: sm }));
       assert.match(problem, new RegExp(`^file: Cannot open "${path}": it must be a key database`));
     }
   });
 });
 
 Deno.test("openKmsDb() logs what it finds in the words of the reference kms", () => {
-  withFolder((folder) => {
+  return withFolder(async (folder) => {
     const lines: string[] = [];
     const log: Logger = { ...SILENT_LOGGER, info: (line) => lines.push(line) };
     const options = { path: `${folder}/kms.db`, password: PASSWORD, suite: eth, log };
-    openKmsDb(options).close();
-    openKmsDb(options).close();
+    (await openKmsDb(options)).close();
+    (await openKmsDb(options)).close();
     assert.deepEqual(lines, [
       "get config failed, create new config",
       "store new config",
@@ -168,25 +169,25 @@ Deno.test("openKmsDb() logs what it finds in the words of the reference kms", ()
   });
 });
 
-Deno.test("KmsDb.findKeyPair() knows stored ids only, whatever the number", () => {
-  withFolder((folder) => {
-    const db = openKmsDb({ path: `${folder}/kms.db`, password: PASSWORD, suite: eth });
+Deno.test("KmsDb.useKeyPair() knows stored ids only, whatever the number", () => {
+  return withFolder(async (folder) => {
+    const db = await openKmsDb({ path: `${folder}/kms.db`, password: PASSWORD, suite: eth });
     db.insertAccount(eth.generateSecretKey(), "");
     for (const keyId of [0n, 2n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n]) {
-      assert.equal(db.findKeyPair(keyId), null);
+      assert.equal(db.useKeyPair(keyId, () => true), null);
     }
-    assert.notEqual(db.findKeyPair(1n), null);
+    assert.equal(db.useKeyPair(1n, () => true), true);
     db.close();
   });
 });
 
 Deno.test("KmsDb reports damaged accounts and refuses unusable keys", () => {
-  withFolder((folder) => {
+  return withFolder(async (folder) => {
     const path = `${folder}/kms.db`;
-    const db = openKmsDb({ path, password: PASSWORD, suite: sm });
+    const db = await openKmsDb({ path, password: PASSWORD, suite: sm });
     for (const secretKey of [new Uint8Array(32), new Uint8Array(31).fill(1)]) {
       assert.match(
-        problemOf(() => db.insertAccount(secretKey, "")),
+        await problemOf(() => db.insertAccount(secretKey, "")),
         /^account: .*usable secret key/,
       );
     }
@@ -197,11 +198,11 @@ Deno.test("KmsDb reports damaged accounts and refuses unusable keys", () => {
     raw.close();
     for (const keyId of [1n, 2n]) {
       assert.equal(
-        problemOf(() => db.findKeyPair(keyId)),
+        await problemOf(() => db.useKeyPair(keyId, () => true)),
         `account: Cannot use account ${keyId}: its stored keys are damaged`,
       );
     }
-    assert.match(problemOf(() => db.listAccounts()), /account 2/);
+    assert.match(await problemOf(() => db.listAccounts()), /account 2/);
     db.close();
   });
 });

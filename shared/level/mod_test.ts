@@ -61,6 +61,33 @@ Deno.test("LevelStore reads back what was written, also an empty key and an empt
     assert.deepEqual(many, [empty, null, VALUE]);
   }));
 
+Deno.test("LevelStore.get() does not block the thread for a second after a read that was slow", () =>
+  withFolder(async (path) => {
+    let nowMs = 0;
+    let readMs = 0;
+    let looks = 0;
+    const monotonicMs = () => {
+      looks += 1;
+      return nowMs += readMs;
+    };
+    const store = await openLevel(path, { clock: { ...SYSTEM_CLOCK, monotonicMs } });
+    await store.write({ puts: [[KEY, VALUE]] }, { sync: false });
+    /** A read on the thread looks at the clock before and after, one aside from it only before. */
+    const looksOfRead = async () => {
+      looks = 0;
+      assert.deepEqual(await store.get(KEY), VALUE);
+      return looks;
+    };
+    assert.equal(await looksOfRead(), 2);
+    readMs = 5;
+    assert.equal(await looksOfRead(), 2);
+    readMs = 0;
+    assert.equal(await looksOfRead(), 1);
+    nowMs += 1_001;
+    assert.equal(await looksOfRead(), 2);
+    await store.close();
+  }));
+
 Deno.test("LevelStore hands out plain byte strings that share nothing", () =>
   withStore(async (store) => {
     await store.write({ puts: [[KEY, VALUE]] }, { sync: false });

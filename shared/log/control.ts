@@ -42,6 +42,18 @@ export function initLog(path: string, options: LogOptions): Promise<LogControl> 
   });
 }
 
+/** A log4rs file in the program. */
+const CONSOLE_SOURCE = `
+appenders: { stdout: { kind: console } }
+root: { level: info, appenders: [stdout] }
+`;
+
+/** Logs to the standard output, from level info, for programs that have no log4rs file. */
+export function initConsoleLog({ target, clock }: LogOptions): LogControl {
+  const router = new Router(openRoutes(parseLogSettings(CONSOLE_SOURCE, "console")));
+  return { log: new TargetLogger(target, router, clock), close: () => router.replace(NO_ROUTES) };
+}
+
 function readSource(path: string): string {
   try {
     return Deno.readTextFileSync(path);

@@ -5,5 +5,5 @@
  */
 
 export { LogConfigError } from "./config_error.ts";
-export { initLog, type LogControl, type LogOptions } from "./control.ts";
+export { initConsoleLog, initLog, type LogControl, type LogOptions } from "./control.ts";
 export { type LogFields, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";

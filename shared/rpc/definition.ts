@@ -1,4 +1,5 @@
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
+import type { Bytes } from "../bytes/mod.ts";
 
 /** One unary method as `proto/gen` describes it. */
 export interface MethodDefinition<Request, Response> {
@@ -25,6 +26,29 @@ export type RequestOf<Method> = Method extends MethodDefinition<infer Request, i
 /** What a method answers. */
 export type ResponseOf<Method> = Method extends MethodDefinition<infer _, infer Response> ? Response
   : never;
+
+/** A service of which one method takes its request as it is on the wire. */
+export type WithRawRequest<Definition, Name extends keyof Definition> = {
+  readonly [Method in keyof Definition]: Method extends Name
+    ? MethodDefinition<Bytes, ResponseOf<Definition[Method]>>
+    : Definition[Method];
+};
+
+/**
+ * The service with a method whose request is neither encoded nor decoded: for handlers that must
+ * not hold up the thread by decoding a large message, and for callers that have the bytes.
+ */
+export function rawRequest<Definition extends object, Name extends keyof Definition>(
+  definition: Definition,
+  name: Name,
+): WithRawRequest<Definition, Name> {
+  const method = {
+    ...definition[name],
+    requestSerialize: (request: Bytes) => Buffer.from(request),
+    requestDeserialize: (request: Bytes) => request,
+  };
+  return { ...definition, [name]: method } as WithRawRequest<Definition, Name>;
+}
 
 /**
  * The bytes of a buffer as a plain array over the same memory: messages decoded from it hold plain

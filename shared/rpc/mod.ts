@@ -5,6 +5,7 @@
  * @module
  */
 
+export type { ServerLimits } from "./admission.ts";
 export {
   type CallOptions,
   connect,
@@ -13,11 +14,18 @@ export {
   type RawClient,
   type RpcClient,
 } from "./client.ts";
-export type { RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+export {
+  rawRequest,
+  type RequestOf,
+  type ResponseOf,
+  type ServiceDefinition,
+  type WithRawRequest,
+} from "./definition.ts";
 export {
   type GrpcService,
   grpcService,
   type Handlers,
+  type Refusals,
   type RpcServer,
   serveGrpc,
   type ServeOptions,

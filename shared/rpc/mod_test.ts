@@ -8,6 +8,7 @@ import {
   connectRaw,
   grpcService,
   type Handlers,
+  rawRequest,
   RpcCode,
   RpcError,
   RpcFault,
@@ -54,6 +55,25 @@ Deno.test("connect() calls a served method, also with 20 MB each way", async () 
     // plain arrays on both sides: a Buffer's slice() would share memory
     for (const bytes of [value, seen[0]]) assert.equal(bytes?.constructor, Uint8Array);
   });
+});
+
+Deno.test("rawRequest() leaves the request of one method as it is on the wire", async () => {
+  const definition = rawRequest(StorageServiceService, "load");
+  const services = [grpcService(definition, {
+    ...ECHO,
+    load: (request) => Promise.resolve({ status: { code: 0 }, value: request }),
+  })];
+  const server = await serveGrpc({ host: "127.0.0.1", port: 0, services, log: SILENT_LOGGER });
+  const [raw, typed] = [connect(definition, server), connect(StorageServiceService, server)];
+  const malformed = Uint8Array.of(0x0a, 0x05);
+  assert.deepEqual((await raw.load(malformed)).value, malformed);
+  const { value } = await typed.load({ region: 1, key: Uint8Array.of(7) });
+  assert.deepEqual(value, Uint8Array.of(0x08, 0x01, 0x12, 0x01, 0x07));
+  const content = { region: 1, key: malformed, value: malformed };
+  assert.deepEqual(await raw.store(content), { code: 0 });
+  raw.close();
+  typed.close();
+  await server.close();
 });
 
 Deno.test("connectRaw() carries bytes both ways and gives a status as RpcFault", async () => {

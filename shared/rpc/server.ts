@@ -6,6 +6,8 @@ import {
 } from "../../proto/gen/health.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import type { Logger } from "../log/mod.ts";
+import { Admission, type ServerLimits } from "./admission.ts";
+import { AdmittedCall } from "./admitted_call.ts";
 import {
   type MethodDefinition,
   plainBytes,
@@ -25,7 +27,14 @@ export type Handlers<Definition> = {
 /** A service ready to be added to a server. */
 export interface GrpcService {
   register(server: grpc.Server, log: Logger): void;
+  /** Encoded answers by path of method when a {@linkcode ServerLimits} is reached. */
+  readonly refusals: ReadonlyMap<string, Buffer>;
 }
+
+/** Answers that methods give when the server can take no further call. */
+export type Refusals<Definition> = {
+  readonly [Method in keyof Definition]?: ResponseOf<Definition[Method]>;
+};
 
 /** A server that accepts calls. */
 export interface RpcServer {
@@ -44,6 +53,8 @@ export interface ServeOptions {
   readonly log: Logger;
   /** Answers `grpc.health.v1.Health/Check`; serving by default. */
   readonly isReady?: () => boolean;
+  /** Bounds the memory of the calls to `services`; the health service is never refused. */
+  readonly limits?: ServerLimits;
 }
 
 /** How long running calls may go on after {@linkcode RpcServer.close}. */
@@ -56,35 +67,56 @@ const SERVER_OPTIONS: grpc.ServerOptions = {
   "grpc.keepalive_permit_without_calls": 1,
 };
 
-/** Binds handlers to a service definition of `proto/gen`. */
+type AnyMethod = MethodDefinition<unknown, unknown>;
+
+/**
+ * Binds handlers to a service definition of `proto/gen`. A method without an entry in `refusals`
+ * refuses with the gRPC status RESOURCE_EXHAUSTED.
+ */
 export function grpcService<Definition extends ServiceDefinition<Definition>>(
   definition: Definition,
   handlers: Handlers<Definition>,
+  refusals: Refusals<Definition> = {},
 ): GrpcService {
+  const refusalByPath = new Map<string, Buffer>();
+  for (const [name, answer] of Object.entries(refusals)) {
+    const method = definition[name as keyof Definition] as AnyMethod;
+    refusalByPath.set(method.path, method.responseSerialize(answer));
+  }
   return {
+    refusals: refusalByPath,
     register(server, log) {
-      const methods: Record<string, grpc.MethodDefinition<unknown, unknown>> = {};
+      const methods: Record<string, grpc.MethodDefinition<unknown, Buffer>> = {};
       const implementation: grpc.UntypedServiceImplementation = {};
       for (const name of Object.keys(definition)) {
-        const method = definition[name as keyof Definition] as MethodDefinition<unknown, unknown>;
-        const requestDeserialize = (bytes: Buffer) => method.requestDeserialize(plainBytes(bytes));
-        methods[name] = { ...method, requestDeserialize };
+        const method = definition[name as keyof Definition] as AnyMethod;
+        methods[name] = servedMethod(method);
         const handle = handlers[name as keyof Definition] as (request: unknown) => Promise<unknown>;
-        implementation[name] = unaryHandler(name, handle, log);
+        const answer = async (request: unknown) => method.responseSerialize(await handle(request));
+        implementation[name] = unaryHandler(name, answer, log);
       }
       server.addService(methods, implementation);
     },
   };
 }
 
+/** The library is given answers that are encoded: their size is known then. */
+function servedMethod(method: AnyMethod): grpc.MethodDefinition<unknown, Buffer> {
+  return {
+    ...method,
+    requestDeserialize: (bytes) => method.requestDeserialize(plainBytes(bytes)),
+    responseSerialize: (bytes) => bytes,
+    responseDeserialize: (bytes) => bytes,
+  };
+}
+
 function unaryHandler(
   name: string,
-  handle: (request: unknown) => Promise<unknown>,
+  answer: (request: unknown) => Promise<Buffer>,
   log: Logger,
-): grpc.handleUnaryCall<unknown, unknown> {
+): grpc.handleUnaryCall<unknown, Buffer> {
   return (call, callback) => {
-    // the async wrapper turns a synchronous throw of the handler into a rejection
-    (async () => await handle(call.request))().then(
+    answer(call.request).then(
       (response) => callback(null, response),
       (cause: unknown) => {
         if (cause instanceof RpcError) {
@@ -100,10 +132,13 @@ function unaryHandler(
 
 /** Listens for plain-text gRPC calls; throws when the port cannot be bound. */
 export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
-  const { host, port, services, log, isReady = () => true } = options;
+  const { host, port, services, log, limits, isReady = () => true } = options;
   useStrictUtf8();
   grpc.setLogVerbosity(grpc.logVerbosity.NONE); // failures reach the caller, who logs them
-  const server = new grpc.Server(SERVER_OPTIONS);
+  const server = new grpc.Server({
+    ...SERVER_OPTIONS,
+    ...limits !== undefined && limitOptions(limits, services),
+  });
   const health = grpcService(HealthService, {
     check: () =>
       Promise.resolve({ status: isReady() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
@@ -117,6 +152,19 @@ export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
     });
   });
   return { port: boundPort, close: () => closeServer(server) };
+}
+
+function limitOptions(limits: ServerLimits, services: readonly GrpcService[]): grpc.ServerOptions {
+  const admission = new Admission(limits);
+  const refusals = new Map(services.flatMap((service) => [...service.refusals]));
+  const interceptor: grpc.ServerInterceptor = ({ path }, call) =>
+    path.startsWith("/grpc.health.")
+      ? new grpc.ServerInterceptingCall(call)
+      : new AdmittedCall(call, { admission, refusal: refusals.get(path) });
+  return {
+    interceptors: [interceptor],
+    "grpc.max_concurrent_streams": limits.connectionCallsMax,
+  };
 }
 
 function closeServer(server: grpc.Server): Promise<void> {

@@ -1,5 +1,6 @@
 /** gRPC status codes that this project names. */
 export const RpcCode = {
+  Ok: 0,
   Cancelled: 1,
   Unknown: 2,
   InvalidArgument: 3,

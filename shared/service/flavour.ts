@@ -9,12 +9,20 @@ import {
 } from "../config/mod.ts";
 import type { Logger } from "../log/mod.ts";
 
+/** Flags of an option, such as `--json` or `--out <path>`, and its line for `--help`. */
+export type CommandOption = readonly [flags: string, about: string];
+
+/** Values of options by their long names in camel case; an option that was not given is absent. */
+export type CommandValues = Readonly<Record<string, unknown>>;
+
 /** What a service gets from its process. */
 export interface ServiceContext<Keys extends ConfigKeys> {
   /** The flavour's own table. */
   readonly config: ValuesOf<Keys>;
   /** The whole file, for roles that read further tables. */
   readonly document: ConfigDocument;
+  /** The values of the flavour's own options of `run`. */
+  readonly options: CommandValues;
   readonly log: Logger;
   readonly clock: Clock;
   /** Aborts when the process is asked to stop; every wait must end then. */
@@ -31,8 +39,8 @@ export interface RunningService {
 export interface OfflineContext<Keys extends ConfigKeys> {
   /** The flavour's own table. */
   readonly config: ValuesOf<Keys>;
-  /** The values of the command's options, by their long names in camel case. */
-  readonly options: Readonly<Record<string, unknown>>;
+  /** The values of the command's options. */
+  readonly options: CommandValues;
   /** Where results go; nothing is written to the log files of the service. */
   readonly output: Output;
   readonly clock: Clock;
@@ -42,8 +50,9 @@ export interface OfflineContext<Keys extends ConfigKeys> {
 export interface OfflineCommand<Keys extends ConfigKeys> {
   /** One line for `--help`. */
   readonly about: string;
-  /** Flags, such as `--json` or `--out <path>`, each with its line for `--help`. */
-  readonly options?: readonly (readonly [flags: string, about: string])[];
+  readonly options?: readonly CommandOption[];
+  /** What `--help` teaches below the options, with examples. */
+  readonly details?: string;
   /**
    * Does the work and gives the exit code. An `ExitError` ends the program with its text; any other
    * error is a defect.
@@ -58,6 +67,10 @@ export interface Flavour<Keys extends ConfigKeys> {
   readonly homepage: string;
   /** Resolves when the service accepts calls; a rejection ends the process with code 1. */
   start(context: ServiceContext<Keys>): Promise<RunningService>;
+  /** Options of `run` that only some flavours have; the others refuse them. */
+  readonly runOptions?: readonly CommandOption[];
+  /** Whether it logs to the standard output when there is no log4rs file and none is named. */
+  readonly isLogFileOptional?: boolean;
   /** Offline commands by name. */
   readonly commands?: Readonly<Record<string, OfflineCommand<Keys>>>;
 }

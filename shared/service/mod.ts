@@ -7,6 +7,8 @@
 export { gitVersion } from "./build_info.ts";
 export {
   chooseFlavour,
+  type CommandOption,
+  type CommandValues,
   type Flavour,
   type FlavourChoice,
   type Flavours,

@@ -1,5 +1,12 @@
 import process from "node:process";
-import { createProgram, ExitError, type Output, type Program, runProgram } from "../cli/mod.ts";
+import {
+  createProgram,
+  ExitError,
+  Option,
+  type Output,
+  type Program,
+  runProgram,
+} from "../cli/mod.ts";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import {
@@ -9,9 +16,10 @@ import {
   readTable,
   unknownKeys,
 } from "../config/mod.ts";
-import { initLog, LogConfigError, type LogControl } from "../log/mod.ts";
+import { exists } from "../files/mod.ts";
+import { initConsoleLog, initLog, LogConfigError, type LogControl } from "../log/mod.ts";
 import { gitVersion } from "./build_info.ts";
-import { chooseFlavour, type Flavour, type Flavours } from "./flavour.ts";
+import { chooseFlavour, type CommandValues, type Flavour, type Flavours } from "./flavour.ts";
 import { exitOnPanic, runUntilStopped, stopOnSignals } from "./process.ts";
 
 /** Base version of the protocol that every role speaks. */
@@ -38,7 +46,7 @@ interface ConfigOptions {
   readonly flavour?: string;
 }
 
-interface RunOptions extends ConfigOptions {
+interface RunOptions extends ConfigOptions, CommandValues {
   readonly log: string;
 }
 
@@ -49,13 +57,15 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
   useStrictUtf8();
   const { role, about, versionText = `${role} ${VERSION}`, flavours } = description;
   const program = createProgram({ name: role, about, versionText });
-  withConfigOptions(program.command("run"))
+  const runCommand = withConfigOptions(program.command("run"))
     .description("run this service from the command line")
-    .option("-l, --log <path>", "the log4rs YAML file of this service", `${role}-log4rs.yaml`)
-    .action(async (options: RunOptions) => {
-      const exitCode = await run(description, options);
-      if (exitCode !== 0) throw new ExitError(exitCode);
-    });
+    .option("-l, --log <path>", "the log4rs YAML file of this service", `${role}-log4rs.yaml`);
+  for (const [flags, optionAbout] of runOptionsOf(flavours)) runCommand.option(flags, optionAbout);
+  runCommand.action(async (options: RunOptions) => {
+    const isLogNamed = runCommand.getOptionValueSource("log") === "cli";
+    const exitCode = await run(description, options, isLogNamed);
+    if (exitCode !== 0) throw new ExitError(exitCode);
+  });
   addOfflineCommands(program, description);
   program.command("git")
     .description("print the source version and the home page")
@@ -74,6 +84,29 @@ function withConfigOptions(command: Program): Program {
     .option("--flavour <table>", "the table to use when the configuration has several");
 }
 
+/** The options of `run` of all flavours; flavours that share one declare it alike. */
+function runOptionsOf(flavours: Flavours<Record<string, ConfigKeys>>): Map<string, string> {
+  return new Map(Object.values(flavours).flatMap(({ runOptions = [] }) => runOptions));
+}
+
+/** The values of a flavour's own options; refuses those of its siblings. */
+function ownOptions(
+  { name, flavour, options }: {
+    readonly name: string;
+    readonly flavour: Pick<Flavour<ConfigKeys>, "runOptions">;
+    readonly options: RunOptions;
+  },
+): CommandValues {
+  const { config: _config, flavour: _flavour, log: _log, ...values } = options;
+  const own = new Set(flavour.runOptions?.map(([flags]) => new Option(flags).attributeName()));
+  for (const option of Object.keys(values)) {
+    if (!own.has(option)) {
+      throw new ConfigError(`Cannot use the option "${option}": [${name}] does not have it`);
+    }
+  }
+  return values;
+}
+
 /** Flavours share the names of their commands; what one does may differ. */
 function addOfflineCommands<KeysByName extends Record<string, ConfigKeys>>(
   program: Program,
@@ -82,11 +115,12 @@ function addOfflineCommands<KeysByName extends Record<string, ConfigKeys>>(
   const added = new Set<string>();
   const flavours: Flavour<ConfigKeys>[] = Object.values(description.flavours);
   for (const { commands = {} } of flavours) {
-    for (const [name, { about, options = [] }] of Object.entries(commands)) {
+    for (const [name, { about, options = [], details }] of Object.entries(commands)) {
       if (added.has(name)) continue;
       added.add(name);
       const command = withConfigOptions(program.command(name)).description(about);
       for (const [flags, optionAbout] of options) command.option(flags, optionAbout);
+      if (details !== undefined) command.addHelpText("after", `\n${details}`);
       command.action(async (values: ConfigOptions) => {
         const exitCode = await runOffline(description, name, values, program.output);
         if (exitCode !== 0) throw new ExitError(exitCode);
@@ -135,11 +169,15 @@ function readFlavour<KeysByName extends Record<string, ConfigKeys>>(
 async function run<KeysByName extends Record<string, ConfigKeys>>(
   description: ServiceDescription<KeysByName>,
   options: RunOptions,
+  isLogNamed: boolean,
 ): Promise<number> {
   let logging: LogControl | null = null;
   try {
     const { name, flavour, document, config } = readFlavour(description, options);
-    logging = await initLog(options.log, { target: description.role, clock: SYSTEM_CLOCK });
+    const ownValues = ownOptions({ name, flavour, options });
+    const needsLogFile = isLogNamed || flavour.isLogFileOptional !== true || exists(options.log);
+    const logOptions = { target: description.role, clock: SYSTEM_CLOCK };
+    logging = needsLogFile ? await initLog(options.log, logOptions) : initConsoleLog(logOptions);
     const { log } = logging;
     const unknown = unknownKeys(flavour.table, document);
     if (unknown.length > 0) {
@@ -149,7 +187,8 @@ async function run<KeysByName extends Record<string, ConfigKeys>>(
     const stopRequest = new AbortController();
     exitOnPanic(log);
     stopOnSignals(stopRequest, log);
-    const context = { config, document, log, clock: SYSTEM_CLOCK, signal: stopRequest.signal };
+    const { signal } = stopRequest;
+    const context = { config, document, options: ownValues, log, clock: SYSTEM_CLOCK, signal };
     const service = { log, clock: SYSTEM_CLOCK, stopRequest };
     return await runUntilStopped(() => flavour.start(context), service);
   } catch (error) {

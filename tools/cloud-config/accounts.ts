@@ -23,7 +23,7 @@ export async function newAccount(folder: ChainFolder, password: string): Promise
   const suite = await loadSuite(isEth ? "eth" : "sm");
   const part = `${folder.path}/accounts/kms.db`;
   const secretKey = suite.generateSecretKey();
-  const stored = insert(part, { suite, password, secretKey, description: "create by cmd" });
+  const stored = await insert(part, { suite, password, secretKey, description: "create by cmd" });
   const account = { keyId: stored.keyId, address: toHex(stored.address) };
   const path = folder.accountPath(account.address);
   Deno.mkdirSync(path, { recursive: true });
@@ -52,7 +52,7 @@ export async function importAccount(
   const path = folder.accountPath(address);
   Deno.mkdirSync(path, { recursive: true });
   const entry = { suite, password, secretKey, description: "imported privkey" };
-  const account = { keyId: insert(`${path}/kms.db`, entry).keyId, address };
+  const account = { keyId: (await insert(`${path}/kms.db`, entry)).keyId, address };
   writeKeyId(folder, account);
   return account;
 }
@@ -70,11 +70,16 @@ interface Entry {
   readonly description: string;
 }
 
-function insert(path: string, { suite, password, secretKey, description }: Entry): KmsAccount {
-  const db = openKmsDb({ path, password, suite });
+/** Stores a secret key, which is overwritten then. */
+async function insert(
+  path: string,
+  { suite, password, secretKey, description }: Entry,
+): Promise<KmsAccount> {
+  const db = await openKmsDb({ path, password, suite });
   try {
     return db.insertAccount(secretKey, description);
   } finally {
+    secretKey.fill(0);
     db.close();
   }
 }

@@ -26,7 +26,7 @@ function withNames(text: string, addresses: readonly string[]): string {
 
 async function accountsOf(session: Session, suiteName: SuiteName, path: string) {
   const suite = await loadSuite(suiteName);
-  const db = openKmsDb({ path: `${session.path}/${path}`, password: "123456", suite });
+  const db = await openKmsDb({ path: `${session.path}/${path}`, password: "123456", suite });
   const accounts = db.listAccounts();
   db.close();
   return accounts.map(({ keyId, address, description }) => ({

@@ -40,7 +40,9 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   const kms = connectKms({ port: config.kms_port, keyId: config.key_id, retryMs, clock, log });
   const suiteName = await kms.waitUntilReady(signal);
   if (suiteName === null) throw new Error("Stopped while waiting for the kms");
-  const crypto = suiteCrypto(await loadSuite(suiteName));
+  const suite = await loadSuite(suiteName);
+  if (suite.fallbackReason !== null) log.error(suite.fallbackReason);
+  const crypto = suiteCrypto(suite);
   const core = new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
   const { wal, height, contentByHeight } = await openLog(config.wal_path);
   const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);

@@ -2,9 +2,12 @@ import { Buffer } from "node:buffer";
 import { KmsServiceService } from "../../../proto/gen/kms.ts";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
+import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import type { SuiteName } from "../../../shared/crypto/mod.ts";
 import { type Logger, SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
+import type { KmsConfig } from "../config.ts";
+import { KMS_SM_TABLE } from "../sm/config.ts";
 import { startKms } from "../start.ts";
 
 type Definition = typeof KmsServiceService;
@@ -24,23 +27,31 @@ export interface ServedKms {
   callRaw(method: string, requestHex: string): Promise<string>;
 }
 
+/** The values of an empty table, on a port of the system's choice. */
+export const KMS_DEFAULTS: KmsConfig = {
+  ...readTable(KMS_SM_TABLE, parseDocument("[kms_sm]", "config.toml")),
+  kms_port: 0,
+};
+
 /** How to serve. */
 export interface ServeKmsOptions {
   readonly suite: SuiteName;
   /** Copied to be the key database; a new one is made otherwise. */
   readonly database?: URL;
+  /** Values other than those of {@linkcode KMS_DEFAULTS}. */
+  readonly config?: Partial<KmsConfig>;
   readonly log?: Logger;
 }
 
 /** Serves a kms while `test` runs. */
 export async function withServedKms(
-  { suite, database, log = SILENT_LOGGER }: ServeKmsOptions,
+  { suite, database, config: values = {}, log = SILENT_LOGGER }: ServeKmsOptions,
   test: (kms: ServedKms) => Promise<void>,
 ): Promise<void> {
   const folder = await Deno.makeTempDir();
   const path = `${folder}/kms.db`;
   if (database !== undefined) await Deno.copyFile(database, path);
-  const config = { kms_port: 0, db_path: path, db_key: "123456" };
+  const config = { ...KMS_DEFAULTS, db_path: path, ...values };
   const kms = await startKms(suite, { config, clock: SYSTEM_CLOCK, log });
   const { port } = kms;
   const client = connect(KmsServiceService, { port });

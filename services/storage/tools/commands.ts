@@ -1,9 +1,8 @@
 import { catchInterrupt, ExitError } from "../../../shared/cli/mod.ts";
 import type { SuiteName } from "../../../shared/crypto/mod.ts";
 import type { ConfigKeys, ValuesOf } from "../../../shared/config/mod.ts";
-import type { Logger } from "../../../shared/log/mod.ts";
 import type { OfflineCommand, OfflineContext } from "../../../shared/service/mod.ts";
-import type { Engine } from "../engine.ts";
+import type { Engine, EngineContext } from "../engine.ts";
 import type { LocalFiles } from "../local_files.ts";
 import { runCompact } from "./compact.ts";
 import type { OfflineStore } from "./offline.ts";
@@ -13,11 +12,14 @@ import { runVerify } from "./verify/command.ts";
 /** What the commands need to know of a flavour. */
 export interface OfflineFlavour<Keys extends ConfigKeys> {
   readonly name: string;
-  readonly openEngine: (config: ValuesOf<Keys>, log: Logger) => Promise<Engine>;
+  readonly openEngine: (config: ValuesOf<Keys>, context: EngineContext) => Promise<Engine>;
   readonly localFiles: ((config: ValuesOf<Keys>) => Promise<LocalFiles>) | null;
 }
 
 type Options = Readonly<Record<string, unknown>>;
+
+/** An interrupt ends the process at once: an engine that compacts may be killed. */
+const NEVER = new AbortController().signal;
 
 const JSON_OPTION = ["--json", "print one line of JSON"] as const;
 
@@ -25,13 +27,16 @@ const JSON_OPTION = ["--json", "print one line of JSON"] as const;
 export function offlineCommands<Keys extends ConfigKeys>(
   flavour: OfflineFlavour<Keys>,
 ): Readonly<Record<string, OfflineCommand<Keys>>> {
-  const storeOf = ({ config, output, clock }: OfflineContext<Keys>): OfflineStore => {
+  const storeOf = (
+    { config, output, clock }: OfflineContext<Keys>,
+    signal: AbortSignal,
+  ): OfflineStore => {
     const { name, openEngine, localFiles } = flavour;
     return {
       output,
       clock,
       flavour: name,
-      openEngine: (log) => openEngine(config, log),
+      openEngine: (log) => openEngine(config, { log, clock, signal }),
       localFiles: localFiles === null ? null : () => localFiles(config),
     };
   };
@@ -42,7 +47,7 @@ export function offlineCommands<Keys extends ConfigKeys>(
       async run(context) {
         using interrupt = catchInterrupt();
         const { signal } = interrupt;
-        return await runStat(storeOf(context), { json: hasJson(context), signal });
+        return await runStat(storeOf(context, signal), { json: hasJson(context), signal });
       },
     },
     verify: {
@@ -56,7 +61,7 @@ export function offlineCommands<Keys extends ConfigKeys>(
       async run(context) {
         const { options } = context;
         using interrupt = catchInterrupt();
-        return await runVerify(storeOf(context), {
+        return await runVerify(storeOf(context, interrupt.signal), {
           json: hasJson(context),
           from: readHeight(options, "from"),
           to: readHeight(options, "to"),
@@ -68,7 +73,7 @@ export function offlineCommands<Keys extends ConfigKeys>(
     compact: {
       about: "give unused room of a stopped storage back to the disk",
       options: [JSON_OPTION],
-      run: (context) => runCompact(storeOf(context), { json: hasJson(context) }),
+      run: (context) => runCompact(storeOf(context, NEVER), { json: hasJson(context) }),
     },
   };
 }

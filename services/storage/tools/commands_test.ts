@@ -44,6 +44,12 @@ async function run(
   }
 }
 
+const PROCESS = {
+  log: SILENT_LOGGER,
+  clock: SYSTEM_CLOCK,
+  signal: new AbortController().signal,
+};
+
 interface Place {
   /** The flavour with its records at `path`. */
   readonly flavour: OfflineFlavour<Record<never, never>>;
@@ -54,12 +60,12 @@ interface Place {
 const FLAVOURS: Readonly<Record<string, (path: string) => OfflineFlavour<Record<never, never>>>> = {
   storage_rocksdb: (path) => ({
     name: "storage_rocksdb",
-    openEngine: (_, log) => openLevelEngine({ db_path: path, max_open_file: 512 }, log),
+    openEngine: (_, context) => openLevelEngine({ db_path: path, max_open_file: 512 }, context),
     localFiles: () => levelFiles({ db_path: path }),
   }),
   storage_sqlite: (path) => ({
     name: "storage_sqlite",
-    openEngine: (_, log) => openSqliteEngine({ db_path: path }, log),
+    openEngine: (_, context) => openSqliteEngine({ db_path: path }, context),
     localFiles: () => sqliteFiles({ db_path: path }),
   }),
 };
@@ -70,7 +76,7 @@ async function withPlace(name: string, use: (place: Place) => Promise<void>): Pr
     const path = `${folder}/records`;
     const flavour = FLAVOURS[name]?.(path);
     assert(flavour !== undefined);
-    await use({ flavour, path, open: () => flavour.openEngine({}, SILENT_LOGGER) });
+    await use({ flavour, path, open: () => flavour.openEngine({}, PROCESS) });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,6 +1,7 @@
 import { ExitError, type Output } from "../../../shared/cli/mod.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { type Logger, SILENT_LOGGER } from "../../../shared/log/mod.ts";
+import { StartRefusal } from "../../../shared/service/mod.ts";
 import { type Engine, EngineError } from "../engine.ts";
 import type { LocalFiles } from "../local_files.ts";
 
@@ -37,8 +38,10 @@ export async function withEngine<Result>(
       await engine.close();
     }
   } catch (cause) {
-    if (!(cause instanceof EngineError)) throw cause;
-    throw new ExitError(1, cause.message, { cause });
+    if (cause instanceof EngineError || cause instanceof StartRefusal) {
+      throw new ExitError(1, cause.message, { cause });
+    }
+    throw cause;
   }
 }
 

@@ -1,9 +1,11 @@
 import { ctr } from "@noble/ciphers/aes.js";
 import { StatusCode } from "../../status/mod.ts";
 import { addressOfPublicKey } from "../address.ts";
+import { chooseImplementation } from "../fallback.ts";
 import { loadKeccak256 } from "../hash/mod.ts";
 import type { CryptoSuite, KeyCipher } from "../suite.ts";
 import { loadNativeEngine, NOBLE_ENGINE, type Secp256k1Engine } from "./engine.ts";
+import { testEngine } from "./known_answers.ts";
 
 /** r ‖ s ‖ recovery id. */
 const SIGNATURE_SIZE = 65;
@@ -14,20 +16,26 @@ const AES_CTR: KeyCipher = {
   decrypt: (key, iv, encrypted) => ctr(key, iv).decrypt(encrypted),
 };
 
-/** Loads secp256k1 with Keccak-256 (spec/storage_kms.md, B3), native where that is possible. */
-export async function loadEthSuite(): Promise<CryptoSuite> {
-  const engine = await loadNativeEngine().catch(() => NOBLE_ENGINE);
-  return createEthSuite(engine);
-}
-
-/** The suite on a given implementation of the curve. */
-export async function createEthSuite(engine: Secp256k1Engine): Promise<CryptoSuite> {
+/**
+ * Loads secp256k1 with Keccak-256 (spec/storage_kms.md, B3). The curve is native code; should that
+ * not work here, noble. `loadEngine` is for tests of that.
+ */
+export async function loadEthSuite(
+  loadEngine: () => Promise<Secp256k1Engine> = loadNativeEngine,
+): Promise<CryptoSuite> {
   const hash = await loadKeccak256();
+  const { implementation: engine, fallbackReason } = await chooseImplementation({
+    name: "the native secp256k1",
+    load: loadEngine,
+    selfTest: testEngine,
+    fallback: NOBLE_ENGINE,
+  });
   const isSecretKey: CryptoSuite["isSecretKey"] = (secretKey) =>
     secretKey.length === 32 && engine.isSecretKey(secretKey);
   return {
     name: "eth",
     implementation: engine.name,
+    fallbackReason,
     signatureSize: SIGNATURE_SIZE,
     hash,
     keyCipher: AES_CTR,

@@ -10,11 +10,16 @@ import {
 } from "../../bytes/mod.ts";
 import { StatusCode } from "../../status/mod.ts";
 import type { CryptoSuite } from "../suite.ts";
-import { loadNativeEngine, NOBLE_ENGINE } from "./engine.ts";
-import { createEthSuite, loadEthSuite } from "./suite.ts";
+import { loadNativeEngine, NOBLE_ENGINE, type Secp256k1Engine } from "./engine.ts";
+import { loadEthSuite } from "./suite.ts";
 
 /** Order of secp256k1 (SEC 2). */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+
+/** x of its base point. */
+const BASE_X = 0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798n;
+/** Some r for which points with x = r and with x = r + n exist. */
+const R_OF_FOUR = 2n;
 
 // spec/storage_kms.md, C2
 const SECRET_KEY = fromHex("ed391472f4ecd53a398b5bac8044afbe27dca9ad356823a723609488b1f31690");
@@ -41,7 +46,7 @@ const SIGNATURES: readonly (readonly [digest: string, signature: string])[] = [
 ];
 
 const suite = await loadEthSuite();
-const nobleSuite = await createEthSuite(NOBLE_ENGINE);
+const nobleSuite = await loadEthSuite(() => Promise.resolve(NOBLE_ENGINE));
 const BOTH: readonly (readonly [string, CryptoSuite])[] = [
   ["native", suite],
   ["noble", nobleSuite],
@@ -58,7 +63,33 @@ function signerOf(suite: CryptoSuite, digest: Bytes, signature: Bytes): string |
 Deno.test("loadEthSuite() runs on the native addon", async () => {
   await loadNativeEngine();
   assert.equal(suite.implementation, "libsecp256k1");
+  assert.equal(suite.fallbackReason, null);
 });
+
+/** Engines that must not be used, and what is said of them. */
+const BROKEN: readonly (readonly [string, () => Promise<Secp256k1Engine>, RegExp])[] = [
+  [
+    "cannot be loaded",
+    () => Promise.reject(new Error("no such file")),
+    /^Cannot use the native secp256k1, .*no such file$/,
+  ],
+  ["recovers no one", () => broken({ recover: () => null }), /another signer/],
+  ["recovers anyone", () => broken({ recover: () => fromHex(PUBLIC_KEY) }), /malformed signature/],
+  ["signs otherwise", () => broken({ sign: () => new Uint8Array(65) }), /another signature/],
+  ["takes any secret key", () => broken({ isSecretKey: () => true }), /no secret key/],
+];
+
+function broken(part: Partial<Secp256k1Engine>): Promise<Secp256k1Engine> {
+  return Promise.resolve({ ...NOBLE_ENGINE, name: "broken", ...part });
+}
+
+for (const [fault, loadEngine, reason] of BROKEN) {
+  Deno.test(`loadEthSuite() falls back to noble when the engine ${fault}`, async () => {
+    const fallback = await loadEthSuite(loadEngine);
+    assert.equal(fallback.implementation, "noble");
+    assert.match(fallback.fallbackReason ?? "", reason);
+  });
+}
 
 for (const [name, suite] of BOTH) {
   Deno.test(`eth suite (${name}) derives keys and signs as recorded`, () => {
@@ -104,6 +135,32 @@ for (const [name, suite] of BOTH) {
     }
   });
 
+  Deno.test(`eth suite (${name}) recovers by all four recovery ids`, () => {
+    const digest = new Uint8Array(32).fill(7);
+    const s = uintToBytes(5n, 32);
+    const signers = [0, 1, 2, 3].map((id) =>
+      signerOf(suite, digest, concatBytes(uintToBytes(R_OF_FOUR, 32), s, Uint8Array.of(id)))
+    );
+    assert.equal(new Set(signers).size, 4);
+    assert(signers.every((signer) => typeof signer === "string"));
+  });
+
+  Deno.test(`eth suite (${name}) refuses a signature whose public key is at infinity`, () => {
+    // R = G and s = e leave s·R - e·G = 0
+    const s = new Uint8Array(32).fill(3);
+    const signature = concatBytes(uintToBytes(BASE_X, 32), s, Uint8Array.of(0));
+    assert.equal(signerOf(suite, s, signature), StatusCode.SigCheckError);
+  });
+
+  Deno.test(`eth suite (${name}) signs with a low s, digests of any value`, () => {
+    for (const digest of [0n, 1n, ORDER - 1n, ORDER, ORDER + 1n, 2n ** 256n - 1n]) {
+      const signature = suite.sign(SECRET_KEY, uintToBytes(digest, 32));
+      assert(bytesToUint(signature.subarray(32, 64)) <= ORDER / 2n);
+      assert((signature[64] ?? 4) <= 3);
+      assert.equal(signerOf(suite, uintToBytes(digest, 32), signature), ADDRESS);
+    }
+  });
+
   Deno.test(`eth suite (${name}) knows usable secret keys`, () => {
     for (const scalar of [1n, 2n, ORDER - 1n]) {
       assert(suite.isSecretKey(uintToBytes(scalar, 32)));
@@ -123,6 +180,7 @@ Deno.test("eth suite signs and recovers alike on the addon and on noble", () => 
     fc.property(secretKeys, bytes32, (secretKey, digest) => {
       const signature = suite.sign(secretKey, digest);
       assert.deepEqual(signature, nobleSuite.sign(secretKey, digest));
+      assert(bytesToUint(signature.subarray(32, 64)) <= ORDER / 2n);
       const address = toHex(nobleSuite.addressOf(nobleSuite.publicKeyOf(secretKey)));
       assert.equal(toHex(suite.addressOf(suite.publicKeyOf(secretKey))), address);
       assert.equal(signerOf(suite, digest, signature), address);
@@ -138,9 +196,10 @@ Deno.test("eth suite judges arbitrary signatures alike on the addon and on noble
     bytes32,
     fc.bigInt({ min: 0n, max: 2n ** 130n }).map((value) => uintToBytes(value, 32)),
     fc.bigInt({ min: ORDER - 3n, max: ORDER + 3n }).map((value) => uintToBytes(value, 32)),
+    fc.constantFrom(BASE_X, 0n, 1n, 2n ** 256n - 1n).map((value) => uintToBytes(value, 32)),
   );
   fc.assert(
-    fc.property(bytes32, scalar, scalar, fc.nat(5), (digest, r, s, recoveryId) => {
+    fc.property(scalar, scalar, scalar, fc.nat(5), (digest, r, s, recoveryId) => {
       const signature = concatBytes(r, s, Uint8Array.of(recoveryId));
       assert.equal(signerOf(suite, digest, signature), signerOf(nobleSuite, digest, signature));
     }),

@@ -12,6 +12,9 @@ import { StatusCode } from "../../status/mod.ts";
 import { SM2_CURVE, SM2_SCALARS, Sm2Point } from "./curve.ts";
 import { createDigest, hashIdentity } from "./digest.ts";
 import { loadSmSuite } from "./suite.ts";
+import type { Sm2Verifier } from "./verifier.ts";
+import { SM2_MODULE } from "./wasm/module.ts";
+import { loadWasmVerifier } from "./wasm/verifier.ts";
 
 const { p: PRIME, n: ORDER } = SM2_CURVE;
 
@@ -49,6 +52,63 @@ function parts(signature: Bytes): { r: Bytes; s: Bytes; publicKey: Bytes } {
     s: signature.subarray(32, 64),
     publicKey: signature.subarray(64),
   };
+}
+
+/** Verifiers that must not be used, and what is said of them. */
+const BROKEN: readonly (readonly [string, () => Promise<Sm2Verifier>, RegExp])[] = [
+  [
+    "is no module",
+    () => loadWasmVerifier(fromHex("0061736d01000000ff")),
+    /Cannot use the SM2 module/,
+  ],
+  ["cannot be loaded", () => Promise.reject(new Error("no memory")), /no memory/],
+  ["throws", () => Promise.resolve({ implementation: "broken", recover: trap }), /unreachable/],
+  [
+    "accepts everything",
+    () => Promise.resolve({ implementation: "broken", recover: acceptAll }),
+    /wrong signature is accepted/,
+  ],
+  [
+    "refuses everything",
+    () => Promise.resolve({ implementation: "broken", recover: () => null }),
+    /published signature is refused/,
+  ],
+  ["computes on another curve", loadModuleOfAnotherCurve, /published signature is refused/],
+];
+
+function trap(): never {
+  throw new WebAssembly.RuntimeError("unreachable");
+}
+
+function acceptAll(_: Bytes, signature: Bytes): Bytes {
+  return suite.addressOf(signature.subarray(64));
+}
+
+/** The module with one bit of b changed. */
+function loadModuleOfAnotherCurve(): Promise<Sm2Verifier> {
+  const module = SM2_MODULE.slice();
+  const b = toHex(uintToBytes(SM2_CURVE.b, 32));
+  const index = toHex(module).indexOf(b) / 2;
+  assert(index > 0);
+  module[index] = (module[index] ?? 0) ^ 1;
+  return loadWasmVerifier(module);
+}
+
+Deno.test("loadSmSuite() runs on the module", () => {
+  assert.equal(suite.implementation, "wasm");
+  assert.equal(suite.fallbackReason, null);
+});
+
+for (const [fault, loadVerifier, reason] of BROKEN) {
+  Deno.test(`loadSmSuite() falls back to noble when the verifier ${fault}`, async () => {
+    const fallback = await loadSmSuite(loadVerifier);
+    assert.equal(fallback.implementation, "noble");
+    assert.match(fallback.fallbackReason ?? "", reason);
+    const recovery = fallback.recover(MESSAGE, SIGNATURE);
+    assert.equal(recovery.kind === "signer" && toHex(recovery.address), ADDRESS_1);
+    const other = fallback.recover(Uint8Array.of(0x11), SIGNATURE);
+    assert.deepEqual(other, { kind: "refused", code: StatusCode.SigCheckError });
+  });
 }
 
 Deno.test("sm suite derives keys, addresses, ZA and e as recorded", () => {

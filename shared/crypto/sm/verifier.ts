@@ -1,11 +1,18 @@
 import { type Bytes, bytesToUint, toHex } from "../../bytes/mod.ts";
+import { addressOfPublicKey } from "../address.ts";
+import type { HashFunction } from "../suite.ts";
 import { parsePublicKey, SM2_SCALARS, Sm2Point } from "./curve.ts";
-import type { Sm2Digest } from "./digest.ts";
+import { createDigest, type Sm2Digest } from "./digest.ts";
 
-/** Checks SM2 signatures; a faster one can take the place of {@linkcode createNobleVerifier}. */
+/** Checks SM2 signatures: on WebAssembly (`wasm/verifier.ts`), or {@linkcode createNobleVerifier}. */
 export interface Sm2Verifier {
-  /** Whether r‖s‖public key (128 bytes) is a signature of the message by that key. */
-  verify(message: Bytes, signature: Bytes): boolean;
+  /** What does the work. */
+  readonly implementation: string;
+  /**
+   * The address of the key if r‖s‖public key (128 bytes) is a signature of the message by it, or
+   * null.
+   */
+  recover(message: Bytes, signature: Bytes): Bytes | null;
 }
 
 type Point = InstanceType<typeof Sm2Point>;
@@ -29,20 +36,25 @@ const SIGNER_WINDOW = 5;
 
 /**
  * A verifier on the abstract curve of noble: about 1,200 checks per second for a new key and 3,000
- * for one that was seen a few times (spec/storage_kms.md, B3).
+ * for one that was seen a few times (spec/storage_kms.md, B3). A `digest` other than that of SM2 is
+ * for tests that need signatures of chosen numbers.
  */
-export function createNobleVerifier(digest: Sm2Digest): Sm2Verifier {
+export function createNobleVerifier(
+  hash: HashFunction,
+  digest: Sm2Digest = createDigest(hash),
+): Sm2Verifier {
   const signers = new Map<string, Signer>();
   return {
-    verify(message, signature) {
+    implementation: "noble",
+    recover(message, signature) {
       const publicKey = signature.subarray(64);
       const key = toHex(publicKey);
       const signer = signers.get(key) ?? newSigner(publicKey);
-      if (signer === null) return false;
-      if (!verifyBy(signer, digest(publicKey, message), signature)) return false;
+      if (signer === null) return null;
+      if (!verifyBy(signer, digest(publicKey, message), signature)) return null;
       signer.validSignatures += 1;
       remember(signers, key, signer);
-      return true;
+      return addressOfPublicKey(hash, publicKey);
     },
   };
 }

@@ -72,7 +72,8 @@ function insertHugeVarint(random: Random, sample: Bytes): Bytes {
 
 const CHANGES = [changeBytes, changeBytes, cut, repeat, insertHugeVarint];
 
-function mutate(random: Random, samples: readonly Bytes[]): Bytes {
+/** One of the samples with a change, or noise now and then. */
+export function mutate(random: Random, samples: readonly Bytes[]): Bytes {
   const sample = samples[pick(random, samples.length)];
   if (sample === undefined || sample.length === 0 || random() < 0.1) return noise(random, 200);
   const change = CHANGES[pick(random, CHANGES.length)] ?? cut;

@@ -131,6 +131,11 @@ export class Player implements AsyncDisposable {
     assert.deepEqual(answer, recorded, describe(call));
   }
 
+  /** The id of the process. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   /** Whether the process still runs. */
   get isRunning(): boolean {
     return !this.#ended.signal.aborted;

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { describeTable, parseDocument, readTable } from "../../../../shared/config/mod.ts";
+import { OPENDAL_TABLE } from "../layered/config.ts";
+import { POSTGRES_TABLE } from "../postgres/config.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./config.ts";
 
 Deno.test("ROCKSDB_TABLE has the defaults of the reference service", () => {
@@ -29,5 +31,7 @@ Deno.test("README.md shows the tables as they are declared", async () => {
   const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
   // the formatter pads the cells of a table
   const squeeze = (text: string) => text.replaceAll(/[ -]+/g, "");
-  assert(squeeze(readme).includes(squeeze(describeTable(ROCKSDB_TABLE))));
+  for (const table of [ROCKSDB_TABLE, POSTGRES_TABLE, OPENDAL_TABLE]) {
+    assert(squeeze(readme).includes(squeeze(describeTable(table))), table.name);
+  }
 });

@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { LevelError, type LevelStore } from "../../../../shared/level/mod.ts";
 import { type Engine, type EngineBatch, EngineError } from "../../engine.ts";
 import type { RecordKey } from "../../regions.ts";
@@ -37,10 +37,12 @@ export class LevelEngine implements Engine {
   }
 
   async get(region: number, key: Bytes): Promise<Bytes | null> {
-    return await inContext(async () => {
+    try {
       if (this.#reopening !== null) await this.#reopening;
       return await this.#store.get(levelKey({ region, key }));
-    });
+    } catch (cause) {
+      throw withContext(cause);
+    }
   }
 
   async getMany(region: number, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
@@ -111,7 +113,10 @@ export class LevelEngine implements Engine {
 }
 
 function levelKey({ region, key }: RecordKey): Bytes {
-  return concatBytes(Uint8Array.of(region), key);
+  const place = new Uint8Array(1 + key.length);
+  place[0] = region;
+  place.set(key, 1);
+  return place;
 }
 
 async function inContext<Result>(action: () => Promise<Result>): Promise<Result> {

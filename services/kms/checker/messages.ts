@@ -1,0 +1,19 @@
+import type { Bytes } from "../../../shared/bytes/mod.ts";
+import type { SuiteName } from "../../../shared/crypto/mod.ts";
+import type { Chunk, ChunkReport } from "./core/chunk.ts";
+
+/** What a worker of the checker is asked. */
+export type CheckRequest =
+  /** The first of all: loads the algorithms. */
+  | { readonly kind: "open"; readonly suite: SuiteName }
+  | { readonly kind: "check"; readonly chunks: readonly Pick<Chunk, "body" | "isToBeVerified">[] }
+  /** Decodes and encodes again a `RawTransactions` that is not regular. */
+  | { readonly kind: "normalize"; readonly request: Bytes };
+
+/** What it answers, in the order of {@linkcode CheckRequest}. */
+export type CheckResponse =
+  | { readonly kind: "opened" }
+  /** One for each chunk. */
+  | { readonly kind: "checked"; readonly reports: readonly ChunkReport[] }
+  /** Null when the request cannot be decoded. */
+  | { readonly kind: "normalized"; readonly request: Bytes | null };
