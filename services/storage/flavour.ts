@@ -1,8 +1,8 @@
 import type { ConfigKeys, ConfigTable, ValuesOf } from "../../shared/config/mod.ts";
-import type { Flavour } from "../../shared/service/mod.ts";
+import { type Flavour, StartRefusal } from "../../shared/service/mod.ts";
 import type { StatusCode } from "../../shared/status/mod.ts";
 import type { PORT_KEYS } from "./config.ts";
-import type { Engine, EngineContext } from "./engine.ts";
+import { type Engine, type EngineContext, EngineError } from "./engine.ts";
 import type { LocalFiles } from "./local_files.ts";
 import { startStorage, type StoreExtension } from "./start.ts";
 import { offlineCommands } from "./tools/commands.ts";
@@ -40,7 +40,7 @@ export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
       startStorage({
         ports: config,
         log,
-        openEngine: () => openEngine(config, { log, clock, signal }),
+        openEngine: () => openEngine(config, { log, clock, signal }).catch(refuseStart),
         deleteFullBlockCode,
         extend,
       }),
@@ -50,4 +50,9 @@ export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
       localFiles: flavour.localFiles ?? null,
     }),
   };
+}
+
+/** The text of the fault says what the operator has to mend: where it was thrown does not matter. */
+function refuseStart(cause: unknown): never {
+  throw cause instanceof EngineError ? new StartRefusal(cause.message, 1, { cause }) : cause;
 }

@@ -13,7 +13,7 @@ Deno.test("SQLITE_TABLE has the file of the legacy service as default, and takes
 });
 
 Deno.test("README.md shows the table of SQLite as it is declared", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const readme = await Deno.readTextFile(new URL("./README.md", import.meta.url));
   // the formatter pads the cells of a table
   const squeeze = (text: string) => text.replaceAll(/[ -]+/g, "");
   assert(squeeze(readme).includes(squeeze(describeTable(SQLITE_TABLE))));

@@ -78,16 +78,26 @@ export class SqliteEngine implements Engine {
     return [...await ask(this.#parts.reader, { kind: "read", region, keys })];
   }
 
-  /** Walks in the thread of the caller, whom nothing waits for in an offline tool. */
+  /**
+   * Walks in the thread of the caller, for whom nobody waits in an offline tool. Each record is a
+   * search of its own (15 µs): the walk of Deno 2.7.14 over one ends at a damaged page as at the last
+   * record.
+   */
   async *scan(region: number): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
     this.#assertOpen();
     const { path } = this.#parts;
     let database: DatabaseSync | null = null;
     try {
       database = openForReading(path);
-      const rows = database.prepare("select key, value from record where region = ? order by key");
-      for (const { key, value } of rows.iterate(region)) {
-        if (key instanceof Uint8Array && value instanceof Uint8Array) yield [key, value];
+      database.exec("begin"); // one instant until it is closed
+      const select = "select key, value from record where region = ?";
+      const next = database.prepare(`${select} and key > ? order by key limit 1`);
+      let row = database.prepare(`${select} order by key limit 1`).get(region);
+      while (row !== undefined) {
+        const { key, value } = row;
+        if (!(key instanceof Uint8Array && value instanceof Uint8Array)) break;
+        yield [key, value];
+        row = next.get(region, key);
       }
     } catch (cause) {
       throw withContext(sqliteError("read", path, cause));

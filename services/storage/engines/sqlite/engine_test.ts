@@ -231,5 +231,8 @@ Deno.test("SqliteEngine tells of damaged pages, and reads what is whole", () =>
       assert.match(failure.message, /^Cannot read ".*": it is damaged, restore it from a backup/);
     }
     await assert.rejects(reopened.getMany(1, keys), EngineError);
+    await assert.rejects(async () => {
+      for await (const _ of reopened.scan(1)) continue;
+    }, EngineError);
     await reopened.close();
   }));

@@ -6,7 +6,7 @@ import {
 } from "../../../../shared/cli/mod.ts";
 import { createPause } from "../../../../shared/clock/mod.ts";
 import type { SuiteName } from "../../../../shared/crypto/mod.ts";
-import type { Engine } from "../../engine.ts";
+import { type Engine, EngineError } from "../../engine.ts";
 import { type OfflineStore, placeOf, withEngine } from "../offline.ts";
 import { SLICE_MS } from "../slice.ts";
 import { type ChainCounts, checkChain, findExtent } from "./chain_check.ts";
@@ -119,9 +119,14 @@ function rangeOf(options: VerifyOptions, highest: bigint): { from: bigint; to: b
 
 async function chooseHash(engine: Engine, suite: SuiteName | null): Promise<NamedHash> {
   if (suite !== null) return await loadHash(suite);
-  const found = await findHash(engine);
-  if (found !== null) return found;
-  const reason = "the lowest blocks fit neither SM3 nor Keccak-256";
+  let reason = "the lowest blocks fit neither SM3 nor Keccak-256";
+  try {
+    const found = await findHash(engine);
+    if (found !== null) return found;
+  } catch (error) {
+    if (!(error instanceof EngineError)) throw error;
+    reason = error.message;
+  }
   throw new ExitError(1, `Cannot find the hash function of the chain: ${reason}, give --crypto`);
 }
 

@@ -421,6 +421,19 @@ Deno.test("verify ends in order when it is interrupted, and says how far it came
   assert(Number(highest) >= 30 && Number(highest) <= 50, `reads ahead, but not far: ${highest}`);
 });
 
+Deno.test("verify says why it cannot find the hash function", async () => {
+  class UnreadableBlocks extends MemoryEngine {
+    override scan(region: number): AsyncIterable<readonly [key: Bytes, value: Bytes]> {
+      if (region === Region.CompactBlock) throw new EngineError("Cannot walk: it is damaged");
+      return super.scan(region);
+    }
+  }
+  const engine = new UnreadableBlocks();
+  await storeChain(engine, { hash: await loadSm3(), highest: 1 });
+  await assert.rejects(verify(engine), /Cannot walk: it is damaged, give --crypto$/);
+  assert.equal((await verify(engine, { suite: "sm" })).exitCode, 0);
+});
+
 Deno.test("verify shows a thousand findings and counts all, also as JSON", async () => {
   const build = async () => {
     const { engine } = await memoryChain(600);
