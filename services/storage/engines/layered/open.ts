@@ -67,13 +67,14 @@ function bucketOf(
     const text = "azblob does not speak S3; use s3, oss, obs or cos";
     throw new ConfigError(`Cannot use ${table}: ${text}`);
   }
-  const url = URL.parse(endpoint);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new ConfigError(`Cannot use ${table}: endpoint must be a URL, got "${endpoint}"`);
+  const url = URL.parse(endpoint.includes("://") ? endpoint : `https://${endpoint}`);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== "/") {
+    const wanted = "endpoint must be a host, or its URL without a path";
+    throw new ConfigError(`Cannot use ${table}: ${wanted}, got "${endpoint}"`);
   }
   if (url.protocol === "http:") log.warn(`objects go to ${url.host} without encryption`);
   return new S3Bucket({
-    endpoint,
+    endpoint: url.origin,
     bucket,
     root: config.root.split("/").filter((part) => part !== "").join("/"),
     region: config.region === "" ? "us-east-1" : config.region,
