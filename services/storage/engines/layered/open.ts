@@ -2,6 +2,7 @@ import { SYSTEM_RANDOM } from "../../../../shared/clock/mod.ts";
 import { ConfigError, findSecret } from "../../../../shared/config/mod.ts";
 import type { Logger } from "../../../../shared/log/mod.ts";
 import { StartRefusal } from "../../../../shared/service/mod.ts";
+import { EngineError } from "../../engine.ts";
 import type { EngineProcess } from "../../flavour.ts";
 import { openLevelEngine } from "../level/open.ts";
 import { CloudError } from "./cloud.ts";
@@ -34,8 +35,9 @@ export async function openLayeredEngine(
     await checkCloud(cloud, log);
   }
   const level = { db_path: config.data_root, max_open_file: OPEN_FILES_MAX };
-  return await LayeredEngine.open({
-    local: await openLevelEngine(level, log),
+  const local = await openLevelEngine(level, log);
+  const opening = LayeredEngine.open({
+    local,
     cloud,
     recent: { blocksMax: config.l1_capacity, bytesMax: config.l1_bytes },
     backup: {
@@ -46,6 +48,10 @@ export async function openLayeredEngine(
       random: SYSTEM_RANDOM,
       log,
     },
+  });
+  return await opening.catch(async (error) => {
+    await local.close();
+    throw error instanceof EngineError ? new StartRefusal(error.message, 1) : error;
   });
 }
 

@@ -35,9 +35,10 @@ for (
 ) {
   Deno.test(`S3Bucket tells of ${what}, when it reads and when it writes`, async () => {
     const bucket = server.open(overrides);
-    for (const call of [bucket.get("object"), bucket.put("object", CONTENT)]) {
+    const calls = [() => bucket.get("object"), () => bucket.put("object", CONTENT)];
+    for (const call of calls) {
       await assert.rejects(
-        call,
+        call(),
         (error) =>
           error instanceof CloudError && error.reason === "refused" && text.test(error.message) &&
           !error.message.includes(S3_KEYS.secretAccessKey),
