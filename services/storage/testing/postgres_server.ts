@@ -18,36 +18,35 @@ export const POSTGRES_USER = { database: "postgres", user: "postgres", password:
 
 /** A server with its data in a folder of its own. */
 export class PostgresServer {
-  readonly port: number;
+  readonly port = freePort();
   readonly #folder: string;
+  /** Where the programs are. */
+  readonly #native: string;
   #process: Deno.ChildProcess | null = null;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, native: string) {
     this.#folder = folder;
-    this.port = port;
+    this.#native = native;
   }
 
   /** Creates a database cluster and starts its server. */
   static async start(): Promise<PostgresServer> {
     const folder = await Deno.makeTempDir({ prefix: "storage_postgres_" });
     if (isRoot()) await Deno.chown(folder, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
-    const passwordFile = await Deno.makeTempFile({ prefix: "storage_postgres_" });
-    await Deno.writeTextFile(passwordFile, `${POSTGRES_USER.password}\n`);
-    await Deno.chmod(passwordFile, 0o644);
-    const args = ["-D", `${folder}/data`, "-U", POSTGRES_USER.user, "--pwfile", passwordFile];
-    const { success, stderr } = await command("initdb", [
-      ...args,
-      "-A",
-      "scram-sha-256",
-      "-E",
-      "UTF8",
-      "--no-locale",
-    ]).output();
-    await Deno.remove(passwordFile);
-    if (!success) throw new Error(`initdb failed: ${new TextDecoder().decode(stderr)}`);
-    const server = new PostgresServer(folder, freePort());
+    const server = new PostgresServer(folder, await reachableNative(folder));
+    await server.#createCluster();
     await server.run();
     return server;
+  }
+
+  async #createCluster(): Promise<void> {
+    const passwordFile = `${this.#folder}/password`;
+    await Deno.writeTextFile(passwordFile, `${POSTGRES_USER.password}\n`);
+    const login = ["-U", POSTGRES_USER.user, "--pwfile", passwordFile, "-A", "scram-sha-256"];
+    const locale = ["-E", "UTF8", "--no-locale"];
+    const args = ["-D", `${this.#folder}/data`, "--no-sync", ...login, ...locale];
+    const { success, stderr } = await command(`${this.#native}bin/initdb`, args).output();
+    if (!success) throw new Error(`initdb failed: ${new TextDecoder().decode(stderr)}`);
   }
 
   /** Runs the server, after {@linkcode kill} once more; `settings` as in `postgresql.conf`. */
@@ -59,7 +58,8 @@ export class PostgresServer {
       ...settings,
     };
     const args = Object.entries(all).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-    this.#process = command("postgres", ["-D", `${this.#folder}/data`, ...args]).spawn();
+    const path = `${this.#native}bin/postgres`;
+    this.#process = command(path, ["-D", `${this.#folder}/data`, ...args], "null").spawn();
     const giveUpMs = SYSTEM_CLOCK.monotonicMs() + START_DEADLINE_MS;
     while (!await this.#isReady()) {
       if (SYSTEM_CLOCK.monotonicMs() > giveUpMs) throw new Error("PostgreSQL did not start");
@@ -134,13 +134,26 @@ function isRoot(): boolean {
   return Deno.uid() === 0;
 }
 
-function command(name: string, args: string[]): Deno.Command {
-  return new Deno.Command(`${NATIVE}bin/${name}`, {
+/** The programs where the unprivileged user can run them, in the folder if need be. */
+async function reachableNative(folder: string): Promise<string> {
+  try {
+    if ((await command(`${NATIVE}bin/postgres`, ["--version"]).output()).success) return NATIVE;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  }
+  const copy = `${folder}/native`;
+  const { success } = await new Deno.Command("cp", { args: ["-a", NATIVE, copy] }).output();
+  if (!success) throw new Error(`Cannot copy ${NATIVE}`);
+  return `${copy}/`;
+}
+
+function command(path: string, args: string[], stderr: "piped" | "null" = "piped"): Deno.Command {
+  return new Deno.Command(path, {
     args,
     cwd: "/",
     stdin: "null",
     stdout: "null",
-    stderr: name === "initdb" ? "piped" : "null",
+    stderr,
     ...(isRoot() ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {}),
   });
 }

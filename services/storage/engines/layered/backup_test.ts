@@ -17,6 +17,7 @@ import { keepLines } from "../../testing/log_lines.ts";
 import { MemoryEngine } from "../memory/engine.ts";
 import { Backup, type BackupSettings } from "./backup.ts";
 import { encodeProgress } from "./backup_plan.ts";
+import { isRemovable } from "./block_records.ts";
 import { type Cloud, objectName } from "./cloud.ts";
 import { LayeredEngine } from "./engine.ts";
 
@@ -68,6 +69,22 @@ Deno.test("a block without a result is copied and removed, one that lacks a tran
   assert.equal(engine.removedUpTo, 6n);
   assert(lines.some((line) => /removed blocks up to 6/.test(line)));
   await engine.close();
+});
+
+Deno.test("what left this machine and is not in the cloud is a failure, never an absence", async () => {
+  const cloud = new FakeCloud();
+  const local = new MemoryEngine();
+  const engine = await openEngine(local, cloud);
+  await storeBlocks(engine, heightsUpTo(9n));
+  await new Backup({ ...SETTINGS, records: engine, cloud }).runRound();
+  const elsewhere = await openEngine(local, new FakeCloud());
+  for (const { region, key } of blockRecords(0n).filter(isRemovable)) {
+    if (region === Region.Result) continue;
+    const lost = /left this machine: the bucket lacks region/;
+    await assert.rejects(elsewhere.get(region, key), lost);
+    await assert.rejects(elsewhere.getMany(region, [key]), lost);
+  }
+  await assert.rejects(openEngine(local, null), /blocks up to 6 have left this machine/);
 });
 
 Deno.test("without a cloud, and before anything left, every block stays and no cloud is asked", async () => {

@@ -15,7 +15,9 @@ import { PORT_KEYS } from "../../config.ts";
 
 const SECONDS_MAX = 30 * 24 * 3600;
 
-const ROOT = /^[A-Za-z0-9_\-./]*$/;
+/** Names that mean the same in a URL: no part may be empty or begin with a dot. */
+const BUCKET = /^(?:[A-Za-z0-9][A-Za-z0-9._-]{0,254})?$/;
+const ROOT = /^\/?(?:[A-Za-z0-9_-][A-Za-z0-9._-]*(?:\/|$))*$/;
 
 /** Table `[storage_opendal.cloud_storage]`; all names empty leave the cloud out. */
 const CLOUD_KEYS = {
@@ -32,14 +34,14 @@ const CLOUD_KEYS = {
   secret_access_key_file: optional(text({ doc: "file that holds the key" })),
   endpoint: text({ default: "", doc: "URL of the service, without the bucket" }),
   bucket: matching({
-    pattern: /^[A-Za-z0-9._-]{0,255}$/,
+    pattern: BUCKET,
     wanted: "be letters, digits, dots and dashes",
     default: "",
     doc: "bucket, which must exist",
   }),
   root: matching({
     pattern: ROOT,
-    wanted: "be a folder of letters, digits, dots and dashes",
+    wanted: "be folders of letters, digits, dots and dashes, with single slashes between",
     default: "",
     doc: "folder of the chain in the bucket",
   }),

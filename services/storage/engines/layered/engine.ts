@@ -1,8 +1,8 @@
 import { type Bytes, equalBytes, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
-import type { Engine, EngineBatch } from "../../engine.ts";
-import type { RecordKey, StoredRecord } from "../../regions.ts";
+import { type Engine, type EngineBatch, EngineError } from "../../engine.ts";
+import { type RecordKey, Region, type StoredRecord } from "../../regions.ts";
 import { Backup, type BackupSettings } from "./backup.ts";
-import { heightSource } from "./block_records.ts";
+import { heightSource, showPlace } from "./block_records.ts";
 import { type Cloud, objectName } from "./cloud.ts";
 import { forEachOf } from "./for_each_of.ts";
 import { type RecentLimits, RecentRecords } from "./recent_records.ts";
@@ -56,10 +56,18 @@ export class LayeredEngine implements Engine {
     this.#backup?.start();
   }
 
-  /** Puts the layers together, and reads which blocks have left this machine. */
+  /**
+   * Puts the layers together, and reads which blocks have left this machine. Throws an `EngineError`
+   * when some have and there is no cloud: they would seem never to have been stored.
+   */
   static async open(options: LayeredEngineOptions): Promise<LayeredEngine> {
     const note = await options.local.get(NOTES_REGION, REMOVED_UP_TO_KEY);
-    return new LayeredEngine(options, note === null ? null : readU64be(note));
+    const removedUpTo = note === null ? null : readU64be(note);
+    if (removedUpTo !== null && options.cloud === null) {
+      const text = `blocks up to ${removedUpTo} have left this machine`;
+      throw new EngineError(`Cannot work without a cloud: ${text}, name the bucket that has them`);
+    }
+    return new LayeredEngine(options, removedUpTo);
   }
 
   /** The last block whose records have left this machine; null when there is none. */
@@ -73,7 +81,7 @@ export class LayeredEngine implements Engine {
     const found = await this.local.get(region, key);
     if (found !== null || this.#cloud === null) return found;
     const place = { region, key };
-    return await this.#hasLeft(place) ? await this.#cloud.get(objectName(place)) : null;
+    return await this.#hasLeft(place) ? await mustGet(this.#cloud, place) : null;
   }
 
   async getMany(region: number, keys: readonly Bytes[]): Promise<(Bytes | null)[]> {
@@ -85,7 +93,7 @@ export class LayeredEngine implements Engine {
     if (cloud === null || this.#removedUpTo === null) return values;
     await forEachOf(keys, async (key, index) => {
       if (values[index] !== null || !await this.#hasLeft({ region, key })) return;
-      values[index] = await cloud.get(objectName({ region, key }));
+      values[index] = await mustGet(cloud, { region, key });
     }, { atATime: OBJECTS_AT_A_TIME });
     return values;
   }
@@ -167,4 +175,14 @@ export class LayeredEngine implements Engine {
     const index = await this.local.get(source.place.region, source.place.key);
     return index !== null && index.length === 8 && readU64be(index) <= this.#removedUpTo;
   }
+}
+
+/** A record that has left this machine; that it is nowhere is a failure, not an absence. */
+async function mustGet(cloud: Cloud, place: RecordKey): Promise<Bytes | null> {
+  const value = await cloud.get(objectName(place));
+  // a first block need not have been executed
+  if (value !== null || place.region === Region.Result) return value;
+  throw new EngineError(
+    `Cannot read a block that left this machine: the bucket lacks ${showPlace(place)}`,
+  );
 }

@@ -2,14 +2,13 @@ import { SYSTEM_RANDOM } from "../../../../shared/clock/mod.ts";
 import { ConfigError, findSecret } from "../../../../shared/config/mod.ts";
 import type { Logger } from "../../../../shared/log/mod.ts";
 import { StartRefusal } from "../../../../shared/service/mod.ts";
-import type { EngineContext } from "../../engine.ts";
+import { type EngineContext, EngineError } from "../../engine.ts";
 import type { LocalFiles } from "../../local_files.ts";
 import { levelFiles } from "../level/files.ts";
-import type { LevelEngine } from "../level/engine.ts";
 import { openLevelEngine } from "../level/open.ts";
 import { CloudError } from "./cloud.ts";
 import type { OpendalConfig } from "./config.ts";
-import { LayeredEngine } from "./engine.ts";
+import { LayeredEngine, type LayeredEngineOptions } from "./engine.ts";
 import { S3Bucket } from "./s3.ts";
 
 type CloudConfig = OpendalConfig["cloud_storage"];
@@ -35,8 +34,7 @@ export async function openLayeredEngine(
     log.info(`blocks are copied to bucket "${cloudConfig.bucket}" at ${cloudConfig.endpoint}`);
     await checkCloud(cloud, log);
   }
-  return await LayeredEngine.open({
-    local: await openLocal(config, log),
+  return await openLayers(config, log, {
     cloud,
     recent: { blocksMax: config.l1_capacity, bytesMax: config.l1_bytes },
     backup: {
@@ -55,21 +53,31 @@ export async function openLayeredOffline(
   config: OpendalConfig,
   { log, clock }: EngineContext,
 ): Promise<LayeredEngine> {
-  return await LayeredEngine.open({
-    local: await openLocal(config, log),
+  return await openLayers(config, log, {
     cloud: bucketOf(config.cloud_storage, log, clock),
     recent: { blocksMax: 0, bytesMax: 0 },
     backup: null,
   });
 }
 
+async function openLayers(
+  { data_root }: OpendalConfig,
+  log: Logger,
+  options: Omit<LayeredEngineOptions, "local">,
+): Promise<LayeredEngine> {
+  const level = { db_path: data_root, max_open_file: OPEN_FILES_MAX };
+  const local = await openLevelEngine(level, { log });
+  try {
+    return await LayeredEngine.open({ ...options, local });
+  } catch (error) {
+    await local.close();
+    throw error instanceof EngineError ? new StartRefusal(error.message, 1) : error;
+  }
+}
+
 /** Where the local layer is. */
 export function layeredFiles({ data_root }: OpendalConfig): Promise<LocalFiles> {
   return levelFiles({ db_path: data_root });
-}
-
-function openLocal({ data_root }: OpendalConfig, log: Logger): Promise<LevelEngine> {
-  return openLevelEngine({ db_path: data_root, max_open_file: OPEN_FILES_MAX }, { log });
 }
 
 /** The bucket, null when no key names one. */
@@ -90,13 +98,14 @@ function bucketOf(
     const text = "azblob does not speak S3; use s3, oss, obs or cos";
     throw new ConfigError(`Cannot use ${table}: ${text}`);
   }
-  const url = URL.parse(endpoint);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new ConfigError(`Cannot use ${table}: endpoint must be a URL, got "${endpoint}"`);
+  const url = URL.parse(endpoint.includes("://") ? endpoint : `https://${endpoint}`);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.pathname !== "/") {
+    const wanted = "endpoint must be a host, or its URL without a path";
+    throw new ConfigError(`Cannot use ${table}: ${wanted}, got "${endpoint}"`);
   }
   if (url.protocol === "http:") log.warn(`objects go to ${url.host} without encryption`);
   return new S3Bucket({
-    endpoint,
+    endpoint: url.origin,
     bucket,
     root: config.root.split("/").filter((part) => part !== "").join("/"),
     region: config.region === "" ? "us-east-1" : config.region,

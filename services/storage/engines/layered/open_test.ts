@@ -22,6 +22,24 @@ Deno.test("OPENDAL_TABLE has the defaults of the reference service", () => {
   assert.deepEqual([backup_interval, retreat_interval, service_type], [300, 150, ""]);
 });
 
+Deno.test("OPENDAL_TABLE refuses names that a URL would change", () => {
+  const read = (line: string) => {
+    const text = `[storage_opendal.cloud_storage]\n${line}\n`;
+    return readTable(OPENDAL_TABLE, parseDocument(text, "config.toml")).cloud_storage;
+  };
+  for (const root of ["", "/", "a", "/a/b.c/", "a/b-1"]) {
+    assert.equal(read(`root = "${root}"`).root, root);
+  }
+  for (const root of ["..", "a/../b", "a//b", "a/.b", "a b", "a?"]) {
+    assert.throws(
+      () => read(`root = "${root}"`),
+      /cloud_storage\.root .* must be folders of/,
+      root,
+    );
+  }
+  assert.throws(() => read('bucket = ".."'), /cloud_storage\.bucket .* must be letters/);
+});
+
 function configOf(lines: string, folder: string): OpendalConfig {
   const text = `[storage_opendal]\ndata_root = "data"\n${lines}`;
   const config = readTable(OPENDAL_TABLE, parseDocument(text, "config.toml"));
@@ -82,9 +100,10 @@ for (
     ["a cloud that does not speak S3", { service_type: "azblob" }, /azblob does not speak S3/],
     [
       "an endpoint that is no URL",
-      { endpoint: "s3.test" },
-      /endpoint must be a URL, got "s3\.test"/,
+      { endpoint: "http://" },
+      /endpoint must be a host, .* got "http:\/\/"/,
     ],
+    ["an endpoint with a path", { endpoint: "s3.test/chain" }, /endpoint .* without a path, got/],
   ] as const
 ) {
   Deno.test(`openLayeredEngine() refuses ${what}`, () =>

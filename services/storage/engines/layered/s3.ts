@@ -131,7 +131,8 @@ export class S3Bucket implements Cloud {
         : abort.signal.aborted
         ? `no answer within ${this.#options.callTimeoutMs} ms`
         : textOf(thrown);
-      throw this.#error("away", action, text, thrown);
+      const reason = text.includes("invalid peer certificate") ? "refused" : "away";
+      throw this.#error(reason, action, text, thrown);
     } finally {
       timer.cancel();
     }

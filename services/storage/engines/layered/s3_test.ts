@@ -35,9 +35,10 @@ for (
 ) {
   Deno.test(`S3Bucket tells of ${what}, when it reads and when it writes`, async () => {
     const bucket = server.open(overrides);
-    for (const call of [bucket.get("object"), bucket.put("object", CONTENT)]) {
+    const calls = [() => bucket.get("object"), () => bucket.put("object", CONTENT)];
+    for (const call of calls) {
       await assert.rejects(
-        call,
+        call(),
         (error) =>
           error instanceof CloudError && error.reason === "refused" && text.test(error.message) &&
           !error.message.includes(S3_KEYS.secretAccessKey),
@@ -65,6 +66,22 @@ Deno.test("S3Bucket names what the network says when the server is away", async 
   await assert.rejects(bucket.get("object"), /at http:\/\/127\.0\.0\.1:1: .*[Cc]onnection refused/);
   const nowhere = server.open({ endpoint: "http://nowhere.invalid", callTimeoutMs: 2_000 });
   await assert.rejects(nowhere.get("object"), /dns error/);
+});
+
+Deno.test("S3Bucket refuses a server whose certificate is not trusted, at once", async () => {
+  const folder = new URL("../../testing/tls/", import.meta.url).pathname;
+  const [cert, key] = ["server.pem", "server.key"].map((name) =>
+    Deno.readTextFileSync(folder + name)
+  );
+  assert(cert !== undefined && key !== undefined);
+  const options = { hostname: "127.0.0.1", port: 0, cert, key, onListen() {} };
+  const https = Deno.serve(options, () => new Response(CONTENT));
+  const bucket = server.open({ endpoint: `https://localhost:${https.addr.port}` });
+  await assert.rejects(
+    bucket.get("object"),
+    (error) => error instanceof CloudError && error.reason === "refused",
+  );
+  await https.shutdown();
 });
 
 Deno.test("S3Bucket.close() ends calls under way and refuses others", async () => {
