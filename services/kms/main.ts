@@ -1,4 +1,5 @@
 import { runService } from "../../shared/service/mod.ts";
+import type { KMS_KEYS } from "./config.ts";
 import { KMS_ETH_TABLE } from "./eth/config.ts";
 import { startKms } from "./start.ts";
 import { KMS_SM_TABLE } from "./sm/config.ts";
@@ -12,13 +13,13 @@ await runService({
       table: KMS_SM_TABLE,
       homepage: "https://github.com/cita-cloud/kms_sm",
       start: (context) => startKms("sm", context),
-      commands: { speed: speedCommand("sm") },
+      commands: { speed: speedCommand<typeof KMS_KEYS>("sm") },
     },
     kms_eth: {
       table: KMS_ETH_TABLE,
       homepage: "https://github.com/cita-cloud/kms_eth",
       start: (context) => startKms("eth", context),
-      commands: { speed: speedCommand("eth") },
+      commands: { speed: speedCommand<typeof KMS_KEYS>("eth") },
     },
   },
 });

@@ -1,21 +1,16 @@
-import type { StatusCode as Status } from "../../proto/gen/common.ts";
 import { KmsServiceService } from "../../proto/gen/kms.ts";
 import { ADDRESS_SIZE, HASH_SIZE } from "../../shared/block/mod.ts";
-import { type Bytes, equalBytes, to0xHex } from "../../shared/bytes/mod.ts";
-import { DecodeError } from "../../shared/codec/mod.ts";
+import { type Bytes, equalBytes } from "../../shared/bytes/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
 import { type KeyPair, type KmsDb, KmsDbError } from "../../shared/kms_db/mod.ts";
-import type { Logger } from "../../shared/log/mod.ts";
 import { type Handlers, rawRequest, RpcCode, RpcError } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
-import { CheckerBusy, CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
+import { type CheckDeps, checkTransactionsHandler } from "./check_call.ts";
 
 /** What the handlers work with. */
-export interface KmsDeps {
+export interface KmsDeps extends CheckDeps {
   readonly suite: CryptoSuite;
   readonly db: KmsDb;
-  readonly checker: TransactionChecker;
-  readonly log: Logger;
 }
 
 /** `kms.KmsService`; batches of transactions are taken as they come, to be decoded elsewhere. */
@@ -69,28 +64,8 @@ export function kmsHandlers(deps: KmsDeps): Handlers<typeof KMS_SERVICE> {
       );
     },
 
-    checkTransactions: (request) => checkTransactions(deps, request),
+    checkTransactions: checkTransactionsHandler(deps),
   };
-}
-
-async function checkTransactions({ checker, log }: KmsDeps, request: Bytes): Promise<Status> {
-  try {
-    const refusal = await checker.check(request);
-    if (refusal === null) return SUCCESS;
-    const { code, transactionHash } = refusal;
-    log.warn(`check_raw_tx tx(${to0xHex(transactionHash)}) failed: ${statusName(code)}`);
-    return { code };
-  } catch (cause) {
-    if (cause instanceof DecodeError) {
-      // what the transport answers when it decodes a request itself
-      throw new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
-    }
-    if (cause instanceof CheckerBusy) {
-      throw new RpcError(RpcCode.ResourceExhausted, cause.message, { cause });
-    }
-    if (!(cause instanceof CheckerStopped)) throw cause;
-    throw new RpcError(RpcCode.Unavailable, cause.message, { cause });
-  }
 }
 
 function checkHash(suite: CryptoSuite, data: Bytes, hash: Bytes): StatusCode {
