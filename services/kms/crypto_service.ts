@@ -3,8 +3,8 @@ import type { Bytes } from "../../shared/bytes/mod.ts";
 import type { CryptoSuite } from "../../shared/crypto/mod.ts";
 import { type Handlers, rawRequest } from "../../shared/rpc/mod.ts";
 import { toCryptoStatus } from "../../shared/status/mod.ts";
+import type { CheckTransactions } from "./check_call.ts";
 import { publicCalls } from "./public_calls.ts";
-import type { CheckTransactions } from "./service.ts";
 import { type Signed, signResponse } from "./signing.ts";
 
 /** `crypto.CryptoService`; batches of transactions are taken as they come. */

@@ -29,6 +29,7 @@ export function cryptoFlavour(
   return {
     table,
     homepage: `https://github.com/cita-cloud/${table.name}`,
+    commands: { speed: speedCommand(suiteName) },
     isLogFileOptional: true,
     runOptions: [[
       "-p, --private_key_path <path>",

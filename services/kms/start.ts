@@ -5,18 +5,14 @@ import { type KmsDb, KmsDbError, openKmsDb } from "../../shared/kms_db/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { type GrpcService, grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
 import { type RunningService, StartRefusal } from "../../shared/service/mod.ts";
+import { type CheckTransactions, checkTransactionsHandler } from "./check_call.ts";
 import { startChecker, type TransactionChecker } from "./checker/checker.ts";
 import type { CryptoConfig, KmsConfig } from "./config.ts";
 import { CRYPTO_SERVICE, cryptoHandlers } from "./crypto_service.ts";
 import { exitCodeOf } from "./exit_code.ts";
 import { findPassword, logPassword } from "./password.ts";
 import { readPrivateKey } from "./private_key_file.ts";
-import {
-  type CheckTransactions,
-  checkTransactionsHandler,
-  KMS_SERVICE,
-  kmsHandlers,
-} from "./service.ts";
+import { KMS_SERVICE, kmsHandlers } from "./service.ts";
 import { type AccountSigning, type Signed, signWithAccount, signWithKey } from "./signing.ts";
 
 /** A kms that accepts calls. */

@@ -1,8 +1,8 @@
 import { ExitError } from "../../../shared/cli/mod.ts";
+import type { ConfigKeys } from "../../../shared/config/mod.ts";
 import { loadSuite, type SuiteName } from "../../../shared/crypto/mod.ts";
 import type { OfflineCommand } from "../../../shared/service/mod.ts";
 import { workerCountOf } from "../checker/checker.ts";
-import type { KMS_KEYS } from "../config.ts";
 import {
   BATCH_SIZE,
   HASHED_SIZE,
@@ -37,7 +37,7 @@ const LABELS: Readonly<Record<SpeedOperation, string>> = {
 const SECONDS_MAX = 60;
 
 /** `kms speed`: what this machine reaches; touches no database and opens no port. */
-export function speedCommand(suiteName: SuiteName): OfflineCommand<typeof KMS_KEYS> {
+export function speedCommand<Keys extends ConfigKeys>(suiteName: SuiteName): OfflineCommand<Keys> {
   return {
     about: "measure what this machine reaches with the algorithms of the flavour",
     options: [
