@@ -8,9 +8,10 @@ const SLICE_MS = 3;
 
 /**
  * A pause function for all such work: resolves at once until a slice of time is used up, then after
- * other events had their turn. What is done within one turn of the event loop shares a slice.
+ * other events had their turn. Unlike with the pause of shared/clock, all that is done within one
+ * turn of the event loop shares a slice.
  */
-export function createPause(clock: Clock): () => Promise<void> {
+export function createSharedPause(clock: Clock): () => Promise<void> {
   let sliceEnd: number | null = null;
   return async () => {
     if (sliceEnd === null) {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Clock } from "../../shared/clock/mod.ts";
-import { createPause } from "./pause.ts";
+import { createSharedPause } from "./pause.ts";
 
 /** A clock whose event loop turns when somebody sleeps. */
 class TurningClock implements Clock {
@@ -22,9 +22,9 @@ class TurningClock implements Clock {
   }
 }
 
-Deno.test("createPause() gives way once per slice of time", async () => {
+Deno.test("createSharedPause() gives way once per slice of time", async () => {
   const clock = new TurningClock();
-  const pause = createPause(clock);
+  const pause = createSharedPause(clock);
   for (let i = 0; i < 100; i++) {
     await pause();
     clock.now += 1;
@@ -32,9 +32,9 @@ Deno.test("createPause() gives way once per slice of time", async () => {
   assert.equal(clock.turns, 25);
 });
 
-Deno.test("createPause() starts a new slice after a turn of the event loop", async () => {
+Deno.test("createSharedPause() starts a new slice after a turn of the event loop", async () => {
   const clock = new TurningClock();
-  const pause = createPause(clock);
+  const pause = createSharedPause(clock);
   for (let i = 0; i < 100; i++) {
     clock.now += 100;
     clock.turn(); // other events had their turn

@@ -8,7 +8,7 @@ import { assert } from "../../../shared/assert/mod.ts";
 import { useStrictUtf8 } from "../../../shared/codec/mod.ts";
 import { type CryptoSuite, loadSuite } from "../../../shared/crypto/mod.ts";
 import { serveWorker } from "../../../shared/workers/mod.ts";
-import { checkChunk, normalizeRequest } from "./core/check_chunk.ts";
+import { checkChunk } from "./core/check_chunk.ts";
 import type { CheckRequest, CheckResponse } from "./messages.ts";
 
 let suite: CryptoSuite | null = null;
@@ -24,8 +24,6 @@ async function answer(request: CheckRequest): Promise<CheckResponse> {
       const reports = request.chunks.map((chunk) => checkChunk(opened, chunk));
       return { kind: "checked", reports };
     }
-    case "normalize":
-      return { kind: "normalized", request: normalizeRequest(request.request) };
   }
 }
 

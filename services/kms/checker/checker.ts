@@ -5,7 +5,7 @@ import { DecodeError } from "../../../shared/codec/mod.ts";
 import type { CryptoSuite } from "../../../shared/crypto/mod.ts";
 import { startWorker, type WorkerLink, workerUrl } from "../../../shared/workers/mod.ts";
 import type { TransactionRefusal } from "../check_transactions.ts";
-import { createPause } from "../pause.ts";
+import { createSharedPause } from "../pause.ts";
 import { Batch, type BatchOutcome } from "./core/batch.ts";
 import { CheckQueue, type Task } from "./core/check_queue.ts";
 import { KNOWN_TRANSACTIONS_MAX, KnownTransactions } from "./core/known_transactions.ts";
@@ -111,7 +111,7 @@ class Checker implements TransactionChecker {
     this.#queue = new CheckQueue(links.length);
     this.#suite = suite;
     this.#known = new KnownTransactions(knownTransactionsMax);
-    this.#pause = createPause(clock);
+    this.#pause = createSharedPause(clock);
   }
 
   async check(request: Bytes): Promise<TransactionRefusal | null> {
@@ -123,7 +123,9 @@ class Checker implements TransactionChecker {
     }
     this.#waitingSize += length;
     try {
-      return await this.#check(request);
+      const outcome = await this.#run(request);
+      if (outcome.kind === "checked") return outcome.refusal;
+      throw new DecodeError("Cannot decode the transactions: they are malformed");
     } finally {
       this.#waitingSize -= length;
     }
@@ -134,25 +136,6 @@ class Checker implements TransactionChecker {
     for (const { reject } of this.#waiting.values()) reject(stopped());
     this.#waiting.clear();
     for (const { link } of this.#workers) link.terminate();
-  }
-
-  async #check(request: Bytes): Promise<TransactionRefusal | null> {
-    const outcome = await this.#run(request);
-    if (outcome.kind === "checked") return outcome.refusal;
-    const again = await this.#run(await this.#normalize(request));
-    assert(again.kind === "checked", "A request that was encoded here is regular");
-    return again.refusal;
-  }
-
-  /** Takes away what makes the parts of a request decode to something else than the whole. */
-  async #normalize(request: Bytes): Promise<Bytes> {
-    const [worker] = this.#workers;
-    assert(worker !== undefined, "There is a worker");
-    const copy = request.slice();
-    const response = await this.#call(worker, { kind: "normalize", request: copy }, [copy.buffer]);
-    assert(response.kind === "normalized", "A worker answers what it was asked");
-    if (response.request !== null) return response.request;
-    throw new DecodeError("Cannot decode the transactions: they are malformed");
   }
 
   #run(request: Bytes): Promise<BatchOutcome> {
@@ -219,9 +202,9 @@ class Checker implements TransactionChecker {
     this.#feed();
   }
 
-  async #call(worker: CheckWorker, request: CheckRequest, transfer: Transferable[] = []) {
+  async #call(worker: CheckWorker, request: CheckRequest) {
     try {
-      return await worker.link.call(request, transfer);
+      return await worker.link.call(request);
     } catch (cause) {
       throw this.#isStopped ? stopped() : cause;
     }

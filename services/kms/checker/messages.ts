@@ -1,4 +1,3 @@
-import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { SuiteName } from "../../../shared/crypto/mod.ts";
 import type { Chunk, ChunkReport } from "./core/chunk.ts";
 
@@ -6,14 +5,10 @@ import type { Chunk, ChunkReport } from "./core/chunk.ts";
 export type CheckRequest =
   /** The first of all: loads the algorithms. */
   | { readonly kind: "open"; readonly suite: SuiteName }
-  | { readonly kind: "check"; readonly chunks: readonly Pick<Chunk, "body" | "isToBeVerified">[] }
-  /** Decodes and encodes again a `RawTransactions` that is not regular. */
-  | { readonly kind: "normalize"; readonly request: Bytes };
+  | { readonly kind: "check"; readonly chunks: readonly Pick<Chunk, "body" | "isToBeVerified">[] };
 
 /** What it answers, in the order of {@linkcode CheckRequest}. */
 export type CheckResponse =
   | { readonly kind: "opened" }
   /** One for each chunk. */
-  | { readonly kind: "checked"; readonly reports: readonly ChunkReport[] }
-  /** Null when the request cannot be decoded. */
-  | { readonly kind: "normalized"; readonly request: Bytes | null };
+  | { readonly kind: "checked"; readonly reports: readonly ChunkReport[] };

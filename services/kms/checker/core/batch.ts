@@ -20,8 +20,7 @@ const CHUNKS_PER_WORKER = 2;
 /** What became of a batch. */
 export type BatchOutcome =
   | { readonly kind: "checked"; readonly refusal: TransactionRefusal | null }
-  /** The request has to be decoded as a whole: see {@linkcode BodyWalk}. */
-  | { readonly kind: "irregular" };
+  | { readonly kind: "malformed" };
 
 /** What a batch is checked with. */
 export interface BatchDeps {
@@ -47,7 +46,7 @@ export class Batch {
   #nextIndex = 0;
   #inFlightCount = 0;
   #refusal: TransactionRefusal | null = null;
-  #isIrregular = false;
+  #isMalformed = false;
 
   constructor(request: Bytes, deps: BatchDeps) {
     this.#request = request;
@@ -57,12 +56,12 @@ export class Batch {
 
   /** Whether there may be more to take. */
   get hasMore(): boolean {
-    return !this.#isIrregular && this.#walk.remainingSize > 0;
+    return !this.#isMalformed && this.#walk.remainingSize > 0;
   }
 
   /** Null until it is known. */
   get outcome(): BatchOutcome | null {
-    if (this.#isIrregular) return { kind: "irregular" };
+    if (this.#isMalformed) return { kind: "malformed" };
     if (this.hasMore || this.#inFlightCount > 0) return null;
     return { kind: "checked", refusal: this.#refusal };
   }
@@ -73,7 +72,7 @@ export class Batch {
    */
   take(): Chunk | null {
     const chunk = this.#refusal === null ? this.#takeUnknown() : this.#takeRest();
-    if (this.#isIrregular || chunk === null) return null;
+    if (this.#isMalformed || chunk === null) return null;
     this.#inFlightCount++;
     return chunk;
   }
@@ -81,8 +80,8 @@ export class Batch {
   /** Takes note of what became of a chunk. */
   settle({ indexes, digests, isToBeVerified }: Chunk, report: ChunkReport): void {
     this.#inFlightCount--;
-    if (report.kind === "irregular") {
-      this.#isIrregular = true;
+    if (report.kind === "malformed") {
+      this.#isMalformed = true;
       return;
     }
     if (!isToBeVerified) return;
@@ -105,7 +104,7 @@ export class Batch {
     let seenSize = 0;
     for (let lookups = 0; lookups < LOOKUPS_MAX && this.hasMore; lookups++) {
       const element = this.#step();
-      if (element === null) return null;
+      if (element === null) break;
       const index = this.#nextIndex++;
       const bytes = this.#request.subarray(element.start, element.end);
       const digest = this.#digest(bytes);
@@ -125,19 +124,22 @@ export class Batch {
   /** What is behind a refused transaction. */
   #takeRest(): Chunk | null {
     const first = this.#step();
-    let last = first;
-    while (last !== null && last.end - (first?.start ?? 0) < CHUNK_SIZE_MAX && this.hasMore) {
-      last = this.#step();
+    if (first === null) return null;
+    let { end } = first;
+    while (end - first.start < CHUNK_SIZE_MAX) {
+      const next = this.#step();
+      if (next === null) break;
+      ({ end } = next);
     }
-    if (first === null || last === null) return null;
-    const body = this.#request.slice(first.start, last.end);
+    const body = this.#request.slice(first.start, end);
     return { body, indexes: [], digests: [], isToBeVerified: false };
   }
 
+  /** The next transaction; null where there is none now. */
   #step(): BodyElement | null {
     const element = this.#walk.next();
-    if (element === null) this.#isIrregular = true;
-    return element;
+    if (element === "malformed") this.#isMalformed = true;
+    return typeof element === "string" ? null : element;
   }
 
   /** Null when taking the hash would hold up other calls: such a transaction is checked each time. */

@@ -1,8 +1,12 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { BinaryReader } from "../../../../shared/codec/mod.ts";
 
-/** Field 1 of `RawTransactions`, length-delimited. */
-const BODY_TAG = 10;
+/** `body` of `RawTransactions`. */
+const BODY_FIELD = 1;
+/** The wire type of what has a length. */
+const LENGTH_DELIMITED = 2;
+/** Fields that are looked at in one go, so that a request made of unknown ones holds up nobody. */
+const FIELDS_MAX = 1_000;
 
 /** Where a transaction is in an encoded `RawTransactions`, its tag and length included. */
 export interface BodyElement {
@@ -12,11 +16,7 @@ export interface BodyElement {
 
 /**
  * Steps over the transactions of an encoded `RawTransactions` without decoding them: 0.1 µs each.
- *
- * A request is *regular* when it consists of such elements only, and each decodes by itself from
- * exactly its own bytes. Then the parts decode to what the whole decodes to, which is not so for
- * every request: the generated decoder lets a field run over the end of the message around it, and
- * a zero tag ends a message early. What is irregular is decoded as a whole, elsewhere.
+ * Unknown fields between them are passed over, as a decoder does.
  */
 export class BodyWalk {
   readonly #reader: BinaryReader;
@@ -30,19 +30,32 @@ export class BodyWalk {
     return this.#reader.len - this.#reader.pos;
   }
 
-  /** The next element; null where the request turns out to be irregular. */
-  next(): BodyElement | null {
+  /**
+   * The next element; "none" at the end and where many other fields come first, "malformed" when the
+   * request cannot be decoded.
+   */
+  next(): BodyElement | "none" | "malformed" {
     const reader = this.#reader;
-    const start = reader.pos;
     try {
-      if (reader.uint32() !== BODY_TAG) return null;
-      const length = reader.uint32();
-      const end = reader.pos + length;
-      if (end > reader.len) return null;
-      reader.pos = end;
-      return { start, end };
+      for (let fields = 0; fields < FIELDS_MAX && reader.pos < reader.len; fields++) {
+        const start = reader.pos;
+        const [field, wireType] = reader.tag();
+        if (field === BODY_FIELD) return this.#element(start, wireType);
+        reader.skip(wireType, field);
+      }
+      return reader.pos <= reader.len ? "none" : "malformed";
     } catch {
-      return null; // the runtime only throws for malformed bytes
+      return "malformed"; // the runtime only throws for malformed bytes
     }
+  }
+
+  #element(start: number, wireType: number): BodyElement | "malformed" {
+    const reader = this.#reader;
+    if (wireType !== LENGTH_DELIMITED) return "malformed";
+    const length = reader.uint32();
+    const end = reader.pos + length;
+    if (end > reader.len) return "malformed";
+    reader.pos = end;
+    return { start, end };
   }
 }

@@ -49,7 +49,7 @@ export class CheckQueue {
     while (tasks.length < share && transactionCount < TRANSACTIONS_MAX) {
       const batch = this.#batches.shift();
       if (batch === undefined) break;
-      if (!batch.hasMore) continue; // it turned out to be irregular meanwhile
+      if (!batch.hasMore) continue; // it turned out to be malformed meanwhile
       const chunk = batch.take();
       this.add(batch);
       if (chunk === null) return { tasks, idle: batch };

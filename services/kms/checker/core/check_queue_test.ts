@@ -9,7 +9,7 @@ import { checkTransactions, type TransactionRefusal } from "../../check_transact
 import { CHEAP_SUITE, cheapSignature } from "../testing/cheap_suite.ts";
 import { type Flaw, FLAWS, makeTransaction, transactionBatches } from "../testing/transactions.ts";
 import { Batch } from "./batch.ts";
-import { checkChunk, normalizeRequest } from "./check_chunk.ts";
+import { checkChunk } from "./check_chunk.ts";
 import { CheckQueue, type Task } from "./check_queue.ts";
 import type { Chunk } from "./chunk.ts";
 import { KnownTransactions } from "./known_transactions.ts";
@@ -48,15 +48,9 @@ class Simulation {
   run(requests: readonly Bytes[]): Answer[] {
     const batches = requests.map((request) => this.#add(request));
     this.#settleAll();
-    return batches.map((batch, index) => {
-      if (batch.outcome?.kind === "checked") return batch.outcome.refusal;
-      assert.equal(batch.outcome?.kind, "irregular");
-      const normalized = normalizeRequest(requests[index] ?? fromHex(""));
-      if (normalized === null) return "malformed";
-      const again = this.#add(normalized);
-      this.#settleAll();
-      assert(again.outcome?.kind === "checked", "a normalized request is regular");
-      return again.outcome.refusal;
+    return batches.map(({ outcome }) => {
+      assert(outcome !== null, "every chunk was settled");
+      return outcome.kind === "checked" ? outcome.refusal : outcome.kind;
     });
   }
 

@@ -19,5 +19,4 @@ export interface Chunk {
 /** What became of a chunk. */
 export type ChunkReport =
   | { readonly kind: "checked"; readonly refusal: TransactionRefusal | null }
-  /** The transactions are not encoded each within its own bytes: see `BodyWalk`. */
-  | { readonly kind: "irregular" };
+  | { readonly kind: "malformed" };
