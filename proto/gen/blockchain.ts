@@ -146,8 +146,12 @@ export const BlockHeader: MessageFns<BlockHeader> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlockHeader();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -190,7 +194,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -272,8 +276,12 @@ export const Transaction: MessageFns<Transaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseTransaction();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -340,7 +348,7 @@ export const Transaction: MessageFns<Transaction> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -394,8 +402,12 @@ export const Witness: MessageFns<Witness> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseWitness();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -414,7 +426,7 @@ export const Witness: MessageFns<Witness> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -463,8 +475,12 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUnverifiedTransaction();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -491,7 +507,7 @@ export const UnverifiedTransaction: MessageFns<UnverifiedTransaction> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -551,8 +567,12 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUtxoTransaction();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -587,7 +607,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -638,8 +658,12 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseUnverifiedUtxoTransaction();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -666,7 +690,7 @@ export const UnverifiedUtxoTransaction: MessageFns<UnverifiedUtxoTransaction> = 
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -712,8 +736,12 @@ export const RawTransactions: MessageFns<RawTransactions> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRawTransactions();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -724,7 +752,7 @@ export const RawTransactions: MessageFns<RawTransactions> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -771,8 +799,12 @@ export const RawTransaction: MessageFns<RawTransaction> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRawTransaction();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -791,7 +823,7 @@ export const RawTransaction: MessageFns<RawTransaction> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -846,8 +878,12 @@ export const CompactBlockBody: MessageFns<CompactBlockBody> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCompactBlockBody();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -858,7 +894,7 @@ export const CompactBlockBody: MessageFns<CompactBlockBody> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -906,8 +942,12 @@ export const CompactBlock: MessageFns<CompactBlock> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseCompactBlock();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -934,7 +974,7 @@ export const CompactBlock: MessageFns<CompactBlock> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -991,8 +1031,12 @@ export const Block: MessageFns<Block> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlock();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -1027,7 +1071,7 @@ export const Block: MessageFns<Block> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
