@@ -220,11 +220,19 @@ async function fill(engine: Engine): Promise<void> {
     const puts = Array.from({ length: FILL_BATCH }, (_, index) => ({
       region: Region.Transactions,
       key: scattered(serial + index),
-      value: VALUE,
+      value: incompressible(serial + index),
     }));
     await engine.write({ puts, deletes: [] });
   }
   await engine.close();
+}
+
+const NOISE = crypto.getRandomValues(new Uint8Array(65_536));
+
+/** LevelDB would make small what repeats itself, and then hold less in memory. */
+function incompressible(serial: number): Bytes {
+  const start = (serial * 7_919) % (NOISE.length - VALUE.length);
+  return NOISE.subarray(start, start + VALUE.length);
 }
 
 /** Keys in no order, as hashes of transactions are. */

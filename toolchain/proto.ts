@@ -20,15 +20,20 @@ const BUFFER_IMPORT = 'import { Buffer } from "node:buffer";\n';
 const STRICTNESS: readonly (readonly [RegExp, string])[] = [
   [
     /const tag = reader\.uint32\(\);/g,
-    "const [fieldNumber, wireType] = reader.tag();\n" +
-    "        const tag = (fieldNumber << 3 | wireType) >>> 0;",
+    // the strict reader of tags makes an array of each: only the odd ones are left to it
+    "const start = reader.pos;\n" +
+    "        const tag = reader.uint32();\n" +
+    "        if (tag < 8 || reader.pos - start > 4) {\n" +
+    "          reader.pos = start;\n" +
+    "          reader.tag();\n" +
+    "        }",
   ],
   [
     /(if \(tag !== \d+\) \{\n\s*)break;/g,
     '$1throw new globalThis.Error("protobuf field of another wire type");',
   ],
   [/ *if \(\(tag & 7\) === 4 \|\| tag === 0\) \{\n\s*break;\n\s*\}\n/g, ""],
-  [/reader\.skip\(tag & 7\)/g, "reader.skip(wireType, fieldNumber)"],
+  [/reader\.skip\(tag & 7\)/g, "reader.skip(tag & 7, tag >>> 3)"],
   [
     /(\n *)return message;(\s*\} finally \{)/g,
     '$1if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");' +

@@ -115,8 +115,12 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGetCryptoInfoResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -159,7 +163,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -207,8 +211,12 @@ export const GenerateKeyPairRequest: MessageFns<GenerateKeyPairRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGenerateKeyPairRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -219,7 +227,7 @@ export const GenerateKeyPairRequest: MessageFns<GenerateKeyPairRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -267,8 +275,12 @@ export const GenerateKeyPairResponse: MessageFns<GenerateKeyPairResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGenerateKeyPairResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -287,7 +299,7 @@ export const GenerateKeyPairResponse: MessageFns<GenerateKeyPairResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -330,8 +342,12 @@ export const HashDataRequest: MessageFns<HashDataRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHashDataRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -342,7 +358,7 @@ export const HashDataRequest: MessageFns<HashDataRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -387,8 +403,12 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseVerifyDataHashRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -407,7 +427,7 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -456,8 +476,12 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -476,7 +500,7 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -522,8 +546,12 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -542,7 +570,7 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -590,8 +618,12 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -610,7 +642,7 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -656,8 +688,12 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -676,7 +712,7 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;

@@ -71,8 +71,12 @@ export const NetworkStatusResponse: MessageFns<NetworkStatusResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNetworkStatusResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -83,7 +87,7 @@ export const NetworkStatusResponse: MessageFns<NetworkStatusResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -137,8 +141,12 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseNetworkMsg();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -173,7 +181,7 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -224,8 +232,12 @@ export const RegisterInfo: MessageFns<RegisterInfo> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRegisterInfo();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -252,7 +264,7 @@ export const RegisterInfo: MessageFns<RegisterInfo> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;

@@ -88,8 +88,12 @@ export const Content: MessageFns<Content> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseContent();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -116,7 +120,7 @@ export const Content: MessageFns<Content> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -163,8 +167,12 @@ export const ExtKey: MessageFns<ExtKey> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseExtKey();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -183,7 +191,7 @@ export const ExtKey: MessageFns<ExtKey> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -229,8 +237,12 @@ export const Value: MessageFns<Value> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseValue();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -249,7 +261,7 @@ export const Value: MessageFns<Value> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;

@@ -95,8 +95,12 @@ export const ChainStatus: MessageFns<ChainStatus> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseChainStatus();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -139,7 +143,7 @@ export const ChainStatus: MessageFns<ChainStatus> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -190,8 +194,12 @@ export const ChainStatusInit: MessageFns<ChainStatusInit> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseChainStatusInit();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -210,7 +218,7 @@ export const ChainStatusInit: MessageFns<ChainStatusInit> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -257,8 +265,12 @@ export const ChainStatusRespond: MessageFns<ChainStatusRespond> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseChainStatusRespond();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -269,7 +281,7 @@ export const ChainStatusRespond: MessageFns<ChainStatusRespond> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -327,8 +339,12 @@ export const SyncBlockRequest: MessageFns<SyncBlockRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncBlockRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 8) {
@@ -347,7 +363,7 @@ export const SyncBlockRequest: MessageFns<SyncBlockRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -395,8 +411,12 @@ export const SyncBlocks: MessageFns<SyncBlocks> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncBlocks();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -415,7 +435,7 @@ export const SyncBlocks: MessageFns<SyncBlocks> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -465,8 +485,12 @@ export const SyncBlockRespond: MessageFns<SyncBlockRespond> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncBlockRespond();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -485,7 +509,7 @@ export const SyncBlockRespond: MessageFns<SyncBlockRespond> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -540,8 +564,12 @@ export const SyncTxRequest: MessageFns<SyncTxRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncTxRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -552,7 +580,7 @@ export const SyncTxRequest: MessageFns<SyncTxRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -599,8 +627,12 @@ export const SyncTxRespond: MessageFns<SyncTxRespond> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSyncTxRespond();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -619,7 +651,7 @@ export const SyncTxRespond: MessageFns<SyncTxRespond> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;

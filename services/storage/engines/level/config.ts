@@ -14,7 +14,7 @@ const TUNING_KEYS = {
     default: 512,
     min: -(2 ** 31),
     max: 2 ** 31 - 1,
-    doc: "data files held open at a time; below 1 leaves it to the engine",
+    doc: "data files held open at a time; at most 100, which below 1 stands for",
   }),
   write_buffer_size: u64({ default: 268435456n, doc: "accepted, without effect" }),
   background_jobs: integer({
