@@ -1128,8 +1128,12 @@ export const BlockStateRoot: MessageFns<BlockStateRoot> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseBlockStateRoot();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 5: {
             if (tag !== 42) {
@@ -1140,7 +1144,7 @@ export const BlockStateRoot: MessageFns<BlockStateRoot> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;

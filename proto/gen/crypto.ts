@@ -107,8 +107,12 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseGetCryptoInfoResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -151,7 +155,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -199,8 +203,12 @@ export const HashDataRequest: MessageFns<HashDataRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseHashDataRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -211,7 +219,7 @@ export const HashDataRequest: MessageFns<HashDataRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -256,8 +264,12 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseVerifyDataHashRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -276,7 +288,7 @@ export const VerifyDataHashRequest: MessageFns<VerifyDataHashRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -319,8 +331,12 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 2: {
             if (tag !== 18) {
@@ -331,7 +347,7 @@ export const SignMessageRequest: MessageFns<SignMessageRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -376,8 +392,12 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseSignMessageResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -396,7 +416,7 @@ export const SignMessageResponse: MessageFns<SignMessageResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -444,8 +464,12 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureRequest();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -464,7 +488,7 @@ export const RecoverSignatureRequest: MessageFns<RecoverSignatureRequest> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
@@ -510,8 +534,12 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
       const end = length === undefined ? reader.len : reader.pos + length;
       const message = createBaseRecoverSignatureResponse();
       while (reader.pos < end) {
-        const [fieldNumber, wireType] = reader.tag();
-        const tag = (fieldNumber << 3 | wireType) >>> 0;
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
         switch (tag >>> 3) {
           case 1: {
             if (tag !== 10) {
@@ -530,7 +558,7 @@ export const RecoverSignatureResponse: MessageFns<RecoverSignatureResponse> = {
             continue;
           }
         }
-        reader.skip(wireType, fieldNumber);
+        reader.skip(tag & 7, tag >>> 3);
       }
       if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
       return message;
