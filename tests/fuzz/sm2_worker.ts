@@ -60,12 +60,15 @@ export interface Share {
 }
 
 const { seed, caseCount }: Share = workerData;
-const judges = { wasm: await createWasmJudge(), noble: await createNobleJudge() };
+const noble = await createNobleJudge();
+// a new module for each batch: it has a table for every key that comes again
+let wasm = await createWasmJudge();
 const nextCase = createCases(await loadSm3(), seed);
 let batch: Report[] = [];
 for (let i = 1; i <= caseCount; i++) {
-  batch.push(judge(judges, nextCase()));
+  batch.push(judge({ wasm, noble }, nextCase()));
   if (i % BATCH_SIZE !== 0 && i < caseCount) continue;
   parentPort?.postMessage(batch);
   batch = [];
+  wasm = await createWasmJudge();
 }

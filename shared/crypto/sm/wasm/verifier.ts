@@ -14,6 +14,7 @@ interface Sm2Exports {
   finish(): number;
   verifyDigest(): number;
   tableCount(): number;
+  tablesBuilt(): number;
 }
 
 /** Bytes at CHUNK (assembly/sm2.ts). */
@@ -25,6 +26,8 @@ export interface WasmVerifier extends Sm2Verifier {
   recoverFromDigest(e: bigint, signature: Bytes): Bytes | null;
   /** How many keys have a table. */
   tableCount(): number;
+  /** How many tables were built since the start. */
+  tablesBuilt(): number;
 }
 
 /**
@@ -66,5 +69,6 @@ export async function loadWasmVerifier(module: Bytes = SM2_MODULE): Promise<Wasm
       return exports.verifyDigest() === 1 ? address.slice() : null;
     },
     tableCount: () => exports.tableCount(),
+    tablesBuilt: () => exports.tablesBuilt(),
   };
 }

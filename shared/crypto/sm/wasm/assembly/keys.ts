@@ -2,7 +2,9 @@
  * Tables of the keys that come again.
  *
  * A key gets its table with its second valid signature; only valid ones count, so forged ones cannot
- * make us build tables. When all places are taken, the key that was used longest ago goes.
+ * make us build tables. When all places are taken, the key that was used longest ago goes, but only
+ * for every eighth key that asks: with more senders than places each table would otherwise be gone
+ * before it is used again, and building it costs two verifications.
  *
  * @module
  */
@@ -16,6 +18,9 @@ export const KEYS_MAX = 512;
 export const KEY_WIDTH = 8;
 /** Keys with one valid signature that are remembered. */
 const CANDIDATES_MAX = 1024;
+
+/** Keys that ask for a place, when all are taken, until one gets it. */
+const ASKED_PER_PLACE = 8;
 
 /** Bytes of a public key. */
 export const PUBLIC_KEY: i32 = 64;
@@ -34,6 +39,8 @@ let keysCount = 0;
 let candidatesCount = 0;
 let nextCandidate = 0;
 let clock: u64 = 0;
+let askedCount = 0;
+let builtCount = 0;
 
 /** Whether the memory of the module holds all tables. */
 export function hasRoom(): bool {
@@ -54,6 +61,11 @@ function identity(place: i32): usize {
 /** How many keys have a table. */
 export function tableCount(): i32 {
   return keysCount;
+}
+
+/** How many tables were built since the start. */
+export function tablesBuilt(): i32 {
+  return builtCount;
 }
 
 /** The place of a key that has a table, or -1. */
@@ -103,8 +115,11 @@ function isCandidate(publicKey: usize): bool {
   return false;
 }
 
+/** A place for a key that asks, or -1. */
 function freePlace(): i32 {
   if (keysCount < KEYS_MAX) return keysCount++;
+  if (++askedCount < ASKED_PER_PLACE) return -1;
+  askedCount = 0;
   let oldest = 0;
   for (let place = 1; place < KEYS_MAX; place++) {
     if (load<u64>(LAST_USES + (place << 3)) < load<u64>(LAST_USES + (oldest << 3))) oldest = place;
@@ -125,10 +140,12 @@ export function noteKey(
 ): void {
   if (!isCandidate(publicKey)) return;
   const place = freePlace();
+  if (place < 0) return;
   store<u64>(FINGERPRINTS + (place << 3), fingerprint(publicKey));
   memory.copy(identity(place), publicKey, PUBLIC_KEY);
   memory.copy(identityHashOf(place), identityHash, HASH);
   memory.copy(publicKeyHashOf(place), publicKeyHash, HASH);
   touchKey(place);
   buildTable(tableOf(place), point, KEY_WIDTH);
+  builtCount++;
 }
