@@ -9,7 +9,11 @@ export DENO_TLS_CA_STORE := system
 export RUST_MIN_STACK := 67108864
 export DENO_NO_UPDATE_CHECK := 1
 
-export KILLS RUNS SEED FLAVOUR
+# of the targets crash and fuzz; without a seed each run takes another one
+export KILLS ?= 500
+export FLAVOUR ?= storage_rocksdb
+export RUNS ?= 100000
+export SEED ?=
 
 NODES ?= 4
 CRYPTO ?= sm

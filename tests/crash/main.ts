@@ -6,7 +6,7 @@ import { showProgress } from "../progress.ts";
 import { type CrashOutcome, runCrash } from "./crash.ts";
 
 const kills = Number(Deno.env.get("KILLS") ?? 500);
-const seed = Number(Deno.env.get("SEED") ?? Math.floor(SYSTEM_RANDOM() * 2 ** 32));
+const seed = Number(Deno.env.get("SEED") || Math.floor(SYSTEM_RANDOM() * 2 ** 32));
 const flavour = Deno.env.get("FLAVOUR") ?? "storage_rocksdb";
 
 function summary({ kills, acknowledged, refused, checked, violations, ...outcome }: CrashOutcome) {

@@ -9,7 +9,7 @@ import { kmsTarget } from "./kms_target.ts";
 import { storageTarget } from "./storage_target.ts";
 
 const runs = Number(Deno.env.get("RUNS") ?? 100_000);
-const seed = Number(Deno.env.get("SEED") ?? Math.floor(SYSTEM_RANDOM() * 2 ** 32));
+const seed = Number(Deno.env.get("SEED") || Math.floor(SYSTEM_RANDOM() * 2 ** 32));
 
 function printOutcomes({ name, outcomes, residentBytes }: FuzzOutcome): void {
   console.log(`${name}: ${Math.round(residentBytes / 2 ** 20)} MiB in use at the end`);
