@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { describeTable, parseDocument, readTable } from "../../../../shared/config/mod.ts";
-import { OPENDAL_TABLE } from "../layered/config.ts";
-import { POSTGRES_TABLE } from "../postgres/config.ts";
+import { parseDocument, readTable } from "../../../../shared/config/mod.ts";
 import { ROCKSDB_TABLE, SLED_TABLE } from "./config.ts";
 
 Deno.test("ROCKSDB_TABLE has the defaults of the reference service", () => {
@@ -25,13 +23,4 @@ Deno.test("ROCKSDB_TABLE refuses an absolute data folder, SLED_TABLE takes it", 
     /storage_rocksdb\.db_path of "config\.toml": it must be a relative path, got "\/data"/,
   );
   assert.equal(readTable(SLED_TABLE, read("storage_sled")).db_path, "/data");
-});
-
-Deno.test("README.md shows the tables as they are declared", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  // the formatter pads the cells of a table
-  const squeeze = (text: string) => text.replaceAll(/[ -]+/g, "");
-  for (const table of [ROCKSDB_TABLE, POSTGRES_TABLE, OPENDAL_TABLE]) {
-    assert(squeeze(readme).includes(squeeze(describeTable(table))), table.name);
-  }
 });
