@@ -13,9 +13,6 @@ import { S3Bucket } from "./s3.ts";
 
 type CloudConfig = OpendalConfig["cloud_storage"];
 
-/** Files that the local layer holds open. */
-const OPEN_FILES_MAX = 512;
-
 /** The kinds of clouds whose buckets are parts of their hosts' names. */
 const BUCKETS_IN_HOSTS: readonly string[] = ["oss", "obs", "cos"];
 
@@ -65,8 +62,8 @@ async function openLayers(
   log: Logger,
   options: Omit<LayeredEngineOptions, "local">,
 ): Promise<LayeredEngine> {
-  const level = { db_path: data_root, max_open_file: OPEN_FILES_MAX };
-  const local = await openLevelEngine(level, { log });
+  // 0: as many open files as the engine likes
+  const local = await openLevelEngine({ db_path: data_root, max_open_file: 0 }, { log });
   try {
     return await LayeredEngine.open({ ...options, local });
   } catch (error) {

@@ -32,26 +32,22 @@ export interface Finding {
   readonly text: string;
 }
 
-const ROLL_BACK =
-  "stop the node, roll it back below the first finding (cloud-op recover), start it: it takes the " +
-  "blocks above from other nodes; or restore a backup";
+const REPLACE =
+  "restore a backup of the node; or remove the data of all its services but kms.db and let it take " +
+  "the chain from other nodes";
 
 /** What to do about each kind. */
 export const REPAIR_HINTS: Readonly<Record<FindingKind, string>> = {
-  "unreadable":
-    "check the disk; restore a backup, or remove the records and let the node take the " +
-    "chain from other nodes",
-  "block-missing": ROLL_BACK,
-  "block": ROLL_BACK,
-  "block-hash": ROLL_BACK,
+  "unreadable": `check the disk, then ${REPLACE}`,
+  "block-missing": REPLACE,
+  "block": REPLACE,
+  "block-hash": REPLACE,
   "link": "one of the two blocks is of another chain or was changed: compare both with another " +
-    `node, then ${ROLL_BACK}`,
-  "transactions-root": ROLL_BACK,
-  "proof": ROLL_BACK,
-  "result": `let the node execute the block again: ${ROLL_BACK}`,
-  "transaction": ROLL_BACK,
-  "index": `the block is whole but is not found by its hash: ${ROLL_BACK}`,
-  "current":
-    "roll the node back to a height that is whole (cloud-op recover writes both records), " +
-    "or restore a backup",
+    `node, then ${REPLACE}`,
+  "transactions-root": REPLACE,
+  "proof": REPLACE,
+  "result": REPLACE,
+  "transaction": REPLACE,
+  "index": `the block is whole but is not found by its hash: ${REPLACE}`,
+  "current": REPLACE,
 };
