@@ -10,7 +10,15 @@ const ROOT = new URL("../", import.meta.url).pathname;
 
 /** The folders of each suite; the second one drives the executables in bin/. */
 const SUITES: Readonly<Record<string, readonly string[]>> = {
-  unit: ["shared", "services", "tools", "tests/sim", "tests/crash", "tests/fuzz"],
+  unit: [
+    "shared",
+    "services",
+    "tools",
+    "tests/sim",
+    "tests/crash",
+    "tests/fuzz",
+    "tests/run_options_test.ts",
+  ],
   e2e: ["tests/e2e"],
 };
 

@@ -59,6 +59,8 @@ export async function runCrash(options: CrashOptions): Promise<CrashOutcome> {
       onProgress?.(outcome);
     }
     await run.checkAll();
+  } catch (cause) {
+    throw new Error(`Cannot go on, see ${folder}`, { cause });
   } finally {
     await run.dispose();
     await kms.close();
@@ -98,28 +100,43 @@ class CrashRun {
       this.outcome.killsWhileStarting += 1;
     } else {
       const storage = await victim.connect();
-      await this.#check(storage, [...this.#touched, ...this.#sample()]);
-      const writing = writeUntilKilled(storage, {
-        history: this.#history,
-        random: this.#random,
-        nextVersion: () => ++this.#version,
-      });
-      await SYSTEM_CLOCK.sleep(this.#random() * LOAD_MS_MAX);
-      await victim.kill();
-      const { acknowledged, refused, touched } = await writing;
-      storage.close();
-      this.outcome.acknowledged += acknowledged;
-      this.outcome.refused += refused;
-      this.#touched = touched;
+      try {
+        await this.#check(storage, [...this.#touched, ...this.#sample()]);
+        await this.#writeAndKill(storage, victim);
+      } finally {
+        storage.close();
+      }
     }
     this.outcome.kills += 1;
+  }
+
+  async #writeAndKill(storage: StorageClient, victim: Victim): Promise<void> {
+    const killed = new AbortController();
+    const writing = writeUntilKilled(storage, {
+      history: this.#history,
+      random: this.#random,
+      nextVersion: () => ++this.#version,
+      killed: killed.signal,
+    });
+    const killing = SYSTEM_CLOCK.sleep(this.#random() * LOAD_MS_MAX).then(() => {
+      killed.abort();
+      return victim.kill();
+    });
+    // together: a failure of either must find somebody who waits for it
+    const [{ acknowledged, refused, touched }] = await Promise.all([writing, killing]);
+    this.outcome.acknowledged += acknowledged;
+    this.outcome.refused += refused;
+    this.#touched = touched;
   }
 
   /** Checks every place that was ever written to. */
   async checkAll(): Promise<void> {
     const storage = await this.#start().connect();
-    await this.#check(storage, this.#history.places);
-    storage.close();
+    try {
+      await this.#check(storage, this.#history.places);
+    } finally {
+      storage.close();
+    }
   }
 
   async dispose(): Promise<void> {

@@ -19,6 +19,8 @@ export interface LoadOptions {
   readonly random: Random;
   /** Gives every version a number of its own. */
   readonly nextVersion: () => number;
+  /** Aborted when the storage is killed: from then on calls may fail, not before. */
+  readonly killed: AbortSignal;
 }
 
 /** What came of a round. */
@@ -33,7 +35,7 @@ export interface LoadOutcome {
 /** Writes until the storage is gone; every call is in the history before it is sent. */
 export async function writeUntilKilled(
   storage: StorageClient,
-  { history, random, nextVersion }: LoadOptions,
+  { history, random, nextVersion, killed }: LoadOptions,
 ): Promise<LoadOutcome> {
   const touched = new Set<string>();
   let acknowledged = 0;
@@ -55,8 +57,8 @@ export async function writeUntilKilled(
           refused += 1;
         }
       } catch (error) {
-        if (!(error instanceof RpcFault)) throw error;
-        return;
+        if (error instanceof RpcFault && killed.aborted) return;
+        throw error;
       }
     }
   };

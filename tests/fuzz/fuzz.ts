@@ -11,7 +11,8 @@ import { type Random, seededRandom } from "../../shared/clock/mod.ts";
 import { connectRaw, type RawClient, RpcFault } from "../../shared/rpc/mod.ts";
 import { freePort, Player, withFolder } from "../e2e/recordings/player.ts";
 import { residentBytes } from "../memory.ts";
-import { type Answer, mutant, oneOf, type Target, type Trial } from "./target.ts";
+import { type Answer, judgeAnswer, mutant, oneOf, type Target, type Trial } from "./target.ts";
+import { decodeStrictly, type Schema } from "./wire.ts";
 
 /** A run against one service. */
 export interface FuzzOptions {
@@ -39,14 +40,11 @@ const VIOLATIONS_MAX = 20;
 const RESIDENT_BYTES_MAX = 600 * 1024 * 1024;
 
 const HEALTH = HealthService.check.path;
+const HEALTH_REQUEST: Schema = { 1: "string" };
 
-/** What the transport reports when no answer came: cancelled, too late, unavailable. */
-const NO_ANSWER = [1, 4, 14];
-
-/** Runs one target against its executable in bin/. */
-export async function runFuzz(
-  { target, runs, seed, onProgress }: FuzzOptions,
-): Promise<FuzzOutcome> {
+/** Runs one target against its executable in bin/, and closes the target. */
+export async function runFuzz(options: FuzzOptions): Promise<FuzzOutcome> {
+  const { target } = options;
   const outcome: FuzzOutcome = {
     name: target.name,
     runs: 0,
@@ -54,31 +52,49 @@ export async function runFuzz(
     violations: [],
     residentBytes: 0,
   };
-  await withFolder(async (folder) => {
-    const port = freePort();
-    const { role } = target;
-    await using player = await Player.start({
-      role,
-      folder,
-      config: await target.config(port),
-      port,
-    });
-    const client = connectRaw({ port, deadlineMs: DEADLINE_MS });
-    const random = seededRandom(seed);
-    let waiting: Trial[] = [];
+  try {
+    await withFolder((folder) => runInFolder(folder, options, outcome));
+  } finally {
+    await target.close();
+  }
+  return outcome;
+}
+
+async function runInFolder(
+  folder: string,
+  { target, runs, seed, onProgress }: FuzzOptions,
+  outcome: FuzzOutcome,
+): Promise<void> {
+  for (const [name, text] of Object.entries(target.files ?? {})) {
+    await Deno.writeTextFile(`${folder}/${name}`, text, { mode: 0o600 });
+  }
+  const { role, args } = target;
+  const port = freePort();
+  await using player = await Player.start({
+    role,
+    folder,
+    config: target.config(port),
+    port,
+    ...(args === undefined ? {} : { args }),
+  });
+  const client = connectRaw({ port, deadlineMs: DEADLINE_MS });
+  const random = seededRandom(seed);
+  let waiting: Trial[] = [];
+  try {
+    if (target.first !== undefined) await tryOut(client, target.first(random), outcome);
     while (outcome.runs < runs && outcome.violations.length < VIOLATIONS_MAX && player.isRunning) {
-      while (waiting.length < CONCURRENCY) waiting.push(nextTrial(target, random));
+      const left = Math.min(CONCURRENCY, runs - outcome.runs);
+      while (waiting.length < left) waiting.push(nextTrial(target, random));
       const { batch, rest } = takeIndependent(waiting);
       waiting = rest;
       await Promise.all(batch.map((trial) => tryOut(client, trial, outcome)));
       onProgress?.(outcome.runs);
     }
+  } finally {
     client.close();
-    outcome.residentBytes = residentBytes(player.pid);
-    await judgeProcess(player, outcome);
-  });
-  await target.close();
-  return outcome;
+  }
+  outcome.residentBytes = residentBytes(player.pid);
+  await judgeProcess(player, outcome);
 }
 
 function nextTrial(target: Target, random: Random): Trial {
@@ -91,12 +107,10 @@ function healthTrial(random: Random): Trial {
   return {
     method: HEALTH,
     request,
+    isMalformed: decodeStrictly(HEALTH_REQUEST, request) === null,
     places: () => [],
-    judge(answer) {
-      if ("status" in answer) return answer.status === 13 ? null : `gRPC status ${answer.status}`;
-      return toHex(answer.bytes) === "0801" ? null : `answered ${toHex(answer.bytes)}`;
-    },
-    outcome: (answer) => "status" in answer ? `grpc ${answer.status}` : "serving",
+    judge: (answer) => toHex(answer) === "0801" ? null : `answered ${toHex(answer)}`,
+    outcome: () => "serving",
   };
 }
 
@@ -116,12 +130,11 @@ function takeIndependent(trials: readonly Trial[]): { batch: Trial[]; rest: Tria
 
 async function tryOut(client: RawClient, trial: Trial, outcome: FuzzOutcome): Promise<void> {
   const answer = await call(client, trial);
-  const isMissing = "status" in answer && NO_ANSWER.includes(answer.status);
-  const problem = isMissing ? `no answer: ${answer.details}` : trial.judge(answer);
+  const problem = judgeAnswer(trial, answer);
   outcome.runs += 1;
   const counts = outcome.outcomes.get(trial.method) ?? new Map<string, number>();
   outcome.outcomes.set(trial.method, counts);
-  const name = trial.outcome(answer);
+  const name = "status" in answer ? `grpc ${answer.status}` : trial.outcome(answer.bytes);
   counts.set(name, (counts.get(name) ?? 0) + 1);
   if (problem === null) return;
   outcome.violations.push(`${trial.method} ${toHex(trial.request).slice(0, 2_000)}: ${problem}`);
@@ -141,7 +154,9 @@ async function judgeProcess(player: Player, outcome: FuzzOutcome): Promise<void>
   const log = await Deno.readTextFile(`${folder}/${role}.log`);
   if (log.includes("panicked")) outcome.violations.push(`panicked:\n${await player.logs()}`);
   if (!player.isRunning) outcome.violations.push(`the process ended:\n${await player.logs()}`);
-  else if (await player.stop() !== 0) outcome.violations.push("the process did not stop cleanly");
+  else if (await player.stop().catch(String) !== 0) {
+    outcome.violations.push("the process did not stop cleanly");
+  }
   if (outcome.residentBytes > RESIDENT_BYTES_MAX) {
     outcome.violations.push(`${outcome.residentBytes} bytes of memory in use at the end`);
   }

@@ -1,15 +1,14 @@
 /** `make fuzz RUNS=100000 SEED=n`: the runs of fuzz.ts by hand, shared out to all targets. */
 
 import process from "node:process";
-import { SYSTEM_RANDOM } from "../../shared/clock/mod.ts";
 import { useStrictUtf8 } from "../../shared/codec/mod.ts";
 import { showProgress } from "../progress.ts";
+import { countFromEnv, seedFromEnv } from "../run_options.ts";
 import { type FuzzOutcome, runFuzz } from "./fuzz.ts";
-import { kmsTarget } from "./kms_target.ts";
-import { storageTarget } from "./storage_target.ts";
+import { TARGETS } from "./targets.ts";
 
-const runs = Number(Deno.env.get("RUNS") ?? 100_000);
-const seed = Number(Deno.env.get("SEED") || Math.floor(SYSTEM_RANDOM() * 2 ** 32));
+const runs = countFromEnv("RUNS", 100_000);
+const seed = seedFromEnv();
 
 function printOutcomes({ name, outcomes, residentBytes }: FuzzOutcome): void {
   console.log(`${name}: ${Math.round(residentBytes / 2 ** 20)} MiB in use at the end`);
@@ -20,17 +19,17 @@ function printOutcomes({ name, outcomes, residentBytes }: FuzzOutcome): void {
 }
 
 useStrictUtf8();
-const targets = [await storageTarget("storage_rocksdb"), kmsTarget("sm"), kmsTarget("eth")];
+const targets = Object.entries(TARGETS);
 console.log(`fuzz: ${runs} requests, seed ${seed}`);
 const progress = showProgress();
 let done = 0;
 const violations: string[] = [];
-for (const target of targets) {
+for (const [name, openTarget] of targets) {
   const outcome = await runFuzz({
-    target,
+    target: await openTarget(),
     runs: Math.ceil(runs / targets.length),
     seed,
-    onProgress: (count) => progress.show(`${done + count} of ${runs} requests, ${target.name}`),
+    onProgress: (count) => progress.show(`${done + count} of ${runs} requests, ${name}`),
   });
   progress.end();
   done += outcome.runs;

@@ -8,6 +8,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { Worker } from "node:worker_threads";
+import { readCount } from "../run_options.ts";
 import type { Report, Share } from "./sm2_worker.ts";
 
 const { values } = parseArgs({
@@ -17,14 +18,9 @@ const { values } = parseArgs({
     workers: { type: "string", default: String(navigator.hardwareConcurrency) },
   },
 });
-const caseCount = readCount("cases", values.cases);
+const caseCount = readCount("--cases", values.cases);
 const seed = BigInt(values.seed);
-const workerCount = readCount("workers", values.workers);
-
-function readCount(name: string, text: string): number {
-  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
-  throw new Error(`Cannot use --${name}: it must be 1 or more, got "${text}"`);
-}
+const workerCount = readCount("--workers", values.workers);
 
 const SHOWN_DISAGREEMENTS = 20;
 

@@ -5,9 +5,9 @@ import { serveFakeKms } from "../../services/storage/testing/fake_kms.ts";
 import { type Bytes, equalBytes, toHex, u64be } from "../../shared/bytes/mod.ts";
 import type { Random } from "../../shared/clock/mod.ts";
 import { encode } from "../../shared/codec/mod.ts";
-import { StatusCode } from "../../shared/status/mod.ts";
+import type { StatusCode } from "../../shared/status/mod.ts";
 import { mutate } from "../e2e/recordings/garbage.ts";
-import { type Answer, judgeStatus, mutant, noise, oneOf, pick, type Target } from "./target.ts";
+import { mutant, noise, oneOf, pick, type Target } from "./target.ts";
 import { StorageModel } from "./storage_model.ts";
 import { decodeStrictly, type Schema } from "./wire.ts";
 
@@ -74,10 +74,10 @@ function hashHeader(header: Bytes): Bytes {
   return hash;
 }
 
-/** The storage of a flavour with a model of everything that was stored. */
+/** The storage of a flavour with a model of everything that was stored; the flavours differ in a code. */
 export async function storageTarget(
   name: string,
-  deleteFullBlockCode: number = StatusCode.BadRegion,
+  deleteFullBlockCode: StatusCode,
 ): Promise<Target> {
   const kms = await serveFakeKms();
   const model = new StorageModel({ headerHash: hashHeader, deleteFullBlockCode });
@@ -102,10 +102,8 @@ export async function storageTarget(
         key: content?.bytes(2) ?? new Uint8Array(),
         value: content?.bytes(3) ?? new Uint8Array(),
       };
-      const judge = (answer: Answer): string | null => {
-        if ("status" in answer) return judgeStatus(answer, content === null);
-        const { code, value: loaded } = read(method, answer.bytes);
-        if (content === null) return code === 0 ? "a malformed request was answered with 0" : null;
+      const judge = (answer: Bytes): string | null => {
+        const { code, value: loaded } = read(method, answer);
         if (method === STORE) return wrongCode(code, model.store(record, code));
         if (method === DELETE) return wrongCode(code, model.delete(record));
         const wanted = model.load(record);
@@ -117,10 +115,10 @@ export async function storageTarget(
       return {
         method,
         request,
+        isMalformed: content === null,
         places: () => content === null ? [] : model.placesOf(record, method === STORE),
         judge,
-        outcome: (answer) =>
-          "status" in answer ? `grpc ${answer.status}` : String(read(method, answer.bytes).code),
+        outcome: (answer) => String(read(method, answer).code),
       };
     },
   };

@@ -23,6 +23,7 @@ export interface SuiteOracle {
 
 /** A key pair that signs. */
 export interface OracleKey {
+  readonly secretKey: Bytes;
   readonly address: Bytes;
   sign(message: Bytes): Bytes;
 }
@@ -113,6 +114,7 @@ const SM_ORACLE: SuiteOracle = {
     const publicKey = xy(Point.BASE.multiply(d).toAffine());
     const inverse = Point.Fn.inv(modN(1n + d));
     return {
+      secretKey: uintToBytes(d, 32),
       address: sm3(publicKey).slice(12),
       sign(message) {
         const e = smDigest(publicKey, message);
@@ -145,6 +147,7 @@ const ETH_ORACLE: SuiteOracle = {
     const secretKey = keccak_256(uintToBytes(BigInt.asUintN(256, seed), 32));
     const publicKey = secp256k1.getPublicKey(secretKey, false).slice(1);
     return {
+      secretKey,
       address: keccak_256(publicKey).slice(12),
       sign(message) {
         const options = { prehash: false, format: "recovered" } as const;

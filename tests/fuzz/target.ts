@@ -11,12 +11,14 @@ export type Answer =
 export interface Trial {
   readonly method: string;
   readonly request: Bytes;
+  /** No message of the method: it must get a gRPC status, and it alone may. */
+  readonly isMalformed: boolean;
   /** What the call reads or changes; calls that share a place are never under way together. */
   places(): readonly string[];
-  /** What is wrong with the answer, null when nothing is; what the call changed is remembered. */
-  judge(answer: Answer): string | null;
-  /** A short name of the answer for the table of outcomes. */
-  outcome(answer: Answer): string;
+  /** What is wrong with an answer, null when nothing is; what the call changed is remembered. */
+  judge(answer: Bytes): string | null;
+  /** A short name of an answer for the table of outcomes. */
+  outcome(answer: Bytes): string;
 }
 
 /** A service that is tried, with a model of what it may answer. */
@@ -25,7 +27,13 @@ export interface Target {
   readonly name: string;
   readonly role: string;
   readonly methods: readonly string[];
-  config(port: number): Promise<string> | string;
+  config(port: number): string;
+  /** Further options of `run`. */
+  readonly args?: readonly string[];
+  /** Contents of files that the service needs beside its configuration, by name. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** A request that the others rely on: it is answered before they are sent. */
+  first?(random: Random): Trial;
   /** Makes the next request to a method. */
   nextTrial(method: string, random: Random): Trial;
   close(): Promise<void>;
@@ -60,12 +68,14 @@ export function mutant(random: Random, valid: Bytes): Mutant {
   return { bytes: noise(random, pick(random, 100)), isValid: false };
 }
 
-/** Wrong statuses: none when the request was malformed, else any. */
-export function judgeStatus(
-  { status, details }: { readonly status: number; readonly details: string },
-  isMalformed: boolean,
-): string | null {
+/** What is wrong with what came back. */
+export function judgeAnswer(trial: Trial, answer: Answer): string | null {
+  const { isMalformed } = trial;
+  if ("bytes" in answer) {
+    return isMalformed ? "a malformed request was answered" : trial.judge(answer.bytes);
+  }
+  const { status, details } = answer;
   const isDecodeError = status === 13 && details.startsWith("Error deserializing request");
-  if (isDecodeError) return isMalformed ? null : "a well-formed request was refused as malformed";
-  return `gRPC status ${status}: ${details}`;
+  if (!isDecodeError) return `gRPC status ${status}: ${details}`;
+  return isMalformed ? null : "a well-formed request was refused as malformed";
 }

@@ -23,6 +23,8 @@ export interface PlayOptions {
   readonly config: string;
   /** The port of that configuration on which the service will answer. */
   readonly port: number;
+  /** Further options of `run`. */
+  readonly args?: readonly string[];
   /** How long the first answer may take; 0 returns at once. */
   readonly readyTimeoutMs?: number;
 }
@@ -73,9 +75,9 @@ export class Player implements AsyncDisposable {
   readonly #ended = new AbortController();
 
   private constructor(readonly options: PlayOptions) {
-    const { role, folder, port } = options;
+    const { role, folder, port, args = [] } = options;
     this.#process = new Deno.Command(executablePath(role), {
-      args: ["run", "-c", "config.toml", "-l", `${role}-log4rs.yaml`],
+      args: ["run", "-c", "config.toml", "-l", `${role}-log4rs.yaml`, ...args],
       cwd: folder,
       stdin: "null",
       stdout: "null",
