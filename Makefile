@@ -9,12 +9,6 @@ export DENO_TLS_CA_STORE := system
 export RUST_MIN_STACK := 67108864
 export DENO_NO_UPDATE_CHECK := 1
 
-# of the targets crash and fuzz; without a seed each run takes another one
-export KILLS ?= 500
-export FLAVOUR ?= storage_rocksdb
-export RUNS ?= 100000
-export SEED ?=
-
 NODES ?= 4
 CRYPTO ?= sm
 DATA ?= data/devnet
@@ -73,19 +67,20 @@ e2e: build ## end-to-end tests on the executables in bin/
 	@deno run -A .ci/test.ts e2e
 
 crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage_rocksdb
-	@deno run -A --no-check tests/crash/main.ts
+	@KILLS=$(or $(KILLS),500) SEED=$(SEED) FLAVOUR=$(or $(FLAVOUR),storage_rocksdb) \
+	  deno run -A --no-check tests/crash/main.ts
 
 fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
-	@deno run -A --no-check tests/fuzz/main.ts
+	@RUNS=$(or $(RUNS),100000) SEED=$(SEED) deno run -A --no-check tests/fuzz/main.ts
+
+fuzz-sm2: deps ## CASES=100000 signatures, SEED=n: the SM2 module against noble and sm-crypto
+	@deno run -A --no-check tests/fuzz/sm2.ts --cases $(or $(CASES),100000) $(addprefix --seed ,$(SEED))
 
 bench: build ## every benchmark, each against a baseline of the same run
 	@for file in kms storage network executor chain; do deno run -A --no-check bench/$$file.ts || exit 1; done
 
 bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
 	@deno run -A --no-check bench/$*.ts
-
-fuzz-sm2: deps ## CASES=100000 signatures, SEED=n: the SM2 module against noble and sm-crypto
-	@deno run -A --no-check tests/fuzz/sm2.ts --cases $(or $(CASES),100000) $(addprefix --seed ,$(SEED))
 
 image: build ## build the container image with buildah: all executables, or one with ROLE=storage
 	@toolchain/stage_image.sh
