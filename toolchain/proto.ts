@@ -13,9 +13,9 @@ const PROTO = new URL("../proto/", import.meta.url).pathname;
 const BUFFER_IMPORT = 'import { Buffer } from "node:buffer";\n';
 
 /**
- * ts-proto reads leniently: it ends at a zero byte, passes over known fields of another wire type
- * and reads beyond the end of a sub-message. The wire format calls all of that malformed, and the
- * reference services refuse it.
+ * ts-proto reads leniently: it ends at a zero byte, passes over known fields of another wire type,
+ * reads beyond the end of a sub-message, and drops what of a number does not fit 64 bits. The wire
+ * format calls all of that malformed, and the reference services refuse it.
  */
 const STRICTNESS: readonly (readonly [RegExp, string])[] = [
   [
@@ -39,13 +39,26 @@ const STRICTNESS: readonly (readonly [RegExp, string])[] = [
     '$1if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");' +
     "$1return message;$2",
   ],
+  [/(?<!const tag )= reader\.uint32\(\);/g, "= fit(reader, reader.pos, reader.uint32());"],
+  [/reader\.(uint64|int32|bool)\(\)/g, "fit(reader, reader.pos, reader.$1())"],
 ];
 
+/** What {@linkcode STRICTNESS} calls: of ten bytes of a number the last holds one bit. */
+const FIT = `
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
+}
+`;
+
 function makeStrict(text: string): string {
-  return STRICTNESS.reduce(
+  const strict = STRICTNESS.reduce(
     (patched, [lenient, strict]) => patched.replace(lenient, strict),
     text,
   );
+  return strict.includes("fit(reader,") ? strict + FIT : strict;
 }
 
 async function generate(outFolder: string): Promise<void> {

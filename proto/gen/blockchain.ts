@@ -174,7 +174,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.timestamp = reader.uint64() as bigint;
+            message.timestamp = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 3: {
@@ -182,7 +182,7 @@ export const BlockHeader: MessageFns<BlockHeader> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.height = reader.uint64() as bigint;
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 4: {
@@ -296,7 +296,7 @@ export const Transaction: MessageFns<Transaction> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.version = reader.uint32();
+            message.version = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -320,7 +320,7 @@ export const Transaction: MessageFns<Transaction> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.quota = reader.uint64() as bigint;
+            message.quota = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 5: {
@@ -328,7 +328,7 @@ export const Transaction: MessageFns<Transaction> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.validUntilBlock = reader.uint64() as bigint;
+            message.validUntilBlock = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 6: {
@@ -587,7 +587,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.version = reader.uint32();
+            message.version = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -611,7 +611,7 @@ export const UtxoTransaction: MessageFns<UtxoTransaction> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.lockId = reader.uint64() as bigint;
+            message.lockId = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -962,7 +962,7 @@ export const CompactBlock: MessageFns<CompactBlock> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.version = reader.uint32();
+            message.version = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -1051,7 +1051,7 @@ export const Block: MessageFns<Block> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.version = reader.uint32();
+            message.version = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -1181,4 +1181,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

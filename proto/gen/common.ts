@@ -391,7 +391,7 @@ export const Proposal: MessageFns<Proposal> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.height = reader.uint64() as bigint;
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 2: {
@@ -690,7 +690,7 @@ export const ConsensusConfiguration: MessageFns<ConsensusConfiguration> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.height = reader.uint64() as bigint;
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 2: {
@@ -698,7 +698,7 @@ export const ConsensusConfiguration: MessageFns<ConsensusConfiguration> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.blockInterval = reader.uint32();
+            message.blockInterval = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 3: {
@@ -766,7 +766,7 @@ export const StatusCode: MessageFns<StatusCode> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.code = reader.uint32();
+            message.code = fit(reader, reader.pos, reader.uint32());
             continue;
           }
         }
@@ -1060,7 +1060,7 @@ export const NodeNetInfo: MessageFns<NodeNetInfo> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.origin = reader.uint64() as bigint;
+            message.origin = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -1432,7 +1432,7 @@ export const PeerStatus: MessageFns<PeerStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.height = reader.uint64() as bigint;
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 2: {
@@ -1549,7 +1549,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.isSync = reader.bool();
+            message.isSync = fit(reader, reader.pos, reader.bool());
             continue;
           }
           case 2: {
@@ -1573,7 +1573,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.peersCount = reader.uint64() as bigint;
+            message.peersCount = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 5: {
@@ -1589,7 +1589,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.isDanger = reader.bool();
+            message.isDanger = fit(reader, reader.pos, reader.bool());
             continue;
           }
           case 7: {
@@ -1597,7 +1597,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.initBlockNumber = reader.uint64() as bigint;
+            message.initBlockNumber = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 8: {
@@ -1605,7 +1605,7 @@ export const NodeStatus: MessageFns<NodeStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.waitingBlock = reader.uint64() as bigint;
+            message.waitingBlock = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -1661,4 +1661,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

@@ -112,7 +112,7 @@ export const Flag: MessageFns<Flag> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.flag = reader.bool();
+            message.flag = fit(reader, reader.pos, reader.bool());
             continue;
           }
         }
@@ -173,7 +173,7 @@ export const BlockNumber: MessageFns<BlockNumber> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.blockNumber = reader.uint64() as bigint;
+            message.blockNumber = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -279,7 +279,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.version = reader.uint32();
+            message.version = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -303,7 +303,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.blockInterval = reader.uint32();
+            message.blockInterval = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 5: {
@@ -319,7 +319,7 @@ export const SystemConfig: MessageFns<SystemConfig> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.emergencyBrake = reader.bool();
+            message.emergencyBrake = fit(reader, reader.pos, reader.bool());
             continue;
           }
           case 7: {
@@ -497,7 +497,7 @@ export const PeerCount: MessageFns<PeerCount> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.peerCount = reader.uint64() as bigint;
+            message.peerCount = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -558,7 +558,7 @@ export const TransactionIndex: MessageFns<TransactionIndex> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.txIndex = reader.uint64() as bigint;
+            message.txIndex = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -1178,4 +1178,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

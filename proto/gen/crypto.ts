@@ -135,7 +135,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.hashLen = reader.uint32();
+            message.hashLen = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 4: {
@@ -143,7 +143,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.signatureLen = reader.uint32();
+            message.signatureLen = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 5: {
@@ -151,7 +151,7 @@ export const GetCryptoInfoResponse: MessageFns<GetCryptoInfoResponse> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.addressLen = reader.uint32();
+            message.addressLen = fit(reader, reader.pos, reader.uint32());
             continue;
           }
         }
@@ -771,4 +771,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

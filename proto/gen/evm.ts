@@ -171,7 +171,7 @@ export const Receipt: MessageFns<Receipt> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.transactionIndex = reader.uint64() as bigint;
+            message.transactionIndex = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 3: {
@@ -187,7 +187,7 @@ export const Receipt: MessageFns<Receipt> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.blockNumber = reader.uint64() as bigint;
+            message.blockNumber = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 5: {
@@ -393,7 +393,7 @@ export const Log: MessageFns<Log> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.blockNumber = reader.uint64() as bigint;
+            message.blockNumber = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 6: {
@@ -409,7 +409,7 @@ export const Log: MessageFns<Log> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.transactionIndex = reader.uint64() as bigint;
+            message.transactionIndex = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 8: {
@@ -417,7 +417,7 @@ export const Log: MessageFns<Log> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.logIndex = reader.uint64() as bigint;
+            message.logIndex = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 9: {
@@ -425,7 +425,7 @@ export const Log: MessageFns<Log> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.transactionLogIndex = reader.uint64() as bigint;
+            message.transactionLogIndex = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -930,4 +930,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

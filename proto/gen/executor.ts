@@ -122,7 +122,7 @@ export const CallRequest: MessageFns<CallRequest> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.height = reader.uint64() as bigint;
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -288,4 +288,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

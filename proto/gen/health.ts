@@ -133,7 +133,7 @@ export const HealthCheckResponse: MessageFns<HealthCheckResponse> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.status = reader.int32() as any;
+            message.status = fit(reader, reader.pos, reader.int32()) as any;
             continue;
           }
         }
@@ -215,4 +215,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

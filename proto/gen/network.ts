@@ -83,7 +83,7 @@ export const NetworkStatusResponse: MessageFns<NetworkStatusResponse> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.peerCount = reader.uint64() as bigint;
+            message.peerCount = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -169,7 +169,7 @@ export const NetworkMsg: MessageFns<NetworkMsg> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.origin = reader.uint64() as bigint;
+            message.origin = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 4: {
@@ -512,4 +512,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

@@ -100,7 +100,7 @@ export const Content: MessageFns<Content> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.region = reader.uint32();
+            message.region = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -179,7 +179,7 @@ export const ExtKey: MessageFns<ExtKey> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.region = reader.uint32();
+            message.region = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -386,4 +386,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

@@ -107,7 +107,7 @@ export const ChainStatus: MessageFns<ChainStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.version = reader.uint32();
+            message.version = fit(reader, reader.pos, reader.uint32());
             continue;
           }
           case 2: {
@@ -123,7 +123,7 @@ export const ChainStatus: MessageFns<ChainStatus> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.height = reader.uint64() as bigint;
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 4: {
@@ -351,7 +351,7 @@ export const SyncBlockRequest: MessageFns<SyncBlockRequest> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.startHeight = reader.uint64() as bigint;
+            message.startHeight = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
           case 2: {
@@ -359,7 +359,7 @@ export const SyncBlockRequest: MessageFns<SyncBlockRequest> = {
               throw new globalThis.Error("protobuf field of another wire type");
             }
 
-            message.endHeight = reader.uint64() as bigint;
+            message.endHeight = fit(reader, reader.pos, reader.uint64()) as bigint;
             continue;
           }
         }
@@ -701,4 +701,11 @@ export interface MessageFns<T> {
   decode(input: BinaryReader | Uint8Array, length?: number): T;
   create<I extends Exact<DeepPartial<T>, I>>(base?: I): T;
   fromPartial<I extends Exact<DeepPartial<T>, I>>(object: I): T;
+}
+
+function fit<T>(reader: BinaryReader, start: number, value: T): T {
+  if (reader.pos - start === 10 && (reader as any).buf[reader.pos - 1] > 1) {
+    throw new globalThis.Error("protobuf number of more than 64 bits");
+  }
+  return value;
 }

@@ -30,6 +30,7 @@ const MALFORMED = {
   "a sub-message beyond the end": "120a",
   "the end of a group that did not begin": "08017c",
   "a group that ends as another one": "7b84010108",
+  "a number of more than 64 bits": "0880808080808080808002",
 };
 
 for (const [what, hex] of Object.entries(MALFORMED)) {

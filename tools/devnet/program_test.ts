@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { FakeBin, freeBasePort } from "./testing/fake_bin.ts";
+import { findBasePort } from "../../tests/e2e/free_ports.ts";
+import { FakeBin } from "./testing/fake_bin.ts";
 
 interface Status {
   readonly crypto: string;
@@ -33,7 +34,7 @@ function pidOf(status: Status, role: string): number {
 const oneNode = (...flags: string[]) => [
   "up",
   "--nodes=1",
-  `--base-port=${freeBasePort()}`,
+  `--base-port=${findBasePort(1)}`,
   ...flags,
 ];
 
@@ -161,7 +162,7 @@ Deno.test("up refuses what it cannot run, before it makes anything", options, as
   assert.match((await bin.run(["up"])).err, /it must be empty, got "notes"/);
   Deno.removeSync(`${bin.chainPath}/notes`);
 
-  const port = freeBasePort();
+  const port = findBasePort(1);
   using _listener = Deno.listen({ hostname: "127.0.0.1", port: port + 3 });
   const inUse = await bin.run(["up", "--nodes=1", `--base-port=${port}`]);
   assert.equal(inUse.code, 1);

@@ -71,24 +71,3 @@ export class FakeBin implements AsyncDisposable {
     Deno.removeSync(this.path, { recursive: true });
   }
 }
-
-/** The first of a node's ports, such that all of them are free now. */
-export function freeBasePort(): number {
-  for (;;) {
-    using probe = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const base = probe.addr.port + 1;
-    if (base + 10 <= 65535 && [0, 1, 2, 3, 4, 5, 10].every((offset) => isFree(base + offset))) {
-      return base;
-    }
-  }
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "127.0.0.1", port }).close();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.AddrInUse) return false;
-    throw error;
-  }
-}
