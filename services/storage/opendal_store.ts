@@ -151,7 +151,8 @@ export class OpendalStore implements RecordStore {
 
   async #loadPool(): Promise<Outcome<Bytes>> {
     const stored = await this.#engine.get(Region.Global, HEIGHT_KEY);
-    const height = stored === null ? 0n : readU64be(stored);
+    // any caller may store a height of another length
+    const height = stored?.length === HEIGHT_SIZE ? readU64be(stored) : 0n;
     const hashes: Bytes[] = [];
     for await (const [mark] of this.#engine.scan(LaterRegion.TransactionsPool)) {
       const validUntil = readU64be(mark);

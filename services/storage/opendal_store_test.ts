@@ -172,6 +172,12 @@ Deno.test("Load of the pool gives what is valid for the next hundred heights, un
   assert.deepEqual(await load(Region.Transactions, hashOf(30)), encodeTransaction(UTXO));
 });
 
+Deno.test("Load of the pool takes a current height of a wrong length for none", async () => {
+  const { store, load } = buildOpendal();
+  assert.equal(await store(Region.Global, u64be(0n), Uint8Array.of(1)), 0);
+  assert.deepEqual(await load(LaterRegion.TransactionsPool, u64be(0n)), EMPTY_BYTES);
+});
+
 Deno.test("Store of the pool refuses what is no list of transactions", async () => {
   const { store } = buildOpendal();
   const region = LaterRegion.TransactionsPool;
