@@ -8,6 +8,7 @@ import {
   hexBytes,
   hexBytesList,
   integer,
+  numbers,
   port,
   readTable,
   relativePath,
@@ -30,6 +31,31 @@ export const CONTROLLER_TABLE = defineTable("controller", {
   node_address: hexBytes({ size: ADDRESS_SIZE, doc: "address of this node" }),
   key_id: u64({ default: 1n, doc: "key of the kms that signs the chain status" }),
   package_limit: integer({ default: 30_000, min: 1, doc: "transactions of a proposed block" }),
+  tx_pool_count_max: integer({
+    default: 200_000,
+    min: 1,
+    doc: "transactions that may wait for a block",
+  }),
+  tx_pool_size_max: integer({
+    default: 512 * 1024 * 1024,
+    min: 1,
+    doc: "encoded bytes of the transactions that may wait for a block",
+  }),
+  tx_persistence: bool({ default: false, doc: "waiting transactions survive a restart" }),
+  tx_pool_path: relativePath({
+    default: "./data/tx_pool",
+    doc: "folder of the waiting transactions, if they survive",
+  }),
+  count_per_batch: integer({
+    default: 1_000,
+    min: 1,
+    doc: "transactions of users that are forwarded together at most",
+  }),
+  buffer_duration: integer({
+    default: 20_000,
+    min: 1,
+    doc: "microseconds for which transactions of users are collected to be forwarded together",
+  }),
   enable_forward: bool({ default: true, doc: "forward transactions of users to peers" }),
   server_retry_interval: integer({
     default: 3,
@@ -56,6 +82,18 @@ export const CONTROLLER_TABLE = defineTable("controller", {
     min: 1,
     doc: "a peer's height that this divides makes the node ask again for all missing blocks",
   }),
+  health_check_timeout: integer({
+    default: 300,
+    min: 1,
+    max: SECONDS_MAX,
+    doc: "seconds without a new block after which the node reports itself unhealthy",
+  }),
+  enable_metrics: bool({ default: true, doc: "serve metrics, if there is a port for them" }),
+  metrics_port: port({ default: 0, doc: "port of the metrics for Prometheus; 0: none" }),
+  metrics_buckets: numbers({
+    default: [0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100, 250, 500],
+    doc: "upper bounds of the latency buckets in milliseconds",
+  }),
   wal_path: relativePath({ default: "./data/wal_chain", doc: "folder of the write-ahead log" }),
   hash_len: u32({ default: 32, doc: "not used: the kms tells" }),
   signature_len: u32({ default: 128, doc: "not used: the kms tells" }),
@@ -80,6 +118,10 @@ export const SYSTEM_CONFIG_TABLE = defineTable("system_config", {
   block_interval: u32({ doc: "seconds between blocks" }),
   validators: hexBytesList({ doc: "addresses of the nodes that decide on blocks" }),
   block_limit: u64({ doc: "how many blocks ahead a transaction may be valid" }),
+  quota_limit: u64({
+    default: 0n,
+    doc: "quota of a transaction that this node admits, and of a block that it makes; 0: any",
+  }),
 });
 
 /** Everything that the operator decides, from the three tables. */
@@ -99,7 +141,12 @@ export function readSettings(config: ControllerConfig, document: ConfigDocument)
       blockLimit: system.block_limit,
     },
     packageLimit: config.package_limit,
+    poolCountMax: config.tx_pool_count_max,
+    poolSizeMax: config.tx_pool_size_max,
+    quotaLimit: system.quota_limit === 0n ? null : system.quota_limit,
     enableForward: config.enable_forward,
+    forwardCountMax: config.count_per_batch,
+    forwardDelayMs: config.buffer_duration / 1_000,
     retryIntervalMs: 1_000 * config.server_retry_interval,
     introductionIntervalMs: 1_000 * config.origin_node_reconnect_interval,
     growthCheckIntervalMs: 1_000 * config.inner_block_growth_check_interval,

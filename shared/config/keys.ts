@@ -75,6 +75,22 @@ export function u64(options: KeyOptions<bigint>): ConfigKey<bigint> {
   return key("u64", options, (value) => readInteger(value, 0n, 0xffff_ffff_ffff_ffffn));
 }
 
+/** Numbers above 0 in ascending order, at least one. */
+export function numbers(
+  options: KeyOptions<readonly number[]>,
+): ConfigKey<readonly number[]> {
+  return key("array of numbers", options, (value) => {
+    const found: unknown[] = Array.isArray(value) ? value : [];
+    const ascending = found.map(Number).filter((number, index, all) =>
+      Number.isFinite(number) && number > (all[index - 1] ?? 0)
+    );
+    if (found.length === 0 || ascending.length < found.length) {
+      throw new KeyProblem("be an array of numbers above 0 in ascending order");
+    }
+    return ascending;
+  });
+}
+
 /** `true` or `false`. */
 export function bool(options: KeyOptions<boolean>): ConfigKey<boolean> {
   return key("bool", options, (value) => {

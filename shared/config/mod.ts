@@ -23,6 +23,7 @@ export {
   integer,
   type KeyOptions,
   matching,
+  numbers,
   optional,
   port,
   relativePath,

@@ -8,9 +8,6 @@ import { estimateSize } from "../pool/mod.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
 
-/** Transactions that come within that time travel together. */
-const COLLECT_MS = 20;
-
 /** Size of a message to peers: far below the limit of every network flavour. */
 const MESSAGE_SIZE_MAX = 4 * 1024 * 1024;
 
@@ -37,9 +34,11 @@ export class Forwarder {
 
   /** Forwards a transaction together with others that come soon. */
   forward(raw: RawTransaction): void {
-    if (!this.#node.settings.enableForward) return;
+    const { enableForward, forwardCountMax, forwardDelayMs } = this.#node.settings;
+    if (!enableForward) return;
     this.#waiting.push(raw);
-    this.#timer ??= this.#node.env.clock.setTimer(COLLECT_MS, () => this.#flush());
+    this.#timer ??= this.#node.env.clock.setTimer(forwardDelayMs, () => this.#flush());
+    if (this.#waiting.length >= forwardCountMax) this.#flush();
   }
 
   /** Forwards a batch at once. */
@@ -57,6 +56,7 @@ export class Forwarder {
   }
 
   #flush(): void {
+    this.#timer?.cancel();
     const raws = this.#waiting;
     this.#waiting = [];
     this.#timer = null;

@@ -22,7 +22,17 @@ export interface Settings {
   /** Counts for a new chain only. */
   readonly systemConfig: InitialSystemConfig;
   readonly packageLimit: number;
+  /** Transactions that may wait for a block. */
+  readonly poolCountMax: number;
+  /** Their encoded bytes. */
+  readonly poolSizeMax: number;
+  /** Quota of a transaction that is admitted and of a block that is made here; null: any. */
+  readonly quotaLimit: bigint | null;
   readonly enableForward: boolean;
+  /** Transactions that are forwarded in one message at most. */
+  readonly forwardCountMax: number;
+  /** For how long transactions are collected before they are forwarded together. */
+  readonly forwardDelayMs: number;
   readonly retryIntervalMs: number;
   /** Pause between broadcasts of the own status. */
   readonly introductionIntervalMs: number;
