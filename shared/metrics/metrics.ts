@@ -49,23 +49,23 @@ export class Metrics {
 
   /** Adds a figure that may go up and down. */
   gauge(options: FigureOptions): void {
-    const gauge = new Gauge({
+    new Gauge({
       ...this.#common(options),
       collect() {
-        gauge.reset();
-        gauge.remove(); // a series without labels would be 0 rather than absent
-        for (const { labels, value } of samplesOf(options)) gauge.set({ ...labels }, value);
+        this.reset();
+        this.remove(); // a series without labels would be 0 rather than absent
+        for (const { labels, value } of samplesOf(options)) this.set({ ...labels }, value);
       },
     });
   }
 
   /** Adds a figure that only goes up until the process ends; its name ends with `_total`. */
   counter(options: FigureOptions): void {
-    const counter = new Counter({
+    new Counter({
       ...this.#common(options),
       collect() {
-        counter.reset();
-        for (const { labels, value } of samplesOf(options)) counter.inc({ ...labels }, value);
+        this.reset();
+        for (const { labels, value } of samplesOf(options)) this.inc({ ...labels }, value);
       },
     });
   }
