@@ -45,6 +45,7 @@ const PURE_FOLDERS = [
   "services/controller/chain/",
   "services/controller/node_manager/",
   "services/controller/pool/",
+  "services/controller/stall/",
   "services/controller/sync/",
   "services/controller/system_config/",
   "services/executor/evm/interpreter/",

@@ -16,6 +16,7 @@ const KNOWN_CLIENTS = [
   "consensus",
   "controller",
   "crypto",
+  "devnet",
   "executor",
   "kms",
   "network",

@@ -53,7 +53,7 @@ export class Metrics {
       ...this.#common(options),
       collect() {
         this.reset();
-        this.remove(); // a series without labels would be 0 rather than absent
+        this.remove({}); // a series without labels would be 0 rather than absent
         for (const { labels, value } of samplesOf(options)) this.set({ ...labels }, value);
       },
     });

@@ -29,6 +29,16 @@ Deno.test("Metrics.gauge() shows what its owner says at that moment, or nothing"
   assert.deepEqual(await linesOf(metrics, "height"), ["height 0"]);
 });
 
+Deno.test("Metrics.gauge() shows one series for each sample, and those that are gone no more", async () => {
+  const metrics = new Metrics();
+  let words = ["a", "b"];
+  const read = () => words.map((word) => ({ labels: { word }, value: word.length }));
+  metrics.gauge({ name: "size", help: "Size", labelNames: ["word"], read });
+  assert.deepEqual(await linesOf(metrics, "size"), ['size{word="a"} 1', 'size{word="b"} 1']);
+  words = ["ccc"];
+  assert.deepEqual(await linesOf(metrics, "size"), ['size{word="ccc"} 3']);
+});
+
 Deno.test("Metrics.counter() shows a Tally, escaped, and series that are gone no more", async () => {
   const metrics = new Metrics();
   let tally = new Tally(["code"]);

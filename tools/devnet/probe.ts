@@ -24,7 +24,11 @@ export class Probe {
   readonly #client;
 
   constructor(controllerPort: number) {
-    this.#client = connect(RPCServiceService, { port: controllerPort, deadlineMs: DEADLINE_MS });
+    this.#client = connect(RPCServiceService, {
+      port: controllerPort,
+      deadlineMs: DEADLINE_MS,
+      clientName: "devnet",
+    });
   }
 
   /** The node's last block; null when the controller does not answer. */
