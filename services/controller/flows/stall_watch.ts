@@ -70,8 +70,8 @@ export class StallWatch {
 
   /** Whether the reason is a new one, or long enough ago something was told. */
   #isDue(): boolean {
+    if (this.#node.activity.standstillMs < patienceMs(this.#node)) return false;
     const { reason } = this.diagnosis();
-    if (reason === "none") return false;
     if (this.#told === null) return true;
     const sinceMs = this.#node.env.clock.monotonicMs() - this.#told.atMs;
     const { reasons, pauseMs: toldPauseMs } = this.#told;
