@@ -347,6 +347,11 @@ Deno.test("startController() serves metrics that grow", RECONNECTS, async () => 
       ]
     ) assert(after.includes(`\ncita_cloud_controller_${line}\n`), `${line} in:\n${after}`);
     assert.match(after, /^cldi_to_SendRawTransactions_count 1$/m);
+    const guide = await Deno.readTextFile(new URL("../../docs/operations.md", import.meta.url));
+    for (const [, name] of after.matchAll(/^# TYPE (?:cita_cloud_controller_)?(\S+)/gm)) {
+      const isListed = guide.includes(`\`${name}\``) || guide.includes(`\`${name}{`);
+      assert(isListed || name?.includes("_to_"), `docs/operations.md has ${name}`);
+    }
     user.close();
     consensus.close();
   }, `metrics_port = ${metricsPort}\n`);

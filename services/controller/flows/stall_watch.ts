@@ -120,7 +120,7 @@ export class StallWatch {
     this.#syncReport = { atMs: nowMs, height };
     const { target } = sync;
     if (!sync.isSyncing || target === null || count === 0n) return;
-    const rate = Math.round(Number(count) / (passedMs / 1_000));
+    const rate = (Number(count) / (passedMs / 1_000)).toFixed(1);
     env.log.info(
       `sync: height ${height} of ${target.status.height}, ${rate} blocks/s, ` +
         `from node(0x${target.address})`,

@@ -115,9 +115,16 @@ Deno.test("A node that is no validator says so, and how it syncs", async () => {
   await validator.run();
   await validator.produce(30);
   await reader.run();
+  const { deliver } = reader.network;
+  reader.network.deliver = (message) => {
+    const delayMs = message.type === "sync_block_respond" ? 1_000 : 0;
+    return clock.setTimer(delayMs, () => deliver?.(message));
+  };
   await clock.advance(15_000);
+  const from = `from node(0x${"01".repeat(20)})`;
+  assert.deepEqual(lines.splice(0), [`10: sync: height 9 of 30, 0.9 blocks/s, ${from}`]);
+  await clock.advance(30_000);
   assert.equal(reader.height, 30n);
-  await clock.advance(15_000);
   assert.match(
     lines.at(-1) ?? "",
     /^\d+: no block for \d+ s, height 30: this node is no validator and waits for blocks of the validators, 1 of 1 are connected$/,
@@ -138,6 +145,10 @@ Deno.test("Refused proposals, failing commits and a full disk are told", async (
   assert.equal(reason(), "undecided");
   await node.controller.commitBlock({ height: 1n, data: new Uint8Array([1]) }, new Uint8Array());
   assert.equal(reason(), "commit_fails");
+  node.storage.store = () => Promise.resolve(StatusCode.StoreError);
+  const { code } = await node.controller.commitBlock(proposal, node.hash(proposal.data));
+  assert.equal(code, StatusCode.StoreError);
+  assert.equal(reason(), "disk");
 });
 
 Deno.test("isHealthy() is measured by the node itself, however rarely it is asked", async () => {
