@@ -44,15 +44,21 @@ export function startMetrics(config: ControllerConfig, clock: Clock): Controller
   const onCalled = observeClientCalls(metrics, calls);
   const server = serveMetrics({ port, metrics });
   const eventLoop = new EventLoopWatch(metrics, clock);
+  let shown: Controller | null = null;
+  const isServing = () => shown !== null && isHealthy(shown, 1_000 * config.health_check_timeout);
+  addGauges(metrics, {
+    healthy: ["Whether the health check answers SERVING", () => Number(isServing())],
+  });
   return {
     onServed,
     onCalled,
     show(controller) {
+      shown = controller;
       showChain(metrics, controller);
       showPool(metrics, controller);
       showPeers(metrics, controller);
       showActivity(metrics, controller);
-      showState(metrics, controller, 1_000 * config.health_check_timeout);
+      showStandstill(metrics, controller);
     },
     async close() {
       eventLoop.stop();
@@ -192,10 +198,8 @@ function showActivity(metrics: Metrics, { node }: Controller): void {
   });
 }
 
-function showState(metrics: Metrics, controller: Controller, stallMs: number): void {
-  const { node, stallWatch } = controller;
+function showStandstill(metrics: Metrics, { node, stallWatch }: Controller): void {
   addGauges(metrics, {
-    healthy: ["What the health check answers", () => Number(isHealthy(controller, stallMs))],
     stall_reason: ["Why no block is being made: 1 for what applies", () => {
       const { reason } = stallWatch.diagnosis();
       return flags("reason", STALL_REASONS, (other) => other === reason);
