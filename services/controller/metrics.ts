@@ -3,13 +3,16 @@ import {
   addProcessMetrics,
   EventLoopWatch,
   Metrics,
+  type MetricsServer,
   observeClientCalls,
   observeServerCalls,
   type Sample,
   serveMetrics,
+  type ServeMetricsOptions,
   Tally,
 } from "../../shared/metrics/mod.ts";
 import type { CallObserver } from "../../shared/rpc/mod.ts";
+import { StartRefusal } from "../../shared/service/mod.ts";
 import { statusName } from "../../shared/status/mod.ts";
 import type { ControllerConfig } from "./config.ts";
 import type { Controller } from "./controller.ts";
@@ -33,7 +36,10 @@ export interface ControllerMetrics {
   close(): Promise<void>;
 }
 
-/** Serves metrics if the configuration wants them; throws when their port is taken. */
+/**
+ * Serves metrics if the configuration wants them; throws a {@linkcode StartRefusal} when their
+ * port is taken.
+ */
 export function startMetrics(config: ControllerConfig, clock: Clock): ControllerMetrics | null {
   const { enable_metrics: isEnabled, metrics_port: port, metrics_buckets: bucketsMs } = config;
   if (!isEnabled || port === 0) return null;
@@ -42,7 +48,7 @@ export function startMetrics(config: ControllerConfig, clock: Clock): Controller
   const calls = { prefix: PREFIX, bucketsMs };
   const onServed = observeServerCalls(metrics, calls);
   const onCalled = observeClientCalls(metrics, calls);
-  const server = serveMetrics({ port, metrics });
+  const server = openServer({ port, metrics });
   const eventLoop = new EventLoopWatch(metrics, clock);
   let shown: Controller | null = null;
   const isServing = () => shown !== null && isHealthy(shown, 1_000 * config.health_check_timeout);
@@ -65,6 +71,15 @@ export function startMetrics(config: ControllerConfig, clock: Clock): Controller
       await server.close();
     },
   };
+}
+
+/** The operator has to choose another port: one line tells it. */
+function openServer(options: ServeMetricsOptions): MetricsServer {
+  try {
+    return serveMetrics(options);
+  } catch (cause) {
+    throw cause instanceof Error ? new StartRefusal(cause.message, 1, { cause }) : cause;
+  }
 }
 
 type Read = () => number | null | Iterable<Sample>;

@@ -363,7 +363,7 @@ Deno.test("startController() refuses a port for metrics that is taken", RECONNEC
   const { port } = other.addr;
   await assert.rejects(
     withController(() => Promise.resolve(), `metrics_port = ${port}\n`),
-    new RegExp(`Cannot serve metrics on port ${port}: it must be free`),
+    new RegExp(`^StartRefusal: Cannot serve metrics on port ${port}: it must be free`),
   );
   await withController(
     () => Promise.resolve(),

@@ -12,6 +12,7 @@ import {
   serveMetrics,
   Tally,
 } from "./mod.ts";
+import { listenOnAny } from "./serve.ts";
 
 /** The lines of one metric, without those that explain it. */
 async function linesOf(metrics: Metrics, name: string): Promise<string[]> {
@@ -99,6 +100,22 @@ Deno.test("serveMetrics() names the port that is taken", () => {
     new RegExp(`^Error: Cannot serve metrics on port ${port}: it must be free, got "`),
   );
   other.close();
+});
+
+Deno.test("listenOnAny() does without IPv6, but not without the port", () => {
+  const asked: string[] = [];
+  const listen = (failure: Error, onlyOn: string) => (hostname: string) => {
+    asked.push(hostname);
+    if (hostname === onlyOn) throw failure;
+    return hostname;
+  };
+  const noFamily = new Error("Address family not supported by protocol");
+  assert.equal(listenOnAny(listen(noFamily, "::"), 1), "0.0.0.0");
+  assert.throws(
+    () => listenOnAny(listen(new Deno.errors.AddrInUse("taken"), "::"), 1),
+    /got "taken"/,
+  );
+  assert.deepEqual(asked.splice(0), ["::", "0.0.0.0", "::"]);
 });
 
 Deno.test("addProcessMetrics() and EventLoopWatch show the state of the process", async () => {

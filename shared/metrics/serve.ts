@@ -39,14 +39,15 @@ export function serveMetrics({ port, metrics }: ServeMetricsOptions): MetricsSer
   };
 }
 
-function listenOnAny<Server>(listen: (hostname: string) => Server, port: number): Server {
+/** Listens on all addresses, on those of IPv4 where the machine has no others. */
+export function listenOnAny<Server>(listen: (hostname: string) => Server, port: number): Server {
   try {
     return listen(ANY_ADDRESS);
   } catch (cause) {
     if (isTaken(cause)) throw cannotServe(port, cause);
   }
   try {
-    return listen(ANY_ADDRESS_V4); // a machine without IPv6
+    return listen(ANY_ADDRESS_V4);
   } catch (cause) {
     throw cannotServe(port, cause);
   }
