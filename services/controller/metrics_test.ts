@@ -49,5 +49,15 @@ Deno.test("startMetrics() shows a controller that starts as unhealthy, and then 
   assert.match(after, /^cita_cloud_controller_validators_connected 1$/m);
   assert.match(after, /^cita_cloud_controller_peer_messages_total\{type="other",code="\w+"\} 1$/m);
   assert.doesNotMatch(after, /made_up/);
+
+  const dashboard = await Deno.readTextFile(
+    new URL("../../deploy/grafana/controllers.json", import.meta.url),
+  );
+  const shown = dashboard.match(/\b(cita_cloud_controller|process)_\w+/g) ?? [];
+  assert(shown.length > 15);
+  for (const name of shown) {
+    const metric = name.replace(/_bucket$/, "");
+    assert(after.includes(`# TYPE ${metric} `), `${metric} of the dashboard is served`);
+  }
   await metrics.close();
 });
