@@ -13,7 +13,7 @@ const FOLDERS = ["proto/gen", "shared", "services", "tools", "tests", "bench"];
 const SHARED_LAYERS: readonly (readonly string[])[] = [
   ["bytes", "clock", "status", "assert", "workers"],
   ["codec", "crypto", "files"],
-  ["block", "config", "cli", "log", "rpc", "level", "kms_db", "wal"],
+  ["block", "config", "cli", "log", "rpc", "level", "kms_db", "wal", "metrics"],
   ["service"],
 ];
 
@@ -30,6 +30,7 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
   "commander": ["shared/cli"],
   "yaml": ["shared/log"],
   "classic-level": ["shared/level"],
+  "prom-client": ["shared/metrics"],
   "pg": ["services/storage/engines/postgres"],
   "aws4fetch": ["services/storage/engines/layered"],
 };
@@ -44,6 +45,7 @@ const PURE_FOLDERS = [
   "services/controller/chain/",
   "services/controller/node_manager/",
   "services/controller/pool/",
+  "services/controller/stall/",
   "services/controller/sync/",
   "services/controller/system_config/",
   "services/executor/evm/interpreter/",

@@ -36,7 +36,10 @@ const QUERY_HEIGHT = 0xffff_ffff_ffff_ffffn;
 
 /** Connects to the controller of this host; a restarted one is found again. */
 export function connectController(port: number, log: Logger): ControllerPort {
-  return new GrpcControllerPort(connect(Consensus2ControllerServiceService, { port }), log);
+  return new GrpcControllerPort(
+    connect(Consensus2ControllerServiceService, { port, clientName: "consensus" }),
+    log,
+  );
 }
 
 class GrpcControllerPort implements ControllerPort {

@@ -54,7 +54,11 @@ class GrpcNetworkPort implements NetworkPort {
 
   constructor(readonly options: NetworkPortOptions) {
     const { networkPort, log } = options;
-    this.#client = connect(NetworkServiceService, { port: networkPort, deadlineMs: DEADLINE_MS });
+    this.#client = connect(NetworkServiceService, {
+      port: networkPort,
+      deadlineMs: DEADLINE_MS,
+      clientName: "consensus",
+    });
     this.#link = new Link("network", log);
     void this.#keepRegistered();
   }

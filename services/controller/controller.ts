@@ -14,6 +14,7 @@ import { PeerMessages } from "./flows/peer_messages.ts";
 import { type CommitOutcome, type ProposalOutcome, Proposals } from "./flows/proposals.ts";
 import { Queries } from "./flows/queries.ts";
 import { StoppedError } from "./flows/retry.ts";
+import { StallWatch } from "./flows/stall_watch.ts";
 import { startNode } from "./flows/startup.ts";
 import { Syncer } from "./flows/syncer.ts";
 import { Upkeep } from "./flows/upkeep.ts";
@@ -32,6 +33,10 @@ export interface SendOutcome {
 export class Controller {
   readonly node: Node;
   readonly queries: Queries;
+  /** Knows why no block is being made. */
+  readonly stallWatch: StallWatch;
+  /** Checks signatures, for transactions from everywhere. */
+  readonly verifier: SignatureVerifier;
   readonly #admission: Admission;
   readonly #consensus: ConsensusLink;
   readonly #forwarder: Forwarder;
@@ -46,7 +51,8 @@ export class Controller {
     const retry = { clock, signal, delayMaxMs: node.settings.retryIntervalMs };
     const gossip = new Gossip(node);
     const consensus = new ConsensusLink(node, retry);
-    const admission = new Admission(node, new SignatureVerifier(ports.kms));
+    this.verifier = new SignatureVerifier(ports.kms);
+    const admission = new Admission(node, this.verifier);
     const syncer = new Syncer(node, { admission, gossip, consensus });
     const blockServer = new BlockServer(node, gossip);
     this.queries = new Queries(node);
@@ -56,7 +62,9 @@ export class Controller {
     this.#gossip = gossip;
     this.#peerMessages = new PeerMessages(node, { admission, gossip, syncer, blockServer });
     this.#proposals = new Proposals(node, { admission, gossip, syncer });
-    this.#upkeep = new Upkeep(node, { gossip, syncer, consensus });
+    this.stallWatch = new StallWatch(node, syncer);
+    const { stallWatch } = this;
+    this.#upkeep = new Upkeep(node, { gossip, syncer, consensus, stallWatch });
   }
 
   /** Resolves when the chain is loaded and calls can be served. */
@@ -92,19 +100,25 @@ export class Controller {
   /** A transaction of a user (8.1). */
   async send(raw: RawTransaction): Promise<SendOutcome> {
     const code = await this.#admission.admitSingle(raw);
+    this.node.activity.transactionsSent(code, 1);
     const hash = rawTransactionHash(raw);
     if (code === StatusCode.DupTransaction && hash !== null) {
       this.node.env.log.info(`rpc_send_raw_transaction: found dup tx(${to0xHex(hash)}) in pool`);
     }
     if (code !== StatusCode.Success || hash === null) return { code, hashes: [] };
     this.#forwarder.forward(raw);
+    this.node.activity.transactionsForwarded(1);
     return { code, hashes: [hash] };
   }
 
   /** Transactions of a user, all or none (8.2). */
   async sendBatch(raws: readonly RawTransaction[]): Promise<SendOutcome> {
     const { code, added } = await this.#admission.admitBatch(raws);
-    if (code === StatusCode.Success) this.#forwarder.forwardAll(raws);
+    this.node.activity.transactionsSent(code, raws.length);
+    if (code === StatusCode.Success) {
+      this.#forwarder.forwardAll(raws);
+      this.node.activity.transactionsForwarded(raws.length);
+    }
     return { code, hashes: added };
   }
 
@@ -119,19 +133,27 @@ export class Controller {
     return code;
   }
 
-  getProposal(): Promise<ProposalOutcome> {
-    return this.#proposals.getProposal();
+  async getProposal(): Promise<ProposalOutcome> {
+    const outcome = await this.#proposals.getProposal();
+    this.node.activity.consensusCalled("get_proposal", outcome.code);
+    return outcome;
   }
 
-  checkProposal(proposal: Proposal): Promise<StatusCode> {
-    return this.#proposals.checkProposal(proposal);
+  async checkProposal(proposal: Proposal): Promise<StatusCode> {
+    const code = await this.#proposals.checkProposal(proposal);
+    this.node.activity.consensusCalled("check_proposal", code);
+    return code;
   }
 
-  commitBlock(proposal: Proposal, proof: Bytes): Promise<CommitOutcome> {
-    return this.#proposals.commitBlock(proposal, proof);
+  async commitBlock(proposal: Proposal, proof: Bytes): Promise<CommitOutcome> {
+    const outcome = await this.#proposals.commitBlock(proposal, proof);
+    this.node.activity.consensusCalled("commit_block", outcome.code);
+    return outcome;
   }
 
-  processNetworkMsg(message: NetworkMsg): Promise<StatusCode> {
-    return this.#peerMessages.process(message);
+  async processNetworkMsg(message: NetworkMsg): Promise<StatusCode> {
+    const code = await this.#peerMessages.process(message);
+    this.node.activity.messageReceived(message.type, code);
+    return code;
   }
 }

@@ -6,7 +6,13 @@ import { NetworkServiceService } from "../../proto/gen/network.ts";
 import { StorageServiceService } from "../../proto/gen/storage.ts";
 import { type Bytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { connect, type RpcClient, RpcFault } from "../../shared/rpc/mod.ts";
+import {
+  type CallObserver,
+  connect,
+  type ConnectOptions,
+  type RpcClient,
+  RpcFault,
+} from "../../shared/rpc/mod.ts";
 import { codeOf, StatusCode, statusFromWire } from "../../shared/status/mod.ts";
 import type { ControllerConfig } from "./config.ts";
 import { MODULE } from "./node_manager/mod.ts";
@@ -30,13 +36,28 @@ export interface GrpcPorts extends Omit<Ports, "wal"> {
   onLost(neighbour: "consensus" | "network", listener: () => void): void;
 }
 
+/** What the clients of the neighbours need. */
+export interface GrpcPortsDeps {
+  readonly log: Logger;
+  /** Gives the observer of the calls to a service; without it nobody observes them. */
+  readonly onCalled?: ((service: string) => CallObserver) | undefined;
+}
+
 /** Clients of the five neighbours on this host. */
-export function connectPorts(config: ControllerConfig, log: Logger): GrpcPorts {
-  const storage = connect(StorageServiceService, { port: config.storage_port });
-  const executor = connect(EXECUTOR_DEFINITION, { port: config.executor_port });
-  const kms = connect(KmsServiceService, { port: config.kms_port });
-  const consensus = connect(ConsensusServiceService, { port: config.consensus_port });
-  const network = connect(NetworkServiceService, { port: config.network_port });
+export function connectPorts(
+  config: ControllerConfig,
+  { log, onCalled }: GrpcPortsDeps,
+): GrpcPorts {
+  const target = (service: string, port: number): ConnectOptions => ({
+    port,
+    clientName: "controller",
+    ...onCalled !== undefined && { onFinished: onCalled(service) },
+  });
+  const storage = connect(StorageServiceService, target("storage", config.storage_port));
+  const executor = connect(EXECUTOR_DEFINITION, target("executor", config.executor_port));
+  const kms = connect(KmsServiceService, target("kms", config.kms_port));
+  const consensus = connect(ConsensusServiceService, target("consensus", config.consensus_port));
+  const network = connect(NetworkServiceService, target("network", config.network_port));
   const clients = [storage, executor, kms, consensus, network];
   return {
     storage: storagePort(storage, log),

@@ -3,7 +3,7 @@ import {
   RPCServiceService,
 } from "../../proto/gen/controller.ts";
 import { NetworkMsgHandlerServiceService } from "../../proto/gen/network.ts";
-import { type Clock, SYSTEM_RANDOM } from "../../shared/clock/mod.ts";
+import { SYSTEM_RANDOM } from "../../shared/clock/mod.ts";
 import { type HashFunction, loadSuite } from "../../shared/crypto/mod.ts";
 import {
   type GrpcService,
@@ -18,10 +18,9 @@ import { CONTROLLER_TABLE, readSettings } from "./config.ts";
 import { Controller, type SendOutcome } from "./controller.ts";
 import { VERSION } from "./flows/queries.ts";
 import { connectPorts } from "./grpc_ports.ts";
+import { isHealthy } from "./health.ts";
+import { startMetrics } from "./metrics.ts";
 import { openWal } from "./wal.ts";
-
-/** Without a new block for that long the node does not report itself healthy (6.4). */
-const HEALTH_STALL_MS = 300_000;
 
 /** A controller that accepts calls. */
 export interface RunningController extends RunningService {
@@ -36,7 +35,12 @@ export async function startController(
   const { config, document, log, clock, signal } = context;
   const settings = readSettings(config, document);
   log.info(`grpc port of this service: ${config.controller_port}`);
-  const { close, onLost, ...neighbours } = connectPorts(config, log);
+  const metrics = startMetrics(config, clock);
+  if (metrics !== null) log.info(`metrics port of this service: ${config.metrics_port}`);
+  const { close, onLost, ...neighbours } = connectPorts(config, {
+    log,
+    onCalled: metrics?.onCalled,
+  });
   const wal = await openWal(config.wal_path, log);
   const controller = await Controller.start(settings, {
     ports: { ...neighbours, wal },
@@ -54,8 +58,10 @@ export async function startController(
     port: config.controller_port,
     services: controllerServices(controller),
     log,
-    isReady: growthProbe(controller, clock),
+    isReady: () => isHealthy(controller, 1_000 * config.health_check_timeout),
+    ...metrics !== null && { onFinished: metrics.onServed },
   });
+  metrics?.show(controller);
   const running = controller.run();
   return {
     port: server.port,
@@ -64,6 +70,7 @@ export async function startController(
       await controller.stop();
       await running;
       close();
+      await metrics?.close();
     },
   };
 }
@@ -73,20 +80,6 @@ async function loadHash(suiteName: string): Promise<HashFunction> {
     throw new Error(`Cannot use the kms: its suite must be "sm" or "eth", got "${suiteName}"`);
   }
   return (await loadSuite(suiteName)).hash;
-}
-
-/** Whether the height has grown not too long ago. */
-function growthProbe({ node }: Controller, clock: Clock): () => boolean {
-  let { height } = node.chain.tip;
-  let grownMs = clock.monotonicMs();
-  return () => {
-    const nowMs = clock.monotonicMs();
-    if (node.chain.tip.height !== height) {
-      height = node.chain.tip.height;
-      grownMs = nowMs;
-    }
-    return nowMs - grownMs < HEALTH_STALL_MS;
-  };
 }
 
 /** The three services of a controller, on one port. */

@@ -165,12 +165,15 @@ interface Served {
   readonly port: number;
 }
 
-async function withController(test: (served: Served) => Promise<void>): Promise<void> {
+async function withController(
+  test: (served: Served) => Promise<void>,
+  moreKeys = "",
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   const neighbours = new Neighbours();
   const stop = new AbortController();
   let running: RunningController | null = null;
-  const document = parseDocument(await neighbours.start(), "config.toml");
+  const document = parseDocument(await neighbours.start() + moreKeys, "config.toml");
   try {
     running = await startController({
       config: { ...readTable(CONTROLLER_TABLE, document), wal_path: `${folder}/wal` },
@@ -291,6 +294,79 @@ Deno.test("startController() serves the health check", RECONNECTS, async () => {
     const health = connect(HealthService, { port });
     const { status } = await health.check({ service: "" });
     assert.equal(status, HealthCheckResponse_ServingStatus.SERVING);
+    await assert.rejects(health.check({ service: "wallet" }), { code: RpcCode.NotFound });
     health.close();
   });
+});
+
+function freePort(): number {
+  const listener = Deno.listen({ port: 0 });
+  const { port } = listener.addr;
+  listener.close();
+  return port;
+}
+
+Deno.test("startController() serves metrics that grow", RECONNECTS, async () => {
+  const metricsPort = freePort();
+  const read = async () => await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  await withController(async ({ port }) => {
+    const before = await read();
+    assert.match(before, /^cita_cloud_controller_block_height 0$/m);
+    assert.match(before, /^cita_cloud_controller_healthy 1$/m);
+    assert.match(before, /^cita_cloud_controller_stall_reason\{reason="none"\} 1$/m);
+    assert.match(before, /^cita_cloud_controller_validators_connected 1$/m);
+    const user = connect(RPCServiceService, { port, clientName: "cldi" });
+    const consensus = connect(Consensus2ControllerServiceService, { port });
+    await user.sendRawTransaction(normalTx(HASH, transaction("1")));
+    await user.sendRawTransactions({
+      body: [2, 3].map((i) => normalTx(HASH, transaction(`${i}`))),
+    });
+    await assert.rejects(user.sendRawTransaction({ tx: undefined }));
+    assert.match(await read(), /^cita_cloud_controller_pool_transactions 3$/m);
+    const { proposal } = await consensus.getProposal({});
+    await consensus.commitBlock({ proposal, proof: new Uint8Array(29).fill(5, 8, 9) });
+    const after = await read();
+    for (
+      const line of [
+        "block_height 1",
+        "block_round 5",
+        "blocks_total 1",
+        "block_transactions_total 3",
+        "block_interval_seconds_count 1",
+        "pool_transactions 0",
+        "pool_bytes 0",
+        "pool_transactions_limit 200000",
+        "forwarded_transactions_total 3",
+        'user_transactions_total{code="Success"} 3',
+        'user_transactions_total{code="NoTransaction"} 1',
+        'consensus_calls_total{call="commit_block",code="Success"} 1',
+        'rpc_duration_seconds_count{method="SendRawTransaction"} 2',
+        'rpc_errors_total{method="SendRawTransaction",code="3"} 1',
+        'outgoing_rpc_duration_seconds_count{service="executor",method="Exec"} 2',
+        'service_away{service="kms"} 0',
+      ]
+    ) assert(after.includes(`\ncita_cloud_controller_${line}\n`), `${line} in:\n${after}`);
+    assert.match(after, /^cldi_to_SendRawTransactions_count 1$/m);
+    const guide = await Deno.readTextFile(new URL("../../docs/operations.md", import.meta.url));
+    for (const [, name] of after.matchAll(/^# TYPE (?:cita_cloud_controller_)?(\S+)/gm)) {
+      const isListed = guide.includes(`\`${name}\``) || guide.includes(`\`${name}{`);
+      assert(isListed || name?.includes("_to_"), `docs/operations.md has ${name}`);
+    }
+    user.close();
+    consensus.close();
+  }, `metrics_port = ${metricsPort}\n`);
+  await assert.rejects(read());
+});
+
+Deno.test("startController() refuses a port for metrics that is taken", RECONNECTS, async () => {
+  using other = Deno.listen({ hostname: "0.0.0.0", port: 0 });
+  const { port } = other.addr;
+  await assert.rejects(
+    withController(() => Promise.resolve(), `metrics_port = ${port}\n`),
+    new RegExp(`^StartRefusal: Cannot serve metrics on port ${port}: it must be free`),
+  );
+  await withController(
+    () => Promise.resolve(),
+    `metrics_port = ${port}\nenable_metrics = false\n`,
+  );
 });

@@ -24,7 +24,8 @@ export interface RunningNetwork {
 export async function serveNetwork(parts: NetworkParts): Promise<RunningNetwork> {
   const { transport, host, grpcPort, log } = parts;
   log.info(`grpc port of this service: ${grpcPort}`);
-  const connectModule = (port: number) => connect(NetworkMsgHandlerServiceService, { port });
+  const connectModule = (port: number) =>
+    connect(NetworkMsgHandlerServiceService, { port, clientName: "network" });
   const dispatcher = new Dispatcher({ connectModule, log });
   await transport.listen({ message: (origin, bytes) => dispatcher.deliver(origin, bytes) });
   log.info("Start network!");

@@ -38,7 +38,7 @@ export async function startStorage(options: StorageOptions): Promise<RunningStor
   const { storage_port: port, kms_port: kmsPort } = ports;
   log.info(`grpc port of this service: ${port}`);
   const engine = new GroupCommit(await openEngine());
-  const kms = connect(KmsServiceService, { port: kmsPort });
+  const kms = connect(KmsServiceService, { port: kmsPort, clientName: "storage" });
   const headerHash = kmsHeaderHash({ kms, log });
   const regions = new RegionStore({ engine, headerHash, deleteFullBlockCode });
   const store = extend === undefined ? regions : extend({ regions, engine });

@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import * as grpc from "@grpc/grpc-js";
 import type { Bytes } from "../bytes/mod.ts";
+import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import {
   type MethodDefinition,
   plainBytes,
@@ -8,6 +9,7 @@ import {
   type ResponseOf,
   type ServiceDefinition,
 } from "./definition.ts";
+import { type CallObserver, CLIENT_NAME_KEY, methodOf } from "./observer.ts";
 import { RpcCode, RpcFault } from "./status.ts";
 
 /** Options of one call. */
@@ -52,6 +54,10 @@ export interface ConnectOptions {
   readonly port: number;
   /** How long a call may take; 10 s by default. */
   readonly deadlineMs?: number;
+  /** What the server is told in the metadata `client-name`; nothing by default. */
+  readonly clientName?: string;
+  /** Learns of every call that came to an end. */
+  readonly onFinished?: CallObserver;
 }
 
 const DEADLINE_MS = 10_000;
@@ -79,14 +85,16 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
 ): RpcClient<Definition> {
   const { deadlineMs = DEADLINE_MS } = options;
   const client = openClient(options);
+  const metadata = metadataOf(options);
   const calls: Record<string, unknown> = {
     close: () => client.close(),
     onDisconnect: (listener: () => void) => watchConnection(client, listener),
   };
   for (const name of Object.keys(definition)) {
     const method = definition[name as keyof Definition] as MethodDefinition<unknown, unknown>;
-    calls[name] = (request: unknown, call?: CallOptions) =>
-      callUnary({ client, method, request, deadlineMs: call?.deadlineMs ?? deadlineMs });
+    const send = (request: unknown, call?: CallOptions) =>
+      callUnary({ client, method, metadata, request, deadlineMs: call?.deadlineMs ?? deadlineMs });
+    calls[name] = observed(send, method.path, options);
   }
   return calls as RpcClient<Definition>;
 }
@@ -94,10 +102,11 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
 /** As {@linkcode connect}, for messages that are recorded, relayed or malformed on purpose. */
 export function connectRaw(options: ConnectOptions): RawClient {
   const client = openClient(options);
+  const metadata = metadataOf(options);
   return {
     call(path, request, { deadlineMs = options.deadlineMs ?? DEADLINE_MS } = {}) {
       const method = { path, requestSerialize: toBuffer, responseDeserialize: asTheyAre };
-      return callUnary({ client, method, request, deadlineMs });
+      return callUnary({ client, method, metadata, request, deadlineMs });
     },
     close: () => client.close(),
   };
@@ -109,6 +118,34 @@ const asTheyAre = (bytes: Bytes): Bytes => bytes;
 function openClient({ host = "127.0.0.1", port }: ConnectOptions): grpc.Client {
   const credentials = grpc.credentials.createInsecure();
   return new grpc.Client(`${host}:${port}`, credentials, CHANNEL_OPTIONS);
+}
+
+/** The library copies it for each call. */
+function metadataOf({ clientName }: ConnectOptions): grpc.Metadata {
+  const metadata = new grpc.Metadata();
+  if (clientName !== undefined) metadata.set(CLIENT_NAME_KEY, clientName);
+  return metadata;
+}
+
+type Send = (request: unknown, options?: CallOptions) => Promise<unknown>;
+
+/** The method, followed by the observer if there is one. */
+function observed(send: Send, path: string, { clientName, onFinished }: ConnectOptions): Send {
+  if (onFinished === undefined) return send;
+  const method = methodOf(path);
+  return async (request, options) => {
+    const startMs = SYSTEM_CLOCK.monotonicMs();
+    let code: number = RpcCode.Ok;
+    try {
+      return await send(request, options);
+    } catch (error) {
+      code = error instanceof RpcFault ? error.code : RpcCode.Internal;
+      throw error;
+    } finally {
+      const durationMs = SYSTEM_CLOCK.monotonicMs() - startMs;
+      onFinished({ method, code, durationMs, clientName: clientName ?? null });
+    }
+  };
 }
 
 function watchConnection(client: grpc.Client, listener: () => void): void {
@@ -133,8 +170,9 @@ type CalledMethod<Request, Response> = Pick<
   "path" | "requestSerialize" | "responseDeserialize"
 >;
 
-function callUnary<Request, Response>({ client, method, request, deadlineMs }: {
+function callUnary<Request, Response>({ client, method, metadata, request, deadlineMs }: {
   readonly client: grpc.Client;
+  readonly metadata: grpc.Metadata;
   readonly method: CalledMethod<Request, Response>;
   readonly request: Request;
   readonly deadlineMs: number;
@@ -145,7 +183,7 @@ function callUnary<Request, Response>({ client, method, request, deadlineMs }: {
       method.requestSerialize,
       (bytes: Buffer) => method.responseDeserialize(plainBytes(bytes)),
       request,
-      new grpc.Metadata(),
+      metadata,
       { deadline: Date.now() + deadlineMs },
       (error, response) => {
         if (response !== undefined) return resolve(response);

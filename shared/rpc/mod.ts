@@ -21,6 +21,7 @@ export {
   type ServiceDefinition,
   type WithRawRequest,
 } from "./definition.ts";
+export { type CallObserver, type FinishedCall } from "./observer.ts";
 export {
   type GrpcService,
   grpcService,
@@ -29,5 +30,6 @@ export {
   type RpcServer,
   serveGrpc,
   type ServeOptions,
+  type ServingContext,
 } from "./server.ts";
 export { RpcCode, RpcError, RpcFault } from "./status.ts";

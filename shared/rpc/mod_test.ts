@@ -173,8 +173,14 @@ Deno.test("serveGrpc() names the port that is taken", async () => {
 Deno.test("serveGrpc() serves the health service", async () => {
   await withServer({}, async (port) => {
     const health = connect(HealthService, { port });
-    const { status } = await health.check({ service: "" });
-    assert.equal(status, HealthCheckResponse_ServingStatus.SERVING);
+    for (const service of ["", "storage.StorageService"]) {
+      const { status } = await health.check({ service });
+      assert.equal(status, HealthCheckResponse_ServingStatus.SERVING);
+    }
+    await assert.rejects(
+      health.check({ service: "storage" }),
+      (error) => error instanceof RpcFault && error.code === RpcCode.NotFound,
+    );
     health.close();
   });
 });

@@ -4,6 +4,7 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthService,
 } from "../../proto/gen/health.ts";
+import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import type { Logger } from "../log/mod.ts";
 import { Admission, type ServerLimits } from "./admission.ts";
@@ -15,6 +16,7 @@ import {
   type ResponseOf,
   type ServiceDefinition,
 } from "./definition.ts";
+import { type CallObserver, CLIENT_NAME_KEY, methodOf, serviceOf } from "./observer.ts";
 import { RpcCode, RpcError } from "./status.ts";
 
 /** One function per method; throws {@linkcode RpcError} to answer with a gRPC status. */
@@ -26,9 +28,17 @@ export type Handlers<Definition> = {
 
 /** A service ready to be added to a server. */
 export interface GrpcService {
-  register(server: grpc.Server, log: Logger): void;
+  register(server: grpc.Server, context: ServingContext): void;
+  /** Full names of what is served, such as `controller.RPCService`. */
+  readonly names: ReadonlySet<string>;
   /** Encoded answers by path of method when a {@linkcode ServerLimits} is reached. */
   readonly refusals: ReadonlyMap<string, Buffer>;
+}
+
+/** What the handlers of a server share. */
+export interface ServingContext {
+  readonly log: Logger;
+  readonly onFinished?: CallObserver | undefined;
 }
 
 /** Answers that methods give when the server can take no further call. */
@@ -53,6 +63,8 @@ export interface ServeOptions {
   readonly log: Logger;
   /** Answers `grpc.health.v1.Health/Check`; serving by default. */
   readonly isReady?: () => boolean;
+  /** Learns of every call to `services` that a handler answered. */
+  readonly onFinished?: CallObserver;
   /** Bounds the memory of the calls to `services`; the health service is never refused. */
   readonly limits?: ServerLimits;
 }
@@ -83,9 +95,12 @@ export function grpcService<Definition extends ServiceDefinition<Definition>>(
     const method = definition[name as keyof Definition] as AnyMethod;
     refusalByPath.set(method.path, method.responseSerialize(answer));
   }
+  const paths = Object.keys(definition)
+    .map((name) => (definition[name as keyof Definition] as AnyMethod).path);
   return {
+    names: new Set(paths.map(serviceOf)),
     refusals: refusalByPath,
-    register(server, log) {
+    register(server, context) {
       const methods: Record<string, grpc.MethodDefinition<unknown, Buffer>> = {};
       const implementation: grpc.UntypedServiceImplementation = {};
       for (const name of Object.keys(definition)) {
@@ -93,7 +108,8 @@ export function grpcService<Definition extends ServiceDefinition<Definition>>(
         methods[name] = servedMethod(method);
         const handle = handlers[name as keyof Definition] as (request: unknown) => Promise<unknown>;
         const answer = async (request: unknown) => method.responseSerialize(await handle(request));
-        implementation[name] = unaryHandler(name, answer, log);
+        const handler = unaryHandler(name, answer, context.log);
+        implementation[name] = observed(handler, method.path, context.onFinished);
       }
       server.addService(methods, implementation);
     },
@@ -130,20 +146,38 @@ function unaryHandler(
   };
 }
 
+/** The handler, followed by the observer if there is one. */
+function observed(
+  handler: grpc.handleUnaryCall<unknown, Buffer>,
+  path: string,
+  onFinished: CallObserver | undefined,
+): grpc.handleUnaryCall<unknown, Buffer> {
+  if (onFinished === undefined) return handler;
+  const method = methodOf(path);
+  return (call, callback) => {
+    const startMs = SYSTEM_CLOCK.monotonicMs();
+    const [name] = call.metadata.get(CLIENT_NAME_KEY);
+    const clientName = typeof name === "string" ? name : null;
+    handler(call, (error, response) => {
+      callback(error, response);
+      const code = error?.code ?? RpcCode.Ok;
+      const durationMs = SYSTEM_CLOCK.monotonicMs() - startMs;
+      onFinished({ method, code, durationMs, clientName });
+    });
+  };
+}
+
 /** Listens for plain-text gRPC calls; throws when the port cannot be bound. */
 export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
-  const { host, port, services, log, limits, isReady = () => true } = options;
+  const { host, port, services, log, limits, onFinished } = options;
   useStrictUtf8();
   grpc.setLogVerbosity(grpc.logVerbosity.NONE); // failures reach the caller, who logs them
   const server = new grpc.Server({
     ...SERVER_OPTIONS,
     ...limits !== undefined && limitOptions(limits, services),
   });
-  const health = grpcService(HealthService, {
-    check: () =>
-      Promise.resolve({ status: isReady() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING }),
-  });
-  for (const service of [...services, health]) service.register(server, log);
+  for (const service of services) service.register(server, { log, onFinished });
+  healthService(options).register(server, { log });
   const boundPort = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`${host}:${port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) return resolve(bound);
@@ -152,6 +186,20 @@ export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
     });
   });
   return { port: boundPort, close: () => closeServer(server) };
+}
+
+/** The whole server has one health; asked by name it knows the services that it serves. */
+function healthService({ services, isReady = () => true }: ServeOptions): GrpcService {
+  const names = new Set(services.flatMap((service) => [...service.names]));
+  return grpcService(HealthService, {
+    check({ service }) {
+      if (service !== "" && !names.has(service)) {
+        return Promise.reject(new RpcError(RpcCode.NotFound, "unknown service"));
+      }
+      const status = isReady() ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+      return Promise.resolve({ status });
+    },
+  });
 }
 
 function limitOptions(limits: ServerLimits, services: readonly GrpcService[]): grpc.ServerOptions {

@@ -96,7 +96,11 @@ export class Session {
   ): RpcClient<Definition> {
     const place = splitServiceAddress(address);
     if (place === null) throw new CldiError(`invalid service address \`${address}\``);
-    const client = connect(definition, { ...place, deadlineMs: REQUEST_DEADLINE_MS });
+    const client = connect(definition, {
+      ...place,
+      deadlineMs: REQUEST_DEADLINE_MS,
+      clientName: "cldi",
+    });
     this.#clients.push(client);
     return client;
   }

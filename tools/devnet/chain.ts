@@ -32,6 +32,8 @@ export interface DevNode {
   readonly ports: Readonly<Record<Role, number>>;
   /** Where the other nodes reach it. */
   readonly listenPort: number;
+  /** Where the controller serves metrics; null when its configuration has no port for them. */
+  readonly metricsPort: number | null;
 }
 
 /** A chain on this machine. */
@@ -60,6 +62,11 @@ const GRPC_PORTS = defineTable("grpc_ports", {
   kms_port: port({ doc: "kms" }),
   network_port: port({ doc: "network" }),
   storage_port: port({ doc: "storage" }),
+});
+
+/** The keys of the services' own configuration that devnet is concerned with. */
+const CONTROLLER = defineTable("controller", {
+  metrics_port: port({ default: 0, doc: "metrics of the controller; 0: none" }),
 });
 
 /** Images by the word of the flag, `consensus_bft` by `bft`. */
@@ -101,7 +108,9 @@ export function readChain(dir: string): DevChain | null {
     nodes: lists.node_network_address_list.map(({ domain, port }, index) => {
       const path = `${dir}/${name}-${domain}`;
       const ports = readPorts(loadDocument(`${path}/node_config.toml`));
-      return { index, path, ports, listenPort: port };
+      const { metrics_port } = readTable(CONTROLLER, loadDocument(`${path}/config.toml`));
+      const metricsPort = metrics_port === 0 ? null : metrics_port;
+      return { index, path, ports, listenPort: port, metricsPort };
     }),
   };
 }
@@ -118,8 +127,14 @@ function readPorts(document: ConfigDocument): Readonly<Record<Role, number>> {
   };
 }
 
-/** Every port of a node with what it is for: the role's gRPC, or `listen` for the other nodes. */
-export function portsOf(node: DevNode): [use: Role | "listen", port: number][] {
+/** What a port of a node is for: gRPC of a role, the other nodes, metrics of the controller. */
+export type PortUse = Role | "listen" | "metrics";
+
+/** Every port of a node with what it is for. */
+export function portsOf(node: DevNode): [use: PortUse, port: number][] {
   const ports = ROLES.map((role): [Role, number] => [role, node.ports[role]]);
-  return [...ports, ["listen", node.listenPort]];
+  const metrics: [PortUse, number][] = node.metricsPort === null
+    ? []
+    : [["metrics", node.metricsPort]];
+  return [...ports, ["listen", node.listenPort], ...metrics];
 }

@@ -1,3 +1,4 @@
+import { defineTable, loadDocument, port, readTable } from "../../shared/config/mod.ts";
 import { exists } from "../../shared/files/mod.ts";
 import { type ChainKind, type DevChain, readChain } from "./chain.ts";
 
@@ -90,6 +91,7 @@ export async function createChain(
       "--is-bft",
       ...(crypto === "eth" ? ["--is-eth"] : []),
     ]);
+    addMetricsPorts(aside);
     moveChain(aside, dir);
   } finally {
     Deno.removeSync(aside, { recursive: true });
@@ -97,6 +99,25 @@ export async function createChain(
   const chain = readChain(dir);
   if (chain === null) throw new Error(`Cannot find the new chain in "${dir}"`);
   return chain;
+}
+
+/** Distance of the port for the metrics of a service from its gRPC port. */
+const METRICS_PORT_OFFSET = 10;
+
+const CONTROLLER = defineTable("controller", {
+  controller_port: port({ doc: "gRPC port of the controller" }),
+});
+
+/** Nodes of one machine cannot share a port for metrics, so cloud-config gives them none. */
+function addMetricsPorts(dir: string): void {
+  for (const { name } of Deno.readDirSync(dir)) {
+    const path = `${dir}/${name}/config.toml`;
+    if (!exists(path)) continue;
+    const { controller_port } = readTable(CONTROLLER, loadDocument(path));
+    const table = `[controller]\nmetrics_port = ${controller_port + METRICS_PORT_OFFSET}\n`;
+    const text = Deno.readTextFileSync(path).replace(/^\[controller\]\n/m, table);
+    Deno.writeTextFileSync(path, text);
+  }
 }
 
 /** Moves the node folders first: a chain counts as there once its own folder is. */

@@ -70,7 +70,9 @@ Deno.test("up --detach makes a chain, starts it and leaves it running", options,
     controller: base + 4,
     kms: base + 5,
     listen: base + 10,
+    metrics: base + 14,
   });
+  assert.ok(out.includes(`\n  curl localhost:${base + 14}/metrics\n`));
   assert.match((await bin.run(["status"])).out, /\n +0 +\d+ +5 +3 +2 +\d+ {2}running\n$/);
 
   const again = await bin.run(["up", "--detach"]);

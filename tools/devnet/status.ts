@@ -27,7 +27,9 @@ export class StatusReader implements Disposable {
 
   constructor(chain: DevChain) {
     this.#chain = chain;
-    this.#probes = chain.nodes.map((node) => new Probe(node.ports.controller));
+    this.#probes = chain.nodes.map((node) =>
+      new Probe({ controller: node.ports.controller, metrics: node.metricsPort })
+    );
   }
 
   /** The state of every node, in their order. */
@@ -61,9 +63,12 @@ export function nodeRssKib({ processes }: NodeStatus): number {
 }
 
 /** What a node does, in a word or two. */
-export function describeState({ processes }: NodeStatus): string {
+export function describeState({ processes, tip }: NodeStatus): string {
   const missing = processes.filter((process) => !process.isRunning);
-  if (missing.length === 0) return "running";
+  if (missing.length === 0) {
+    const stall = tip?.stall ?? "none";
+    return stall === "none" ? "running" : `running, no blocks: ${stall}`;
+  }
   if (missing.every(({ pid }) => pid === null) && missing.length === processes.length) {
     return "stopped";
   }
@@ -90,6 +95,7 @@ export function toJson(chain: DevChain, statuses: readonly NodeStatus[]): unknow
         round: tip === null || tip.round === null ? null : Number(tip.round),
         peers: tip === null ? null : Number(tip.peers),
         txs: tip?.txs ?? null,
+        stall: tip?.stall ?? null,
         rss_kib: nodeRssKib(status),
         ports: Object.fromEntries(portsOf(node)),
         processes: processes.map((process) => ({

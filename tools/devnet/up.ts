@@ -97,6 +97,7 @@ export function howToTalk({ dir, crypto, nodes }: DevChain, binPath: string): st
     "look at it, and stop it:",
     `  ${devnet} status --dir ${dir}`,
     `  ${devnet} logs --dir ${dir} 0 controller`,
+    ...node.metricsPort === null ? [] : [`  curl localhost:${node.metricsPort}/metrics`],
     `  ${devnet} down --dir ${dir}`,
   ];
 }

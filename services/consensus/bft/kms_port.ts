@@ -40,7 +40,11 @@ class GrpcKmsPort implements KmsPort {
   readonly #link: Link;
 
   constructor(readonly options: KmsPortOptions) {
-    this.#client = connect(KmsServiceService, { port: options.port, deadlineMs: DEADLINE_MS });
+    this.#client = connect(KmsServiceService, {
+      port: options.port,
+      deadlineMs: DEADLINE_MS,
+      clientName: "consensus",
+    });
     this.#link = new Link("kms", options.log);
   }
 

@@ -58,6 +58,7 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   node.systemConfig = config;
   node.history.add({ height, hashes: keys, blockLimit: config.blockLimit });
   node.chain.advance({ height, hash, stateRoot, proof: block.proof });
+  node.activity.blockStored(keys.length);
   node.pool.remove(keys);
   dropExpired(node.pool, rulesOf(node));
   await clearLog(node);

@@ -12,6 +12,7 @@ import type { Ports } from "../ports.ts";
 import type { SyncCore } from "../sync/mod.ts";
 import type { InitialSystemConfig, SystemConfig } from "../system_config/mod.ts";
 import type { GenesisParameters } from "../../../shared/block/mod.ts";
+import type { Activity } from "./activity.ts";
 import type { Lock } from "./lock.ts";
 
 /** What the operator decides. */
@@ -67,6 +68,8 @@ export interface Node {
   readonly sync: SyncCore;
   /** Held while the tip may move. */
   readonly lock: Lock;
+  /** What happened last, and when. */
+  readonly activity: Activity;
   /** In force after the tip. */
   systemConfig: SystemConfig;
   /** Height when the process started. */

@@ -20,6 +20,7 @@ import { Pool } from "../pool/mod.ts";
 import type { CryptoInfo } from "../ports.ts";
 import { SyncCore } from "../sync/mod.ts";
 import type { SystemConfig } from "../system_config/mod.ts";
+import { Activity } from "./activity.ts";
 import { alignExecutor, replayBlocks } from "./align_executor.ts";
 import { finalise } from "./finalise.ts";
 import { ChainDataError, loadSystemConfig } from "./load_config.ts";
@@ -27,6 +28,7 @@ import { Lock } from "./lock.ts";
 import type { Environment, Node, Settings } from "./node.ts";
 import { PatientStorage } from "./patient_storage.ts";
 import { type RetryOptions, untilReady, warnOfChange } from "./retry.ts";
+import { watchPorts } from "./watched_ports.ts";
 
 /** Loads of a start that are in flight together. */
 const LOADS_MAX = 20;
@@ -35,8 +37,10 @@ const LOADS_MAX = 20;
  * Brings a node up to the point where it can serve: waits for its neighbours, loads or creates the
  * chain, aligns the executor, finishes a block that a crash interrupted (spec/controller.md, 5).
  */
-export async function startNode(settings: Settings, env: Environment): Promise<Node> {
-  const start = new Startup(settings, env);
+export async function startNode(settings: Settings, given: Environment): Promise<Node> {
+  const activity = new Activity(given.clock);
+  const env = { ...given, ports: watchPorts(given.ports, activity) };
+  const start = new Startup(settings, env, activity);
   await start.register();
   const crypto = await start.waitForKms();
   const node = await start.loadChain(crypto);
@@ -49,10 +53,12 @@ class Startup {
   readonly #settings: Settings;
   readonly #env: Environment;
   readonly #storage: PatientStorage;
+  readonly #activity: Activity;
 
-  constructor(settings: Settings, env: Environment) {
+  constructor(settings: Settings, env: Environment, activity: Activity) {
     this.#settings = settings;
     this.#env = env;
+    this.#activity = activity;
     const { clock, signal, ports, log } = env;
     this.retry = { clock, signal, delayMaxMs: settings.retryIntervalMs };
     this.#storage = new PatientStorage(ports.storage, log, this.retry);
@@ -124,6 +130,7 @@ class Startup {
       peers: new NodeTable(),
       sync: new SyncCore({ interval, requestsMax, forceEpoch }),
       lock: new Lock(),
+      activity: this.#activity,
       systemConfig,
       startHeight: tip.height,
     };

@@ -44,6 +44,11 @@ export class Syncer {
     this.#parts = parts;
   }
 
+  /** Why blocks of peers cannot be applied for now; null when they can. */
+  get trouble(): StatusCode | null {
+    return this.#trouble;
+  }
+
   /** Asks for what is missing, if a peer is higher. */
   trySync(): void {
     const { sync, chain, env } = this.#node;

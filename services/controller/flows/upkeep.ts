@@ -2,6 +2,7 @@ import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
+import { patienceMs, type StallWatch } from "./stall_watch.ts";
 import type { Syncer } from "./syncer.ts";
 
 /** Collaborators of {@linkcode Upkeep}. */
@@ -9,16 +10,17 @@ export interface UpkeepParts {
   readonly gossip: Gossip;
   readonly syncer: Syncer;
   readonly consensus: ConsensusLink;
+  readonly stallWatch: StallWatch;
 }
 
 /** How often lost sync requests are looked for. */
 const SYNC_TICK_MS = 1_000;
 
+/** How often it is looked whether blocks come. */
+const STALL_TICK_MS = 1_000;
+
 /** A chain that stands still is looked after at most that many check intervals apart. */
 const PAUSE_INTERVALS_MAX = 64;
-
-/** Block intervals without a block that are nothing to worry about. */
-const PATIENCE_BLOCKS = 4;
 
 /** What a node does from time to time: nobody asks for it, everything heals by it. */
 export class Upkeep {
@@ -39,6 +41,7 @@ export class Upkeep {
       this.#every(settings.introductionIntervalMs, () => this.#introduceToAll(), true),
       this.#every(settings.retryIntervalMs, () => this.watchNetwork()),
       this.#every(SYNC_TICK_MS, () => this.#parts.syncer.expireRequests()),
+      this.#every(STALL_TICK_MS, () => this.#parts.stallWatch.look()),
       this.#watchGrowth(),
     ]);
   }
@@ -113,17 +116,12 @@ export class Upkeep {
         pauseMs = settings.growthCheckIntervalMs;
         return;
       }
-      if (nowMs < nextMs || nowMs - grownMs < this.#patienceMs()) return;
+      if (nowMs < nextMs || nowMs - grownMs < patienceMs(this.#node)) return;
       env.log.warn(`inner block growth check: still at height ${lastHeight}`);
       nextMs = nowMs + pauseMs;
       pauseMs = Math.min(2 * pauseMs, settings.growthCheckIntervalMs * PAUSE_INTERVALS_MAX);
       await this.#unblock();
     });
-  }
-
-  /** Blocks may be meant to be far apart. */
-  #patienceMs(): number {
-    return PATIENCE_BLOCKS * 1_000 * this.#node.systemConfig.blockIntervalSeconds;
   }
 
   async #unblock(): Promise<void> {

@@ -30,6 +30,11 @@ export class SignatureVerifier {
     this.#kms = kms;
   }
 
+  /** Transactions that wait for a call to the kms. */
+  get waitingCount(): number {
+    return this.#queue.reduce((count, { transactions }) => count + transactions.length, 0);
+  }
+
   /**
    * The code of the first transaction that is wrong, 300 when the kms is away.
    *

@@ -3,7 +3,7 @@ import { assert } from "../../../shared/assert/mod.ts";
 import { type Bytes, concatBytes } from "../../../shared/bytes/mod.ts";
 import { seededRandom } from "../../../shared/clock/mod.ts";
 import { type HashFunction, loadSm3 } from "../../../shared/crypto/mod.ts";
-import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
+import { type Logger, SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { Controller } from "../controller.ts";
 import type { Settings } from "../flows/node.ts";
@@ -25,6 +25,7 @@ export class TestNode {
   readonly consensus: FakeConsensus;
   readonly wal = new MemoryWal();
   network = new FakeNetwork();
+  log: Logger = SILENT_LOGGER;
   #controller: Controller | null = null;
   #stop = new AbortController();
 
@@ -56,7 +57,7 @@ export class TestNode {
       ports: wrap({ storage, executor, kms, consensus, network, wal }),
       clock: this.clock,
       random: seededRandom(this.settings.nodeAddress[0] ?? 0),
-      log: SILENT_LOGGER,
+      log: this.log,
       signal: this.#stop.signal,
       loadHash: () => Promise.resolve(this.hash),
     });
