@@ -129,6 +129,8 @@ function userService(controller: Controller): GrpcService {
     getProofByNumber: async ({ blockNumber }) => ({
       proof: await refusable(queries.proof(blockNumber)),
     }),
+    getSystemConfigByNumber: ({ blockNumber }) =>
+      refusable(queries.systemConfigByNumber(blockNumber)),
     getNodeStatus: () => refusable(queries.nodeStatus()),
   });
 }

@@ -71,35 +71,81 @@ function accept(config: SystemConfig | null, id: LockId): SystemConfig {
 
 /** Follows the changes of an item back to the newest one that is committed. */
 async function loadChangedItem(
-  source: ConfigSource,
+  { storage, initial, height }: ConfigSource,
   config: SystemConfig,
   change: { readonly id: LockId; readonly txHash: Bytes },
 ): Promise<SystemConfig> {
-  const { storage, initial, height } = source;
   const { id } = change;
-  let { txHash } = change;
-  for (;;) {
-    const { transaction } = await loadUtxo(storage, txHash);
-    if (transaction === undefined) throw new ChainDataError(`Item ${id} names an empty change`);
-    const mined = await storage.load(Regions.TRANSACTION_HASH2BLOCK_HEIGHT, txHash);
-    if (mined !== null && readU64be(mined) <= height) {
-      return accept(withChange(config, { id, output: transaction.output, txHash }), id);
-    }
-    if (equalBytes(transaction.preTxHash, NO_PRE_HASH)) {
-      return accept(withItem(config, id, initialItem(initial, id)), id);
-    }
-    txHash = transaction.preTxHash;
-  }
+  const load: LoadValue = (region, key) => storage.load(region, key);
+  const inForce = await newestChange(load, change, (mined) => mined <= height);
+  if (inForce === null) return accept(withItem(config, id, initialItem(initial, id)), id);
+  return accept(withChange(config, { id, ...inForce }), id);
 }
 
-async function loadUtxo(
-  storage: PatientStorage,
-  txHash: Bytes,
-): Promise<UnverifiedUtxoTransaction> {
-  const bytes = await storage.load(Regions.TRANSACTIONS, txHash);
+/** A record of the storage; null when there is none. */
+type LoadValue = (region: number, key: Bytes) => Promise<Bytes | null>;
+
+/** A change of an item: what it was changed to, and by which transaction. */
+interface ItemChange {
+  readonly output: Bytes;
+  readonly txHash: Bytes;
+}
+
+/**
+ * The newest change of an item whose block the predicate accepts, looked for from a transaction
+ * back; null when there is none, so that the item is what the chain began with.
+ */
+async function newestChange(
+  load: LoadValue,
+  { id, txHash: newest }: { readonly id: LockId; readonly txHash: Bytes },
+  accepts: (height: bigint) => boolean,
+): Promise<ItemChange | null> {
+  for (let txHash = newest; !equalBytes(txHash, NO_PRE_HASH);) {
+    const { transaction } = await loadUtxo(load, txHash);
+    if (transaction === undefined) throw new ChainDataError(`Item ${id} names an empty change`);
+    const mined = await load(Regions.TRANSACTION_HASH2BLOCK_HEIGHT, txHash);
+    if (mined !== null && accepts(readU64be(mined))) return { output: transaction.output, txHash };
+    txHash = transaction.preTxHash;
+  }
+  return null;
+}
+
+async function loadUtxo(load: LoadValue, txHash: Bytes): Promise<UnverifiedUtxoTransaction> {
+  const bytes = await load(Regions.TRANSACTIONS, txHash);
   const raw = bytes === null ? null : tryDecode(RawTransaction, bytes);
   if (raw?.tx?.$case === "utxoTx") return raw.tx.value;
   throw new ChainDataError(
     `Cannot load the system configuration: transaction ${to0xHex(txHash)} is missing or no utxo`,
   );
+}
+
+/** What {@linkcode systemConfigFor} looks back from. */
+export interface ConfigHistory {
+  readonly load: LoadValue;
+  /** In force after the newest block. */
+  readonly current: SystemConfig;
+  /** What the chain began with; only counts for items that were changed since. */
+  readonly initial: InitialSystemConfig;
+}
+
+/**
+ * The system configuration in force for a block: what the blocks below it made of the first one
+ * (spec/controller.md, 13.4, 6.7 delta).
+ *
+ * @throws {ChainDataError} when a change is missing in storage
+ */
+export async function systemConfigFor(
+  { load, current, initial }: ConfigHistory,
+  height: bigint,
+): Promise<SystemConfig> {
+  let config = current;
+  for (const [id, txHash] of current.preHashes) {
+    if (equalBytes(txHash, NO_PRE_HASH)) continue;
+    const change = await newestChange(load, { id, txHash }, (mined) => mined < height);
+    const preHashes = new Map(config.preHashes).set(id, NO_PRE_HASH);
+    config = change === null
+      ? { ...accept(withItem(config, id, initialItem(initial, id)), id), preHashes }
+      : accept(withChange(config, { id, ...change }), id);
+  }
+  return config;
 }

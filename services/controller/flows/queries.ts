@@ -2,11 +2,19 @@ import { Block, CompactBlock, RawTransaction } from "../../../proto/gen/blockcha
 import type { NodeInfo, NodeStatus } from "../../../proto/gen/common.ts";
 import type { SystemConfig } from "../../../proto/gen/controller.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
-import { type Bytes, fromHex, readU64be, u64be } from "../../../shared/bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES, fromHex, readU64be, u64be } from "../../../shared/bytes/mod.ts";
 import { type MessageCodec, tryDecode } from "../../../shared/codec/mod.ts";
 import { StatusCode, StatusError } from "../../../shared/status/mod.ts";
-import { LockId, preHashOf } from "../system_config/mod.ts";
+import {
+  LockId,
+  NO_PRE_HASH,
+  preHashOf,
+  type SystemConfig as ChainConfig,
+} from "../system_config/mod.ts";
+import { systemConfigFor } from "./load_config.ts";
 import type { Node } from "./node.ts";
+
+const U32_MAX = 0xffff_ffffn;
 
 /** Version that clients are told. */
 export const VERSION = "6.3.3";
@@ -79,22 +87,24 @@ export class Queries {
     return { height: readHeight(height), index: readHeight(index) };
   }
 
+  /** The configuration in force for the next block, in the form of 6.3. */
   systemConfig(): SystemConfig {
-    const config = this.#node.systemConfig;
-    const { version, chainId, admin, blockIntervalSeconds, validators, emergencyBrake } = config;
+    return toMessage(this.#node.systemConfig);
+  }
+
+  /** The configuration in force for a block, the next one at most (6.6). */
+  async systemConfigByNumber(height: bigint): Promise<SystemConfig> {
+    const { systemConfig: current, settings, chain } = this.#node;
+    if (height > chain.tip.height + 1n) throw new StatusError(StatusCode.NoBlock);
+    const load = (region: number, key: Bytes) => this.#load(region, key, StatusCode.NoTransaction);
+    const initial = settings.systemConfig;
+    const config = await systemConfigFor({ load, current, initial }, height);
     return {
-      version,
-      chainId,
-      admin,
-      blockInterval: blockIntervalSeconds,
-      validators: [...validators],
-      emergencyBrake,
-      versionPreHash: preHashOf(config, LockId.Version),
-      chainIdPreHash: preHashOf(config, LockId.ChainId),
-      adminPreHash: preHashOf(config, LockId.Admin),
-      blockIntervalPreHash: preHashOf(config, LockId.BlockInterval),
-      validatorsPreHash: preHashOf(config, LockId.Validators),
-      emergencyBrakePreHash: preHashOf(config, LockId.EmergencyBrake),
+      ...toMessage(config),
+      quotaLimit: toU32(settings.quotaLimit ?? 0n),
+      quotaLimitPreHash: NO_PRE_HASH,
+      blockLimit: toU32(config.blockLimit),
+      blockLimitPreHash: preHashOf(config, LockId.BlockLimit),
     };
   }
 
@@ -145,6 +155,34 @@ export class Queries {
     if (code !== StatusCode.Success) throw new StatusError(absent);
     return value;
   }
+}
+
+/** The numbers that came after 6.3 are left out. */
+function toMessage(config: ChainConfig): SystemConfig {
+  const { version, chainId, admin, blockIntervalSeconds, validators, emergencyBrake } = config;
+  return {
+    version,
+    chainId,
+    admin,
+    blockInterval: blockIntervalSeconds,
+    validators: [...validators],
+    emergencyBrake,
+    versionPreHash: preHashOf(config, LockId.Version),
+    chainIdPreHash: preHashOf(config, LockId.ChainId),
+    adminPreHash: preHashOf(config, LockId.Admin),
+    blockIntervalPreHash: preHashOf(config, LockId.BlockInterval),
+    validatorsPreHash: preHashOf(config, LockId.Validators),
+    emergencyBrakePreHash: preHashOf(config, LockId.EmergencyBrake),
+    quotaLimit: 0,
+    quotaLimitPreHash: EMPTY_BYTES,
+    blockLimit: 0,
+    blockLimitPreHash: EMPTY_BYTES,
+  };
+}
+
+/** Larger limits than the message can carry are as good as none. */
+function toU32(value: bigint): number {
+  return Number(value < U32_MAX ? value : U32_MAX);
 }
 
 function decodeStored<Message>(codec: MessageCodec<Message>, bytes: Bytes): Message {
