@@ -91,6 +91,19 @@ export class DevChain implements AsyncDisposable {
     );
   }
 
+  /** Folder of a node. */
+  nodeFolder(node: number): string {
+    return `${this.folder}/test-chain-${node}`;
+  }
+
+  /** Address of a node, in hex without `0x`. */
+  address(node: number): string {
+    const config = Deno.readTextFileSync(`${this.nodeFolder(node)}/config.toml`);
+    const [, address] = /^node_address = '(?:0x)?([0-9a-f]{40})'/m.exec(config) ?? [];
+    if (address === undefined) throw new Error(`The configuration of node ${node} has no address`);
+    return address;
+  }
+
   port(node: number, offset: number): number {
     return this.basePort + PORTS_PER_NODE * node + offset;
   }
