@@ -135,8 +135,13 @@ function userService(controller: Controller): GrpcService {
   });
 }
 
+/** The reference takes until its memory is full; clients of 6.7 try again at this status. */
+const POOL_FULL = "Cannot take the transaction: too many wait for a block " +
+  "(tx_pool_count_max, tx_pool_size_max), try again after a block or at another node";
+
 function hashesOf({ code, hashes }: SendOutcome): SendOutcome["hashes"] {
   if (code === StatusCode.Success) return hashes;
+  if (code === StatusCode.PoolFull) throw new RpcError(RpcCode.ResourceExhausted, POOL_FULL);
   throw new RpcError(RpcCode.InvalidArgument, statusName(code));
 }
 

@@ -225,6 +225,12 @@ Deno.test("startController() makes and commits blocks among real gRPC neighbours
     assert.equal(nodeStatus.version, "6.3.3");
     assert.equal(nodeStatus.selfStatus?.height, 1n);
     assert.equal(nodeStatus.initBlockNumber, 0n);
+    const config = await user.getSystemConfigByNumber({ blockNumber: 1n });
+    assert.equal(config.blockLimit, 100);
+    await assert.rejects(user.getSystemConfigByNumber({ blockNumber: 3n }), {
+      code: RpcCode.InvalidArgument,
+      details: "NoBlock",
+    });
     user.close();
     consensus.close();
   });
@@ -369,4 +375,16 @@ Deno.test("startController() refuses a port for metrics that is taken", RECONNEC
     () => Promise.resolve(),
     `metrics_port = ${port}\nenable_metrics = false\n`,
   );
+});
+
+Deno.test("startController() tells users to come back when its pool is full", async () => {
+  await withController(async ({ port }) => {
+    const user = connect(RPCServiceService, { port });
+    await user.sendRawTransaction(normalTx(HASH, transaction("1")));
+    const full = { code: RpcCode.ResourceExhausted, details: /tx_pool_count_max.*try again/ };
+    const raw = normalTx(HASH, transaction("2"));
+    await assert.rejects(user.sendRawTransaction(raw), full);
+    await assert.rejects(user.sendRawTransactions({ body: [raw] }), full);
+    user.close();
+  }, "tx_pool_count_max = 1\n");
 });

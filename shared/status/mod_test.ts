@@ -10,7 +10,7 @@ Deno.test("statusName() names codes as gRPC error texts of users hold them", () 
 
 Deno.test("statusFromWire() reads unknown numbers as ConvertIntError", () => {
   assert.equal(statusFromWire(601), StatusCode.NotFound);
-  assert.equal(statusFromWire(153), StatusCode.ConvertIntError);
+  assert.equal(statusFromWire(154), StatusCode.ConvertIntError);
 });
 
 Deno.test("codeOf() reads an absent status as NoneStatusCode", () => {

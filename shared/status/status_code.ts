@@ -84,6 +84,10 @@ export const StatusCode = {
   /** Utxo sender is not admin. */
   AdminCheckError: 151,
   ModuleNotController: 152,
+  /** 6.7: the quota of a transaction is above the limit. */
+  QuotaUsedExceed: 153,
+  /** Ours, never on the wire of 6.3: no room for a transaction, try again later. */
+  PoolFull: 158,
   ConsensusServerNotReady: 200,
   ProposalProofError: 201,
   KmsServerNotReady: 300,

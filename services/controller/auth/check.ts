@@ -85,6 +85,14 @@ function checkUtxo(
   return StatusCode.Success;
 }
 
+/** Whether a transaction may use that much; changes of the system configuration use nothing (6.7). */
+export function checkQuota({ tx }: RawTransaction, quotaLimit: bigint | null): StatusCode {
+  const quota = tx?.$case === "normalTx" ? tx.value.transaction?.quota ?? 0n : 0n;
+  return quotaLimit === null || quota <= quotaLimit
+    ? StatusCode.Success
+    : StatusCode.QuotaUsedExceed;
+}
+
 /**
  * As {@linkcode checkFields} with the checks that come before it when a transaction is sent alone
  * (8.1, rows 0 to 10).

@@ -5,7 +5,7 @@
  * @module
  */
 
-export { checkFields, checkSingleFields, type Rules } from "./check.ts";
+export { checkFields, checkQuota, checkSingleFields, type Rules } from "./check.ts";
 export { checkDigest, type DigestRules } from "./digest.ts";
 export { History } from "./history.ts";
 export { sameTransaction } from "./same.ts";

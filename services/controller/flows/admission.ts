@@ -2,7 +2,13 @@ import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
 import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
-import { checkDigest, checkFields, checkSingleFields, sameTransaction } from "../auth/mod.ts";
+import {
+  checkDigest,
+  checkFields,
+  checkQuota,
+  checkSingleFields,
+  sameTransaction,
+} from "../auth/mod.ts";
 import { type Node, rulesOf } from "./node.ts";
 import type { SignatureVerifier } from "./verifier.ts";
 
@@ -25,15 +31,21 @@ export class Admission {
     this.#verifier = verifier;
   }
 
-  /** A transaction that was sent alone (8.1): fields before the signature. */
+  /**
+   * A transaction that was sent alone (8.1): fields before the signature. 153 for one that asks for
+   * more quota than this node allows, {@linkcode StatusCode.PoolFull} when there is no room.
+   */
   async admitSingle(raw: RawTransaction): Promise<StatusCode> {
     const node = this.#node;
     const { height } = node.chain.tip;
     const fields = checkSingleFields(raw, rulesOf(node));
     if (fields !== StatusCode.Success) return fields;
+    const quota = checkQuota(raw, node.settings.quotaLimit);
+    if (quota !== StatusCode.Success) return quota;
     const digest = checkDigest(raw, node);
     if (digest !== StatusCode.Success) return digest;
     if (this.#isVerified(raw)) return StatusCode.DupTransaction;
+    if (!this.#hasRoom([raw])) return StatusCode.PoolFull;
     const signature = await this.#verifier.verify([raw]);
     if (signature !== StatusCode.Success) return signature;
     if (node.chain.tip.height !== height) {
@@ -45,16 +57,50 @@ export class Admission {
   }
 
   /** Transactions that come together (8.2): signatures before fields, all or none. */
-  async admitBatch(raws: readonly RawTransaction[], isUrgent = false): Promise<BatchOutcome> {
+  async admitBatch(raws: readonly RawTransaction[]): Promise<BatchOutcome> {
+    const refuse = (code: StatusCode) => ({ code, added: [] });
     const unverified = raws.filter((raw) => !this.#isVerified(raw));
+    if (!this.#hasRoom(unverified)) return refuse(StatusCode.PoolFull);
+    const code = await this.#checkTogether(raws, unverified, false);
+    if (code !== StatusCode.Success) return refuse(code);
+    for (const raw of raws) {
+      const quota = checkQuota(raw, this.#node.settings.quotaLimit);
+      if (quota !== StatusCode.Success) return refuse(quota);
+    }
+    return { code, added: this.#addAll(raws) };
+  }
+
+  /**
+   * Transactions of a proposal: checked as a batch before anything that waits, whatever this node
+   * has room for and allows its users. Those that fit are in the pool then, so that they are not
+   * verified again when another proposal has them.
+   */
+  async admitProposed(raws: readonly RawTransaction[]): Promise<StatusCode> {
+    const unverified = raws.filter((raw) => !this.#isVerified(raw));
+    const code = await this.#checkTogether(raws, unverified, true);
+    if (code === StatusCode.Success) this.#addAll(unverified.filter((raw) => this.#hasRoom([raw])));
+    return code;
+  }
+
+  async #checkTogether(
+    raws: readonly RawTransaction[],
+    unverified: readonly RawTransaction[],
+    isUrgent: boolean,
+  ): Promise<StatusCode> {
     const signatures = await this.#verifier.verify(unverified, isUrgent);
-    if (signatures !== StatusCode.Success) return { code: signatures, added: [] };
+    if (signatures !== StatusCode.Success) return signatures;
     const rules = rulesOf(this.#node);
     for (const raw of raws) {
       const code = checkFields(raw, rules);
-      if (code !== StatusCode.Success) return { code, added: [] };
+      if (code !== StatusCode.Success) return code;
     }
-    return { code: StatusCode.Success, added: this.#addAll(raws) };
+    return StatusCode.Success;
+  }
+
+  /** Whether all of them fit, beside those that are being verified. */
+  #hasRoom(raws: readonly RawTransaction[]): boolean {
+    const { waitingCount } = this.#verifier;
+    return raws.every((raw, index) => this.#node.pool.hasRoom(raw, waitingCount + index));
   }
 
   /**
@@ -73,7 +119,9 @@ export class Admission {
     const before = rulesOf(this.#node);
     const fitting = raws.filter((raw) => !this.#isVerified(raw))
       .filter(keep((raw) => checkSingleFields(raw, before)))
-      .filter(keep((raw) => checkDigest(raw, this.#node)));
+      .filter(keep((raw) => checkQuota(raw, this.#node.settings.quotaLimit)))
+      .filter(keep((raw) => checkDigest(raw, this.#node)))
+      .filter(keep((raw) => this.#hasRoom([raw]) ? StatusCode.Success : StatusCode.PoolFull));
     const signatures = await this.#verifier.verify(fitting);
     if (signatures !== StatusCode.Success) return signatures;
     const after = rulesOf(this.#node);

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import type { RawTransaction, Transaction } from "../../../proto/gen/blockchain.ts";
 import { RawTransactions } from "../../../proto/gen/blockchain.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { MODULE } from "../node_manager/mod.ts";
-import { address, normalTx, transaction } from "../testing/builders.ts";
-import { testNet, type TestNode, testNode } from "../testing/test_node.ts";
+import { LockId } from "../system_config/mod.ts";
+import { address, normalTx, transaction, utxoTx } from "../testing/builders.ts";
+import { produceBlock, testNet, type TestNode, testNode } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
 
@@ -187,4 +188,56 @@ Deno.test("A forwarded list keeps its good transactions when one does not fit he
   assert.equal(await send([raw("1"), raw("4")]), StatusCode.Success);
   assert.equal(await send([raw("5"), forged("6")]), StatusCode.SigCheckError);
   assert.equal(node.controller.node.pool.count, 3);
+});
+
+Deno.test("send() and sendBatch() refuse what there is no room for, and take it after a block", async () => {
+  const node = await testNode(1, { poolCountMax: 3 });
+  await node.start();
+  assert.equal((await node.controller.sendBatch([raw("1"), raw("2")])).code, StatusCode.Success);
+  const batch = await node.controller.sendBatch([raw("3"), raw("4")]);
+  assert.deepEqual(batch, { code: StatusCode.PoolFull, hashes: [] });
+  assert.equal(node.controller.node.pool.count, 2);
+  assert.equal((await node.controller.sendBatch([raw("1"), raw("2")])).code, StatusCode.Success);
+  assert.equal((await node.controller.send(raw("3"))).code, StatusCode.Success);
+  assert.equal((await node.controller.send(raw("3"))).code, StatusCode.DupTransaction);
+  assert.equal((await node.controller.send(raw("4"))).code, StatusCode.PoolFull);
+  const change = utxoTx(HASH, { lockId: LockId.EmergencyBrake });
+  assert.equal((await node.controller.send(change)).code, StatusCode.Success);
+  await node.produce(1);
+  assert.equal((await node.controller.send(raw("4"))).code, StatusCode.Success);
+});
+
+Deno.test("what waits for its signature to be verified takes room too", async () => {
+  const node = await testNode(1, { poolCountMax: 5 });
+  await node.start();
+  const codes = (await Promise.all(
+    Array.from({ length: 2_000 }, (_, i) => node.controller.send(raw(`${i}`))),
+  )).map(({ code }) => code);
+  // those that are in the hands of the kms are not counted
+  assert(codes.filter((code) => code === StatusCode.Success).length < 10);
+  assert(codes.includes(StatusCode.PoolFull));
+});
+
+Deno.test("a proposal is checked whatever there is room for, and whatever its quota", async () => {
+  const { nodes: [proposer, checker] } = await testNet(2);
+  assert(proposer !== undefined && checker !== undefined);
+  checker.settings = { ...checker.settings, poolCountMax: 1, quotaLimit: 21_000n };
+  await proposer.start();
+  await checker.start();
+  for (const nonce of ["1", "2", "3"]) await proposer.controller.send(raw(nonce));
+  await produceBlock([proposer, checker]);
+  assert.equal(checker.height, 1n);
+});
+
+Deno.test("send() refuses a quota above the limit after all other fields", async () => {
+  const node = await testNode(1, { quotaLimit: 100_000n });
+  await node.start();
+  const asking = (changes: Partial<Transaction>) => normalTx(HASH, transaction("1", changes));
+  const codeOf = async (changes: Partial<Transaction>) =>
+    (await node.controller.send(asking(changes))).code;
+  assert.equal(await codeOf({ quota: 100_001n }), StatusCode.QuotaUsedExceed);
+  assert.equal(await codeOf({ quota: 100_001n, chainId: address(1) }), StatusCode.InvalidChainId);
+  const batch = await node.controller.sendBatch([raw("2"), asking({ quota: 100_001n })]);
+  assert.equal(batch.code, StatusCode.QuotaUsedExceed);
+  assert.equal(await codeOf({ quota: 100_000n }), StatusCode.Success);
 });

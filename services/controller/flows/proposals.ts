@@ -84,7 +84,8 @@ export class Proposals {
       return { code: StatusCode.NodeInSyncMode, proposal: undefined };
     }
     env.log.info(`add_proposal: tx poll len ${pool.count}`);
-    const limits = { countMax: settings.packageLimit, sizeMax: BLOCK_SIZE_MAX };
+    const { packageLimit: countMax, quotaLimit: quotaMax } = settings;
+    const limits = { countMax, sizeMax: BLOCK_SIZE_MAX, quotaMax };
     const transactions = packBlock(pool, rulesOf(this.#node), limits);
     const timestampMs = BigInt(Math.floor(env.clock.nowMs()));
     const proposer = settings.nodeAddress;
@@ -220,7 +221,7 @@ export class Proposals {
     if (!hasTrueRoot(this.#node.hash, block) || hasDuplicates(block)) {
       return StatusCode.ProposalCheckError;
     }
-    const { code } = await this.#parts.admission.admitBatch(block.body.body, true);
+    const code = await this.#parts.admission.admitProposed(block.body.body);
     if (code !== StatusCode.Success) return code;
     env.log.info("chain_check_proposal: finished");
     return StatusCode.Success;

@@ -118,6 +118,7 @@ class Startup {
     const history = await this.#loadHistory(tip.height, systemConfig);
     log.info(`init_block_number: ${tip.height}`);
     const { syncInterval: interval, syncRequestsMax: requestsMax } = this.#settings;
+    const { poolCountMax, poolSizeMax } = this.#settings;
     const forceEpoch = this.#settings.forceSyncEpoch;
     return {
       settings: this.#settings,
@@ -126,7 +127,7 @@ class Startup {
       signatureSize,
       chain: new ChainState(tip),
       history,
-      pool: new Pool(),
+      pool: new Pool({ countMax: poolCountMax, sizeMax: poolSizeMax }),
       peers: new NodeTable(),
       sync: new SyncCore({ interval, requestsMax, forceEpoch }),
       lock: new Lock(),

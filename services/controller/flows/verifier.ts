@@ -23,6 +23,7 @@ export class SignatureVerifier {
   readonly #kms: Pick<KmsPort, "checkTransactions">;
   readonly #queue: Job[] = [];
   #callsInFlight = 0;
+  #waitingCount = 0;
   /** Shrinks while bad signatures come in, so that they cost little beside the good ones. */
   #batchCount = BATCH_COUNT_MAX;
 
@@ -32,7 +33,7 @@ export class SignatureVerifier {
 
   /** Transactions that wait for a call to the kms. */
   get waitingCount(): number {
-    return this.#queue.reduce((count, { transactions }) => count + transactions.length, 0);
+    return this.#waitingCount;
   }
 
   /**
@@ -48,6 +49,7 @@ export class SignatureVerifier {
       const chunk = transactions.slice(at, at + BATCH_COUNT_MAX);
       chunks.push(new Promise((resolve) => jobs.push({ transactions: chunk, resolve })));
     }
+    this.#waitingCount += transactions.length;
     if (isUrgent) this.#queue.unshift(...jobs);
     else this.#queue.push(...jobs);
     this.#fill();
@@ -74,6 +76,7 @@ export class SignatureVerifier {
       size += transactions.length;
       count++;
     }
+    this.#waitingCount -= size;
     return this.#queue.splice(0, count);
   }
 

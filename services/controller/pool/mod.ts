@@ -6,5 +6,5 @@
  */
 
 export { dropExpired, packBlock, type PackLimits } from "./pack.ts";
-export { Pool, type PooledTransaction } from "./pool.ts";
+export { Pool, type PooledTransaction, type PoolLimits } from "./pool.ts";
 export { estimateSize } from "./size.ts";

@@ -8,11 +8,12 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { checkFields, History, type Rules } from "../auth/mod.ts";
 import { initialSystemConfig, LockId } from "../system_config/mod.ts";
-import { normalTx, settings, transaction, utxoTx } from "../testing/builders.ts";
+import { address, normalTx, settings, transaction, utxoTx } from "../testing/builders.ts";
 import { dropExpired, estimateSize, packBlock, Pool } from "./mod.ts";
 
 const HASH = await loadSm3();
-const LIMITS = { countMax: 30_000, sizeMax: 12_000_000 };
+const LIMITS = { countMax: 30_000, sizeMax: 12_000_000, quotaMax: null };
+const POOL_LIMITS = { countMax: 1_000, sizeMax: 1_000_000 };
 
 function rules(height = 10n, changes: Partial<Rules["config"]> = {}): Rules {
   const config = { ...initialSystemConfig(settings(1).systemConfig), ...changes };
@@ -24,17 +25,23 @@ function keyOf(raw: RawTransaction): string {
 }
 
 function poolOf(...raws: readonly RawTransaction[]): Pool {
-  const pool = new Pool();
+  const pool = new Pool(POOL_LIMITS);
   for (const raw of raws) pool.add(raw);
   return pool;
 }
 
-function normal(nonce: string, validUntilBlock = 90n): RawTransaction {
-  return normalTx(HASH, transaction(nonce, { validUntilBlock }));
+function normal(nonce: string, validUntilBlock = 90n, senderByte = 0x5e): RawTransaction {
+  return normalTx(HASH, transaction(nonce, { validUntilBlock }), address(senderByte));
+}
+
+/** The first byte of the sender's address. */
+function senderByteOf({ tx }: RawTransaction): number {
+  assert(tx?.$case === "normalTx");
+  return tx.value.witness?.sender[0] ?? 0;
 }
 
 Deno.test("Pool.add() takes a transaction once", () => {
-  const pool = new Pool();
+  const pool = new Pool(POOL_LIMITS);
   assert(pool.add(normal("1")));
   assert(!pool.add(normal("1")));
   assert(!pool.add({ tx: undefined }));
@@ -117,12 +124,119 @@ Deno.test("packBlock() gives only transactions that a checking node accepts, eac
       assert(packed.length <= countMax);
       assert.equal(new Set(keys).size, keys.length);
       for (const raw of packed) assert.equal(checkFields(raw, judged), StatusCode.Success);
+      // one sender: its own and the changes are each in order of arrival
       const order = [...new Set(raws.map(keyOf))];
-      const positions = keys.map((key) => order.indexOf(key));
-      assert.deepEqual(positions, positions.toSorted((a, b) => a - b));
+      for (const kind of ["normalTx", "utxoTx"]) {
+        const own = packed.filter(({ tx }) => tx?.$case === kind).map(keyOf);
+        const positions = own.map((key) => order.indexOf(key));
+        assert.deepEqual(positions, positions.toSorted((a, b) => a - b));
+      }
       for (const key of keys) assert(pool.get(key) !== undefined);
       pool.remove(keys);
       assert.deepEqual(keys.filter((key) => pool.get(key) !== undefined), []);
     },
   ));
+});
+
+Deno.test("packBlock() gives senders their turns when more waits than fits", () => {
+  const flood = Array.from({ length: 50 }, (_, i) => normal(`${i}`, 90n, 1));
+  const others = [normal("a", 90n, 2), normal("b", 90n, 3), normal("c", 90n, 3)];
+  const pool = poolOf(...flood, ...others);
+  const packed = packBlock(pool, rules(), { ...LIMITS, countMax: 6 });
+  assert.deepEqual(packed.map(senderByteOf), [1, 2, 3, 1, 3, 1]);
+  assert.deepEqual(
+    packed.filter((raw) => senderByteOf(raw) === 1),
+    flood.slice(0, 3),
+    "a sender's own in order of arrival",
+  );
+});
+
+Deno.test("packBlock() serves every sender in time when there are more than a block holds", () => {
+  const pool = poolOf();
+  for (const sender of [1, 2, 3, 4, 5]) {
+    for (let i = 0; i < 4; i++) pool.add(normal(`${sender}/${i}`, 90n, sender));
+  }
+  const served: number[] = [];
+  while (pool.count > 0) {
+    const packed = packBlock(pool, rules(), { ...LIMITS, countMax: 2 });
+    served.push(...packed.map(senderByteOf));
+    pool.remove(packed.map(keyOf));
+  }
+  for (let turn = 0; turn < 4; turn++) {
+    assert.deepEqual(served.slice(5 * turn, 5 * turn + 5).toSorted(), [1, 2, 3, 4, 5]);
+  }
+});
+
+Deno.test("packBlock() takes changes of the configuration before a flood", () => {
+  const change = utxoTx(HASH, { lockId: LockId.EmergencyBrake });
+  const pool = poolOf(...["1", "2", "3"].map((nonce) => normal(nonce)), change);
+  assert.deepEqual(packBlock(pool, rules(), { ...LIMITS, countMax: 1 }), [change]);
+});
+
+Deno.test("packBlock() fills a block up to its quota; what asks for too much blocks nobody", () => {
+  const asking = (nonce: string, quota: bigint) => normalTx(HASH, transaction(nonce, { quota }));
+  const huge = asking("huge", 2n ** 64n - 1n);
+  const [first, large, last] = [asking("1", 60_000n), asking("2", 50_000n), asking("3", 30_000n)];
+  const pool = poolOf(huge, first, large, last);
+  const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
+  assert.deepEqual(packed, [first, last]);
+  assert.equal(pool.count, 4);
+});
+
+Deno.test("Pool.hasRoom() refuses beyond the count and the size, never the admin", () => {
+  const pool = new Pool({ countMax: 4, sizeMax: 1_000_000 });
+  for (const sender of [5, 6, 7]) pool.add(normal(`${sender}`, 90n, sender));
+  assert(pool.hasRoom(normal("2", 90n, 4)));
+  assert(!pool.hasRoom(normal("2", 90n, 4), 1), "one is on its way");
+  pool.add(normal("8", 90n, 8));
+  assert(!pool.hasRoom(normal("2", 90n, 5)));
+  assert(pool.hasRoom(utxoTx(HASH, { lockId: LockId.Admin })));
+  const small = new Pool({ countMax: 100, sizeMax: 2 * estimateSize(normal("1")) });
+  small.add(normal("1"));
+  assert(small.hasRoom(normal("2", 90n, 2)));
+  small.add(normal("2", 90n, 2));
+  assert(!small.hasRoom(normal("3", 90n, 3)));
+});
+
+Deno.test("Pool.hasRoom() leaves a flooding sender its share once the pool is half full", () => {
+  const pool = new Pool({ countMax: 100, sizeMax: 1_000_000 });
+  let taken = 0;
+  for (let i = 0; i < 200; i++) {
+    const raw = normal(`${i}`, 90n, 1);
+    if (pool.hasRoom(raw) && pool.add(raw)) taken++;
+  }
+  assert.equal(taken, 100, "alone it may use all of it");
+  pool.remove([...pool.values()].slice(0, 30).map(({ key }) => key));
+  assert(pool.hasRoom(normal("new", 90n, 2)));
+  pool.add(normal("new", 90n, 2));
+  assert(!pool.hasRoom(normal("more", 90n, 1)), "70 are more than half of 100");
+});
+
+Deno.test("Pool keeps count, size and indexes together whatever comes and goes", () => {
+  const step = fc.record({
+    nonce: fc.nat(40),
+    sender: fc.integer({ min: 1, max: 4 }),
+    until: fc.bigInt(11n, 30n),
+    action: fc.constantFrom("add", "add", "add", "remove", "expire", "change"),
+  });
+  fc.assert(fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
+    const pool = poolOf();
+    for (const { nonce, sender, until, action } of steps) {
+      const raw = action === "change"
+        ? utxoTx(HASH, { lockId: LockId.Admin, output: new Uint8Array(nonce) })
+        : normal(`${nonce}`, until, sender);
+      if (action === "expire") pool.removeExpired((last) => last <= until);
+      else if (action === "remove") pool.remove([keyOf(raw)]);
+      else pool.add(raw);
+    }
+    const all = [...pool.values()];
+    const inTurns = [...pool.inTurns()];
+    assert.equal(pool.count, all.length);
+    assert.equal(pool.size, all.reduce((sum, { size }) => sum + size, 0));
+    assert.deepEqual(new Set(inTurns), new Set(all));
+    assert.equal(inTurns.length, all.length);
+    pool.removeExpired(() => true);
+    pool.remove([...pool.changes()].map(({ key }) => key));
+    assert.deepEqual([pool.count, pool.size, [...pool.inTurns()].length], [0, 0, 0]);
+  }));
 });

@@ -67,9 +67,12 @@ export function transaction(nonce: string, changes: Partial<Transaction> = {}): 
 }
 
 /** A signed normal transaction. */
-export function normalTx(hash: HashFunction, inner: Transaction): RawTransaction {
+export function normalTx(
+  hash: HashFunction,
+  inner: Transaction,
+  sender = address(0x5e),
+): RawTransaction {
   const transactionHash = hashTransaction(hash, inner);
-  const sender = address(0x5e);
   const signature = fakeSignature(hash, sender, transactionHash);
   const value = { transaction: inner, transactionHash, witness: { signature, sender } };
   return { tx: { $case: "normalTx", value } };
