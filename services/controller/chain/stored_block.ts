@@ -31,23 +31,22 @@ export interface ExecutedBlock {
 }
 
 /**
- * The records of a block in the order in which they must reach the disk (spec/controller.md, 11).
- * The height comes last: until it is stored the block does not exist. Changed items come after the
- * block, whose storing brings the transactions that they name.
+ * The records of a block in groups: a group may reach the disk in any order, after the one before
+ * it (spec/controller.md, 11). The height comes last: until it is stored the block does not exist.
+ * Changed items come after the block, whose storing brings the transactions that they name.
  */
-export function blockRecords(block: ExecutedBlock): StoreRecord[] {
+export function blockRecords(block: ExecutedBlock): StoreRecord[][] {
   const { height, hash, encoded, stateRoot, applied } = block;
   const heightKey = u64be(height);
+  const full = { region: Regions.FULL_BLOCK, key: heightKey, value: encoded };
+  const items = applied.map(({ id, txHash }) => (
+    { region: Regions.GLOBAL, key: u64be(id), value: txHash }
+  ));
+  const result = { region: Regions.RESULT, key: heightKey, value: stateRoot };
   return [
-    { region: Regions.FULL_BLOCK, key: heightKey, value: encoded },
-    ...applied.map(({ id, txHash }) => ({
-      region: Regions.GLOBAL,
-      key: u64be(id),
-      value: txHash,
-    })),
-    { region: Regions.RESULT, key: heightKey, value: stateRoot },
-    { region: Regions.GLOBAL, key: u64be(GlobalKey.Hash), value: hash },
-    { region: Regions.GLOBAL, key: u64be(GlobalKey.Height), value: heightKey },
+    ...(items.length === 0 ? [[full, result]] : [[full], [...items, result]]),
+    [{ region: Regions.GLOBAL, key: u64be(GlobalKey.Hash), value: hash }],
+    [{ region: Regions.GLOBAL, key: u64be(GlobalKey.Height), value: heightKey }],
   ];
 }
 

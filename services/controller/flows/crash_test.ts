@@ -4,7 +4,7 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import type { Ports } from "../ports.ts";
 import { LockId } from "../system_config/mod.ts";
 import { normalTx, transaction, utxoTx } from "../testing/builders.ts";
-import { proofOf, type TestNode, testNode } from "../testing/test_node.ts";
+import { proofOf, testNet, type TestNode, testNode } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
 
@@ -146,4 +146,41 @@ Deno.test("A commit brings an executor up to date that was wiped meanwhile", asy
   node.executor.executions = [];
   await node.produce(1);
   assert.equal(node.executor.executions.length, 6);
+});
+
+/** A chain of five blocks, and a node that has none of them. */
+async function netToFollow() {
+  const { nodes: [ahead, late], clock } = await testNet(2);
+  assert(ahead !== undefined && late !== undefined);
+  await ahead.run();
+  const change = utxoTx(HASH, { lockId: LockId.BlockInterval, output: u32be(6) });
+  for (const raws of [[], [normalTx(HASH, transaction("1"))], [change], [], []]) {
+    for (const raw of raws) await ahead.controller.send(raw);
+    await ahead.produce(1);
+  }
+  return { ahead, late, clock };
+}
+
+Deno.test("A node heals from a crash before any write of a block that it fetched", async () => {
+  let points = 0;
+  for (;; points++) {
+    const { ahead, late, clock } = await netToFollow();
+    const crash = new CrashPoint(points);
+    const life = async () => {
+      const controller = await late.start(crash.wrap);
+      controller.run();
+      await clock.advanceUntil(() => late.height === 5n, 20_000);
+      return "finished" as const;
+    };
+    const outcome = await Promise.race([life(), crash.crashed]);
+    late.stop();
+    if (outcome === "finished") break;
+    await late.run();
+    assert(await clock.advanceUntil(() => late.height === 5n, 60_000), `point ${points}`);
+    assert.deepEqual(late.executor.executions, ahead.executor.executions);
+    assert.equal(late.controller.queries.systemConfig().blockInterval, 6);
+    ahead.stop();
+    late.stop();
+  }
+  assert(points > 30, `there were ${points} crash points`);
 });

@@ -10,18 +10,24 @@ import { alignExecutor, AlignmentError } from "./align_executor.ts";
 import { type Node, rulesOf } from "./node.ts";
 import { storeTipProof } from "./tip_proof.ts";
 
-/** A decided block. */
-export interface DecidedBlock {
-  /** With its proof. */
-  readonly block: Block;
-  /** Hash of its header. */
-  readonly hash: Bytes;
-  /**
-   * The proof of the tip that was decided upon together with the block; none for a block from the
-   * write-ahead log, where it got after that proof was stored.
-   */
-  readonly preProof: Bytes | null;
-}
+/** A decided block, and where it comes from. */
+export type DecidedBlock =
+  & {
+    /** With its proof. */
+    readonly block: Block;
+    /** Hash of its header. */
+    readonly hash: Bytes;
+  }
+  & (
+    | {
+      /** Consensus has no second copy for this node; peers have one. */
+      readonly source: "consensus" | "peer";
+      /** The proof of the tip that was decided upon together with the block. */
+      readonly preProof: Bytes;
+    }
+    /** The write-ahead log, where it got after that proof was stored. */
+    | { readonly source: "log" }
+  );
 
 /**
  * Executes and stores the block after the tip, then moves the tip (spec/controller.md, 11). The
@@ -29,7 +35,7 @@ export interface DecidedBlock {
  * doing it again continues where it stopped: the executor answers 502 then, records are stored again.
  */
 export async function finalise(node: Node, decided: DecidedBlock): Promise<StatusCode> {
-  const { block, hash, preProof } = decided;
+  const { block, hash, source } = decided;
   const { ports, log } = node.env;
   if (block.header === undefined) return StatusCode.NoneBlockHeader;
   const { height } = block.header;
@@ -37,10 +43,13 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   const keys = transactionKeys(block);
   if (keys === null) return StatusCode.NoTransaction;
   const encoded = encode(Block, block);
-  if (preProof !== null) {
-    const replaced = await storeTipProof(node, preProof);
+  if (source !== "log") {
+    const replaced = await storeTipProof(node, decided.preProof);
     if (replaced !== StatusCode.Success) return replaced;
-    if (!(await isLogged(node, height, encoded))) return StatusCode.StoreError;
+  }
+  // a block of a peer that a crash interrupts is fetched again: the executor answers 502 then
+  if (source === "consensus" && !(await isLogged(node, height, encoded))) {
+    return StatusCode.StoreError;
   }
 
   const { code, stateRoot } = await execute(node, encoded);
@@ -51,9 +60,10 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   if (code !== StatusCode.Success && code !== StatusCode.ReenterBlock) return code;
 
   const { config, applied } = applyUtxoTransactions(node.systemConfig, utxoTransactions(block));
-  for (const record of blockRecords({ height, hash, encoded, stateRoot, applied })) {
-    const stored = await ports.storage.store(record);
-    if (stored !== StatusCode.Success) return stored;
+  for (const group of blockRecords({ height, hash, encoded, stateRoot, applied })) {
+    const codes = await Promise.all(group.map((record) => ports.storage.store(record)));
+    const failed = codes.find((stored) => stored !== StatusCode.Success);
+    if (failed !== undefined) return failed;
   }
   node.systemConfig = config;
   node.history.add({ height, hashes: keys, blockLimit: config.blockLimit });
@@ -61,7 +71,7 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   node.activity.blockStored(keys.length);
   node.pool.remove(keys);
   dropExpired(node.pool, rulesOf(node));
-  await clearLog(node);
+  if (source !== "peer") await clearLog(node);
   log.info(`finalize_block: ${height}, block_hash: ${to0xHex(hash)}`);
   return StatusCode.Success;
 }

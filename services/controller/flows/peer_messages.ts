@@ -121,9 +121,10 @@ export class PeerMessages {
     const outcome = peers.record(node, chainStatus, env.clock.nowMs());
     const ownHeight = chain.tip.height;
     if (outcome.kind === "refused") {
-      if (outcome.code !== StatusCode.EarlyStatus || ownHeight >= chainStatus.height) {
-        return outcome.code;
-      }
+      if (outcome.code !== StatusCode.EarlyStatus) return outcome.code;
+      // it was restarted at the height that is known: while no block is made nothing else tells it
+      if (ownHeight > chainStatus.height) this.#parts.gossip.sendStatus(origin);
+      if (ownHeight >= chainStatus.height) return outcome.code;
       chain.clearProposals();
       await this.#parts.gossip.introduceTo(origin);
       this.#follow(node, chainStatus);

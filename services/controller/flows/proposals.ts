@@ -257,7 +257,7 @@ export class Proposals {
     }
     const hash = this.#hashOf(block);
     env.log.info(`height: ${height} hash ${to0xHex(hash)}`);
-    const code = await finalise(this.#node, { block, hash, preProof });
+    const code = await finalise(this.#node, { source: "consensus", block, hash, preProof });
     if (code !== StatusCode.Success) return code;
     this.#lastDecoded = null;
     this.#parts.gossip.multicastStatus();

@@ -163,7 +163,7 @@ class Startup {
     const encoded = encode(Block, genesis);
     const { stateRoot } = await this.#execGenesis(encoded);
     const records = blockRecords({ height: 0n, hash, encoded, stateRoot, applied: [] });
-    for (const record of records) await this.#storage.store(record);
+    for (const record of records.flat()) await this.#storage.store(record);
     return { height: 0n, hash, stateRoot, proof: EMPTY_BYTES };
   }
 
@@ -264,7 +264,7 @@ async function redo(
   decided: { readonly block: Block; readonly hash: Bytes },
 ): Promise<void> {
   await untilReady(async () => {
-    const code = await finalise(node, { ...decided, preProof: null });
+    const code = await finalise(node, { ...decided, source: "log" });
     if (code === StatusCode.Success) return true;
     node.env.log.warn(`wal process_block error ${statusName(code)}`);
     return null;

@@ -13,6 +13,7 @@ import type { ConsensusLink } from "./consensus_link.ts";
 import { finalise } from "./finalise.ts";
 import type { Gossip } from "./gossip.ts";
 import { type Node, rulesOf } from "./node.ts";
+import type { SystemConfig } from "../system_config/mod.ts";
 import { StoppedError } from "./retry.ts";
 import { checkTipProof } from "./tip_proof.ts";
 
@@ -28,6 +29,9 @@ function isLocalTrouble(code: StatusCode): boolean {
   if (code === StatusCode.StoreError || code === StatusCode.LoadError) return true;
   return code >= 200 && code % 100 === 0;
 }
+
+/** What became of the next block. */
+type ApplyOutcome = "applied" | "refused" | "asked" | "later" | "none";
 
 /** Fetches and applies the blocks that this node lacks (spec/controller.md, 16). */
 export class Syncer {
@@ -146,17 +150,29 @@ export class Syncer {
   async #applyBuffered(): Promise<void> {
     const { lock, env } = this.#node;
     while (!env.signal.aborted) {
+      const before = this.#node.systemConfig;
       const outcome = await lock.run(() => this.#applyNext());
       if (outcome === "none") break;
       if (outcome === "later") await env.clock.sleep(LOCAL_TROUBLE_PAUSE_MS, env.signal);
-      // its answer to the proof of the next block depends on it
-      if (outcome === "applied") await this.#parts.consensus.reconfigure();
+      if (outcome === "applied") await this.#tellConsensus(before);
       this.trySync();
     }
     this.trySync();
   }
 
-  async #applyNext(): Promise<"applied" | "refused" | "asked" | "later" | "none"> {
+  /**
+   * Tells consensus of the new height. What it answers to a proof depends on the validators, not on
+   * the height (spec/consensus.md, 5.2): while only the height changes and more blocks wait, they
+   * need not wait for it, and heights that it is too slow for are left out.
+   */
+  async #tellConsensus(before: SystemConfig): Promise<void> {
+    const { sync, chain, systemConfig } = this.#node;
+    const { consensus } = this.#parts;
+    if (systemConfig === before && sync.hasNext(chain.tip.height)) consensus.reconfigureSoon();
+    else await consensus.reconfigure();
+  }
+
+  async #applyNext(): Promise<ApplyOutcome> {
     const { sync, chain, env } = this.#node;
     const synced = sync.takeNext(chain.tip.height);
     if (synced === null) return "none";
@@ -217,7 +233,12 @@ export class Syncer {
     }
     const signed = await this.#parts.admission.verifySynced(body.body);
     if (signed !== StatusCode.Success) return signed;
-    return await finalise(this.#node, { block, hash: hashBlockHeader(hash, header), preProof });
+    return await finalise(this.#node, {
+      source: "peer",
+      block,
+      hash: hashBlockHeader(hash, header),
+      preProof,
+    });
   }
 
   /** The proof of the tip in the copy that a peer sent of it. */

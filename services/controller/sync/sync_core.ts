@@ -192,6 +192,11 @@ export class SyncCore {
     return synced;
   }
 
+  /** Whether the next block waits to be applied. */
+  hasNext(ownHeight: bigint): boolean {
+    return this.#buffer.has(ownHeight + 1n);
+  }
+
   /** Puts a block back that could not be applied for a reason that lies in this node. */
   putBack(height: bigint, synced: SyncedBlock): void {
     this.#buffer.set(height, synced);
