@@ -63,6 +63,11 @@ export interface SystemConfig {
   blockIntervalPreHash: Uint8Array;
   validatorsPreHash: Uint8Array;
   emergencyBrakePreHash: Uint8Array;
+  /** 6.6 and newer; GetSystemConfig leaves them out, as 6.3 does. */
+  quotaLimit: number;
+  quotaLimitPreHash: Uint8Array;
+  blockLimit: number;
+  blockLimitPreHash: Uint8Array;
 }
 
 export interface SoftwareVersion {
@@ -212,6 +217,10 @@ function createBaseSystemConfig(): SystemConfig {
     blockIntervalPreHash: new Uint8Array(0),
     validatorsPreHash: new Uint8Array(0),
     emergencyBrakePreHash: new Uint8Array(0),
+    quotaLimit: 0,
+    quotaLimitPreHash: new Uint8Array(0),
+    blockLimit: 0,
+    blockLimitPreHash: new Uint8Array(0),
   };
 }
 
@@ -252,6 +261,18 @@ export const SystemConfig: MessageFns<SystemConfig> = {
     }
     if (message.emergencyBrakePreHash.length !== 0) {
       writer.uint32(98).bytes(message.emergencyBrakePreHash);
+    }
+    if (message.quotaLimit !== 0) {
+      writer.uint32(104).uint32(message.quotaLimit);
+    }
+    if (message.quotaLimitPreHash.length !== 0) {
+      writer.uint32(114).bytes(message.quotaLimitPreHash);
+    }
+    if (message.blockLimit !== 0) {
+      writer.uint32(120).uint32(message.blockLimit);
+    }
+    if (message.blockLimitPreHash.length !== 0) {
+      writer.uint32(130).bytes(message.blockLimitPreHash);
     }
     return writer;
   },
@@ -370,6 +391,38 @@ export const SystemConfig: MessageFns<SystemConfig> = {
             message.emergencyBrakePreHash = reader.bytes();
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.quotaLimit = fit(reader, reader.pos, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.quotaLimitPreHash = reader.bytes();
+            continue;
+          }
+          case 15: {
+            if (tag !== 120) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.blockLimit = fit(reader, reader.pos, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.blockLimitPreHash = reader.bytes();
+            continue;
+          }
         }
         reader.skip(tag & 7, tag >>> 3);
       }
@@ -397,6 +450,10 @@ export const SystemConfig: MessageFns<SystemConfig> = {
     message.blockIntervalPreHash = object.blockIntervalPreHash ?? new Uint8Array(0);
     message.validatorsPreHash = object.validatorsPreHash ?? new Uint8Array(0);
     message.emergencyBrakePreHash = object.emergencyBrakePreHash ?? new Uint8Array(0);
+    message.quotaLimit = object.quotaLimit ?? 0;
+    message.quotaLimitPreHash = object.quotaLimitPreHash ?? new Uint8Array(0);
+    message.blockLimit = object.blockLimit ?? 0;
+    message.blockLimitPreHash = object.blockLimitPreHash ?? new Uint8Array(0);
     return message;
   },
 };
@@ -755,6 +812,16 @@ export const RPCServiceService = {
     responseSerialize: (value: NodeStatus): Buffer => Buffer.from(NodeStatus.encode(value).finish()),
     responseDeserialize: (value: Uint8Array): NodeStatus => NodeStatus.decode(value),
   },
+  /** The configuration by which a block is made and judged: changes in that block come after it. */
+  getSystemConfigByNumber: {
+    path: "/controller.RPCService/GetSystemConfigByNumber" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
+    responseSerialize: (value: SystemConfig): Buffer => Buffer.from(SystemConfig.encode(value).finish()),
+    responseDeserialize: (value: Uint8Array): SystemConfig => SystemConfig.decode(value),
+  },
 } as const;
 
 export interface RPCServiceServer extends UntypedServiceImplementation {
@@ -778,6 +845,8 @@ export interface RPCServiceServer extends UntypedServiceImplementation {
   getStateRootByNumber: handleUnaryCall<BlockNumber, StateRoot>;
   getProofByNumber: handleUnaryCall<BlockNumber, Proof>;
   getNodeStatus: handleUnaryCall<Empty, NodeStatus>;
+  /** The configuration by which a block is made and judged: changes in that block come after it. */
+  getSystemConfigByNumber: handleUnaryCall<BlockNumber, SystemConfig>;
 }
 
 export interface RPCServiceClient extends Client {
@@ -1051,6 +1120,22 @@ export interface RPCServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: NodeStatus) => void,
+  ): ClientUnaryCall;
+  /** The configuration by which a block is made and judged: changes in that block come after it. */
+  getSystemConfigByNumber(
+    request: BlockNumber,
+    callback: (error: ServiceError | null, response: SystemConfig) => void,
+  ): ClientUnaryCall;
+  getSystemConfigByNumber(
+    request: BlockNumber,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SystemConfig) => void,
+  ): ClientUnaryCall;
+  getSystemConfigByNumber(
+    request: BlockNumber,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SystemConfig) => void,
   ): ClientUnaryCall;
 }
 

@@ -1,25 +1,19 @@
-import { RawTransaction, type UnverifiedUtxoTransaction } from "../../../proto/gen/blockchain.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
 import { HASH_SIZE } from "../../../shared/block/mod.ts";
-import { type Bytes, equalBytes, readU64be, to0xHex, u64be } from "../../../shared/bytes/mod.ts";
-import { tryDecode } from "../../../shared/codec/mod.ts";
+import { type Bytes, equalBytes, to0xHex, u64be } from "../../../shared/bytes/mod.ts";
 import {
   initialItem,
   type InitialSystemConfig,
   initialSystemConfig,
   LOCK_IDS,
   LockId,
-  NO_PRE_HASH,
   type SystemConfig,
   withChange,
   withItem,
 } from "../system_config/mod.ts";
+import { ChainDataError, MEND_STORAGE } from "./chain_data.ts";
+import { changeInForce, type ChangeSource } from "./config_changes.ts";
 import type { PatientStorage } from "./patient_storage.ts";
-
-/** Stored data that cannot belong to a chain: the node must not run on them. */
-export class ChainDataError extends Error {
-  override name = "ChainDataError";
-}
 
 /** What loading the system configuration needs. */
 export interface ConfigSource {
@@ -27,6 +21,8 @@ export interface ConfigSource {
   readonly initial: InitialSystemConfig;
   /** Committed height; changes by later blocks, stored before a crash, do not count yet. */
   readonly height: bigint;
+  /** Changes of a block that was being stored when the process ended. */
+  readonly pending: ChangeSource["pending"];
   /** Tells of each item where it comes from. */
   readonly report: (line: string) => void;
 }
@@ -46,60 +42,55 @@ async function loadItem(
   config: SystemConfig,
   id: LockId,
 ): Promise<SystemConfig> {
-  const { storage, initial, report } = source;
+  const { storage, report } = source;
   const stored = await storage.load(Regions.GLOBAL, u64be(id));
   if (stored === null) {
-    const value = initialItem(initial, id);
-    await storage.store({ region: Regions.GLOBAL, key: u64be(id), value });
     report(`lock_id: ${id} empty, store from config to local`);
-    return accept(withItem(config, id, value), id);
+    return await storeInitial(source, config, id);
   }
   if (stored.length !== HASH_SIZE || id === LockId.ChainId) {
     report(`lock_id: ${id} stored data`);
     return accept(withItem(config, id, stored), id);
   }
   report(`lock_id: ${id} stored tx_hash`);
-  return await loadChangedItem(source, config, { id, txHash: stored });
+  return await loadChangedItem(source, config, { id, newest: stored });
+}
+
+async function storeInitial(
+  { storage, initial }: ConfigSource,
+  config: SystemConfig,
+  id: LockId,
+): Promise<SystemConfig> {
+  const value = initialItem(initial, id);
+  await storage.store({ region: Regions.GLOBAL, key: u64be(id), value });
+  return accept(withItem(config, id, value), id);
 }
 
 function accept(config: SystemConfig | null, id: LockId): SystemConfig {
-  if (config === null) {
-    throw new ChainDataError(`Cannot use the system configuration: item ${id} is malformed`);
-  }
-  return config;
+  if (config !== null) return config;
+  throw new ChainDataError(
+    `Cannot use the system configuration: the stored item ${id} is malformed`,
+    MEND_STORAGE,
+  );
 }
 
-/** Follows the changes of an item back to the newest one that is committed. */
+/**
+ * An item whose newest stored change is not committed, after a crash or a rollback, is stored again
+ * as it was before: on a chain that goes on without that change nothing else would undo it.
+ */
 async function loadChangedItem(
   source: ConfigSource,
   config: SystemConfig,
-  change: { readonly id: LockId; readonly txHash: Bytes },
+  { id, newest }: { readonly id: LockId; readonly newest: Bytes },
 ): Promise<SystemConfig> {
-  const { storage, initial, height } = source;
-  const { id } = change;
-  let { txHash } = change;
-  for (;;) {
-    const { transaction } = await loadUtxo(storage, txHash);
-    if (transaction === undefined) throw new ChainDataError(`Item ${id} names an empty change`);
-    const mined = await storage.load(Regions.TRANSACTION_HASH2BLOCK_HEIGHT, txHash);
-    if (mined !== null && readU64be(mined) <= height) {
-      return accept(withChange(config, { id, output: transaction.output, txHash }), id);
-    }
-    if (equalBytes(transaction.preTxHash, NO_PRE_HASH)) {
-      return accept(withItem(config, id, initialItem(initial, id)), id);
-    }
-    txHash = transaction.preTxHash;
+  const { storage, height, pending, report } = source;
+  const load = (region: number, key: Bytes) => storage.load(region, key);
+  const change = await changeInForce({ load, pending }, newest, height);
+  if (change !== null && equalBytes(change.txHash, newest)) {
+    return accept(withChange(config, { id, ...change }), id);
   }
-}
-
-async function loadUtxo(
-  storage: PatientStorage,
-  txHash: Bytes,
-): Promise<UnverifiedUtxoTransaction> {
-  const bytes = await storage.load(Regions.TRANSACTIONS, txHash);
-  const raw = bytes === null ? null : tryDecode(RawTransaction, bytes);
-  if (raw?.tx?.$case === "utxoTx") return raw.tx.value;
-  throw new ChainDataError(
-    `Cannot load the system configuration: transaction ${to0xHex(txHash)} is missing or no utxo`,
-  );
+  report(`lock_id: ${id} was changed by ${to0xHex(newest)}, which is not committed: undone`);
+  if (change === null) return await storeInitial(source, config, id);
+  await storage.store({ region: Regions.GLOBAL, key: u64be(id), value: change.txHash });
+  return accept(withChange(config, { id, ...change }), id);
 }
