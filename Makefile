@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim fuzz \
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash fuzz \
   fuzz-sm2 bench bench-chain bench-executor bench-kms bench-storage bench-network image clean
 
 help: ## show this list
@@ -69,10 +69,6 @@ e2e: build ## end-to-end tests on the executables in bin/
 crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage_rocksdb
 	@KILLS=$(or $(KILLS),500) SEED=$(SEED) FLAVOUR=$(or $(FLAVOUR),storage_rocksdb) \
 	  deno run -A --no-check tests/crash/main.ts
-
-sim: deps ## run SEEDS=1000 whole-controller nets through chaos on a virtual clock, SEED=n is the first
-	@SEEDS=$(or $(SEEDS),1000) $(addprefix SEED=,$(SEED)) \
-	  deno run -A --no-check tests/sim/controller/main.ts
 
 fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
 	@RUNS=$(or $(RUNS),100000) SEED=$(SEED) deno run -A --no-check tests/fuzz/main.ts

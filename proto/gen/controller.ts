@@ -63,7 +63,7 @@ export interface SystemConfig {
   blockIntervalPreHash: Uint8Array;
   validatorsPreHash: Uint8Array;
   emergencyBrakePreHash: Uint8Array;
-  /** Numbers of 6.5 and later. GetSystemConfig leaves them out, as 6.3 does. */
+  /** 6.6 and newer; GetSystemConfig leaves them out, as 6.3 does. */
   quotaLimit: number;
   quotaLimitPreHash: Uint8Array;
   blockLimit: number;
@@ -812,7 +812,7 @@ export const RPCServiceService = {
     responseSerialize: (value: NodeStatus): Buffer => Buffer.from(NodeStatus.encode(value).finish()),
     responseDeserialize: (value: Uint8Array): NodeStatus => NodeStatus.decode(value),
   },
-  /** The configuration in force for a block: what the blocks below it made of the first one. */
+  /** The configuration by which a block is made and judged: changes in that block come after it. */
   getSystemConfigByNumber: {
     path: "/controller.RPCService/GetSystemConfigByNumber" as const,
     requestStream: false as const,
@@ -845,7 +845,7 @@ export interface RPCServiceServer extends UntypedServiceImplementation {
   getStateRootByNumber: handleUnaryCall<BlockNumber, StateRoot>;
   getProofByNumber: handleUnaryCall<BlockNumber, Proof>;
   getNodeStatus: handleUnaryCall<Empty, NodeStatus>;
-  /** The configuration in force for a block: what the blocks below it made of the first one. */
+  /** The configuration by which a block is made and judged: changes in that block come after it. */
   getSystemConfigByNumber: handleUnaryCall<BlockNumber, SystemConfig>;
 }
 
@@ -1121,7 +1121,7 @@ export interface RPCServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: NodeStatus) => void,
   ): ClientUnaryCall;
-  /** The configuration in force for a block: what the blocks below it made of the first one. */
+  /** The configuration by which a block is made and judged: changes in that block come after it. */
   getSystemConfigByNumber(
     request: BlockNumber,
     callback: (error: ServiceError | null, response: SystemConfig) => void,

@@ -12,10 +12,15 @@ import {
   RpcError,
   serveGrpc,
 } from "../../shared/rpc/mod.ts";
-import type { RunningService, ServiceContext } from "../../shared/service/mod.ts";
+import {
+  type RunningService,
+  type ServiceContext,
+  StartRefusal,
+} from "../../shared/service/mod.ts";
 import { StatusCode, StatusError, statusName } from "../../shared/status/mod.ts";
 import { CONTROLLER_TABLE, readSettings } from "./config.ts";
 import { Controller, type SendOutcome } from "./controller.ts";
+import { ChainDataError } from "./flows/chain_data.ts";
 import { VERSION } from "./flows/queries.ts";
 import { connectPorts } from "./grpc_ports.ts";
 import { isHealthy } from "./health.ts";
@@ -42,14 +47,9 @@ export async function startController(
     onCalled: metrics?.onCalled,
   });
   const wal = await openWal(config.wal_path, log);
-  const controller = await Controller.start(settings, {
-    ports: { ...neighbours, wal },
-    clock,
-    random: SYSTEM_RANDOM,
-    log,
-    signal,
-    loadHash,
-  });
+  const ports = { ...neighbours, wal };
+  const environment = { ports, clock, random: SYSTEM_RANDOM, log, signal, loadHash };
+  const controller = await explained(Controller.start(settings, environment));
   onLost("consensus", () => controller.consensusLost());
   onLost("network", () => controller.networkLost());
   log.info("start grpc server!");
@@ -73,6 +73,16 @@ export async function startController(
       await metrics?.close();
     },
   };
+}
+
+/** Data that the node must not run on are for the operator to mend, not a defect with a stack. */
+async function explained<Result>(start: Promise<Result>): Promise<Result> {
+  try {
+    return await start;
+  } catch (error) {
+    if (error instanceof ChainDataError) throw new StartRefusal(error.message, 1, { cause: error });
+    throw error;
+  }
 }
 
 async function loadHash(suiteName: string): Promise<HashFunction> {
@@ -129,9 +139,8 @@ function userService(controller: Controller): GrpcService {
     getProofByNumber: async ({ blockNumber }) => ({
       proof: await refusable(queries.proof(blockNumber)),
     }),
-    getSystemConfigByNumber: ({ blockNumber }) =>
-      refusable(queries.systemConfigByNumber(blockNumber)),
     getNodeStatus: () => refusable(queries.nodeStatus()),
+    getSystemConfigByNumber: ({ blockNumber }) => refusable(queries.systemConfigFor(blockNumber)),
   });
 }
 

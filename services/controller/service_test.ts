@@ -221,16 +221,15 @@ Deno.test("startController() makes and commits blocks among real gRPC neighbours
     assert.deepEqual(new Uint8Array(stored), proof);
     const { stateRoot } = await user.getStateRootByNumber({ blockNumber: 1n });
     assert.deepEqual(new Uint8Array(stateRoot), neighbours.executor.executions[1]?.stateRoot);
+    const config = await user.getSystemConfig({});
+    const numbered = await user.getSystemConfigByNumber({ blockNumber: 2n });
+    assert.deepEqual([numbered.blockLimit, numbered.quotaLimit], [100, 0]);
+    assert.deepEqual([numbered.blockLimitPreHash.length, config.blockLimitPreHash.length], [33, 0]);
+    assert.deepEqual({ ...numbered, ...config }, config, "besides the limits it is the same");
     const nodeStatus = await user.getNodeStatus({});
     assert.equal(nodeStatus.version, "6.3.3");
     assert.equal(nodeStatus.selfStatus?.height, 1n);
     assert.equal(nodeStatus.initBlockNumber, 0n);
-    const config = await user.getSystemConfigByNumber({ blockNumber: 1n });
-    assert.equal(config.blockLimit, 100);
-    await assert.rejects(user.getSystemConfigByNumber({ blockNumber: 3n }), {
-      code: RpcCode.InvalidArgument,
-      details: "NoBlock",
-    });
     user.close();
     consensus.close();
   });
@@ -253,6 +252,8 @@ Deno.test("startController() answers bad calls with their texts", RECONNECTS, as
     await assert.rejects(user.getStateRootByNumber({ blockNumber: 9n }), refused("NoStateRoot"));
     await assert.rejects(user.getProofByNumber({ blockNumber: 9n }), refused("NoProof"));
     await assert.rejects(user.getBlockDetailByNumber({ blockNumber: 9n }), refused("NoBlock"));
+    const future = user.getSystemConfigByNumber({ blockNumber: 2n });
+    await assert.rejects(future, refused("NoBlock"));
     await assert.rejects(user.getHeightByHash({ hash: proof }), refused("NoBlockHeight"));
     await assert.rejects(user.sendRawTransaction({ tx: undefined }), refused("NoTransaction"));
     const added = await user.addNode({ multiAddress: "nonsense", origin: 0n });

@@ -44,6 +44,10 @@ function sortKeys(value: Json): Json {
 
 /** JSON A of spec/cldi.md, section 6. */
 export function systemConfigJson(config: SystemConfig): Json {
+  return systemConfigEntries(config);
+}
+
+function systemConfigEntries(config: SystemConfig): Readonly<Record<string, Json>> {
   return {
     admin: to0xHex(config.admin),
     admin_pre_hash: to0xHex(config.adminPreHash),
@@ -58,6 +62,18 @@ export function systemConfigJson(config: SystemConfig): Json {
     version: config.version,
     version_pre_hash: to0xHex(config.versionPreHash),
   };
+}
+
+/** JSON A of spec/cldi.md, section 18: with the limits, as 6.6 and newer tell them for a block. */
+export function numberedConfigJson(config: SystemConfig): Json {
+  const limits = {
+    block_limit: config.blockLimit,
+    block_limit_pre_hash: to0xHex(config.blockLimitPreHash),
+    quota_limit: config.quotaLimit,
+    quota_limit_pre_hash: to0xHex(config.quotaLimitPreHash),
+  };
+  const entries = Object.entries({ ...systemConfigEntries(config), ...limits });
+  return Object.fromEntries(entries.sort(([left], [right]) => left < right ? -1 : 1));
 }
 
 const pad = (value: number) => String(value).padStart(2, "0");

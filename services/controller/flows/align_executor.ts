@@ -1,8 +1,9 @@
 import { Regions } from "../../../proto/gen/storage.ts";
-import { equalBytes, to0xHex, u64be } from "../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes, to0xHex, u64be } from "../../../shared/bytes/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
-import type { ExecutorPort, StoragePort } from "../ports.ts";
+import type { ExecutorPort, Loaded, StoragePort } from "../ports.ts";
+import { ChainDataError, MEND_EXECUTOR, MEND_STORAGE, recordName } from "./chain_data.ts";
 
 /** What aligning needs. */
 export interface AlignContext {
@@ -11,21 +12,18 @@ export interface AlignContext {
   readonly log: Logger;
 }
 
-/** The executor cannot be brought to the state of the chain: data of the two do not belong together. */
-export class AlignmentError extends Error {
-  override name = "AlignmentError";
-}
-
 /** `done`: the executor has executed the block; `away`: a service did not answer. */
 type StepOutcome = "done" | "refused" | "away";
 
 /**
  * Makes the executor execute every stored block up to a height that it lacks: its data may have been
  * wiped, restored or lost in part. It is asked for the newest block first, which is all there is to
- * do as a rule; then it is searched back for a block that it has.
+ * do as a rule; then it is searched back for a block that it has. An executor that is ahead of the
+ * storage, which was rolled back or restored, has the block too; those above it are to come again.
  *
  * @returns false when storage or executor did not answer
- * @throws {AlignmentError} when it gives another result for a block than was stored
+ * @throws {ChainDataError} when it gives another result for a block than was stored, or has another
+ * chain, or when a stored block is not whole
  */
 export async function alignExecutor(context: AlignContext, height: bigint): Promise<boolean> {
   let base = height;
@@ -36,7 +34,10 @@ export async function alignExecutor(context: AlignContext, height: bigint): Prom
   }
   if (outcome === "away") return false;
   if (outcome === "refused") {
-    throw new AlignmentError("Cannot use the executor: it holds another chain's genesis block");
+    throw new ChainDataError(
+      "Cannot use the executor: it holds another chain's genesis block",
+      MEND_EXECUTOR,
+    );
   }
   return await replayBlocks(context, base + 1n, height);
 }
@@ -56,7 +57,11 @@ export async function replayBlocks(
     const outcome = await executeStored(context, height);
     if (outcome === "away") return false;
     if (outcome === "refused") {
-      throw new AlignmentError(`Cannot replay block ${height}: the executor refuses it`);
+      throw new ChainDataError(
+        `Cannot replay block ${height}: the executor refuses it, it has executed another block ` +
+          "of that height",
+        MEND_EXECUTOR,
+      );
     }
     if (height % PROGRESS_EVERY === 0n) context.log.info(`executor: replayed block ${height}`);
   }
@@ -68,7 +73,9 @@ async function executeStored(context: AlignContext, height: bigint): Promise<Ste
   const key = u64be(height);
   const block = await storage.load(Regions.FULL_BLOCK, key);
   const wanted = await storage.load(Regions.RESULT, key);
-  if (block.code !== StatusCode.Success || wanted.code !== StatusCode.Success) {
+  requireWhole(block.code, Regions.FULL_BLOCK, height);
+  const isRootLost = wanted.code === StatusCode.NotFound;
+  if (block.code !== StatusCode.Success || wanted.code !== StatusCode.Success && !isRootLost) {
     log.warn(`align executor: cannot load block ${height}`, {
       block: statusName(block.code),
       result: statusName(wanted.code),
@@ -78,9 +85,36 @@ async function executeStored(context: AlignContext, height: bigint): Promise<Ste
   const { code, stateRoot } = await executor.exec(block.value);
   if (code === StatusCode.ExecuteServerNotReady) return "away";
   if (code !== StatusCode.Success && code !== StatusCode.ReenterBlock) return "refused";
+  if (isRootLost) return await restoreRoot(context, height, stateRoot);
   if (equalBytes(stateRoot, wanted.value)) return "done";
-  throw new AlignmentError(
+  throw new ChainDataError(
     `Cannot use the executor: for block ${height} it gives ${to0xHex(stateRoot)}, ` +
       `stored is ${to0xHex(wanted.value)}`,
+    MEND_EXECUTOR,
   );
+}
+
+/** A storage that answers and has no such block will not have it when it is asked again. */
+function requireWhole(code: Loaded["code"], region: number, height: bigint): void {
+  switch (code) {
+    case StatusCode.NotFound:
+    case StatusCode.DecodeError:
+    case StatusCode.EncodeError:
+      throw new ChainDataError(
+        `Cannot bring the executor to the stored chain: ${recordName(region, height)} or a ` +
+          `transaction of it cannot be loaded (${statusName(code)})`,
+        MEND_STORAGE,
+      );
+  }
+}
+
+/** The root is the executor's to say: it executed this very block, after all before it. */
+async function restoreRoot(
+  { storage, log }: AlignContext,
+  height: bigint,
+  value: Bytes,
+): Promise<StepOutcome> {
+  log.warn(`${recordName(Regions.RESULT, height)} was missing: stored as the executor has it`);
+  const code = await storage.store({ region: Regions.RESULT, key: u64be(height), value });
+  return code === StatusCode.Success ? "done" : "away";
 }

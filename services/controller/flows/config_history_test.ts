@@ -30,7 +30,7 @@ async function changedChain() {
   return { node, first, second, validators };
 }
 
-Deno.test("systemConfigByNumber() gives what was in force for each block", async () => {
+Deno.test("systemConfigFor() gives what was in force for each block", async () => {
   const { node, first, second, validators } = await changedChain();
   const { queries } = node.controller;
   const intervals: [height: bigint, interval: number, preHash: Bytes][] = [
@@ -42,17 +42,17 @@ Deno.test("systemConfigByNumber() gives what was in force for each block", async
     [6n, 9, second],
   ];
   for (const [height, interval, preHash] of intervals) {
-    const config = await queries.systemConfigByNumber(height);
+    const config = await queries.systemConfigFor(height);
     assert.equal(config.blockInterval, interval, `block ${height}`);
     assert.deepEqual(config.blockIntervalPreHash, preHash, `block ${height}`);
     assert.equal(config.validators.length, height > 5n ? 2 : 4, `block ${height}`);
     assert.equal(config.blockLimit, 100);
     assert.deepEqual(config.blockLimitPreHash, NO_PRE_HASH);
   }
-  assert.deepEqual((await queries.systemConfigByNumber(6n)).validatorsPreHash, validators);
+  assert.deepEqual((await queries.systemConfigFor(6n)).validatorsPreHash, validators);
 });
 
-Deno.test("systemConfigByNumber() agrees with GetSystemConfig for the next block, also later", async () => {
+Deno.test("systemConfigFor() agrees with GetSystemConfig for the next block, also later", async () => {
   const { node } = await changedChain();
   const now = node.controller.queries.systemConfig();
   await node.produce(2);
@@ -60,7 +60,7 @@ Deno.test("systemConfigByNumber() agrees with GetSystemConfig for the next block
   await node.start();
   const { blockLimit: _limit, blockLimitPreHash, quotaLimitPreHash, ...then } = await node
     .controller
-    .queries.systemConfigByNumber(6n);
+    .queries.systemConfigFor(6n);
   assert.equal(blockLimitPreHash.length + quotaLimitPreHash.length, 66);
   const { blockLimit, blockLimitPreHash: _1, quotaLimitPreHash: _2, ...current } = now;
   assert.equal(blockLimit, 0, "6.3 has no such field");
@@ -85,11 +85,11 @@ Deno.test("GetSystemConfig carries no field that 6.3 does not have", async () =>
   assert(Math.max(...tags) <= 12, `${[...tags]}`);
 });
 
-Deno.test("systemConfigByNumber() refuses blocks that are further away than the next", async () => {
+Deno.test("systemConfigFor() refuses blocks that are further away than the next", async () => {
   const { node } = await changedChain();
   for (const height of [7n, 2n ** 64n - 1n]) {
     await assert.rejects(
-      node.controller.queries.systemConfigByNumber(height),
+      node.controller.queries.systemConfigFor(height),
       (error) => error instanceof StatusError && error.code === StatusCode.NoBlock,
     );
   }

@@ -6,7 +6,8 @@ import { blockRecords, transactionKeys, utxoTransactions } from "../chain/mod.ts
 import { dropExpired } from "../pool/mod.ts";
 import type { Executed } from "../ports.ts";
 import { applyUtxoTransactions } from "../system_config/mod.ts";
-import { alignExecutor, AlignmentError } from "./align_executor.ts";
+import { alignExecutor } from "./align_executor.ts";
+import { ChainDataError, MEND_EXECUTOR } from "./chain_data.ts";
 import { type Node, rulesOf } from "./node.ts";
 import { storeTipProof } from "./tip_proof.ts";
 
@@ -110,9 +111,15 @@ async function execute({ env, chain }: Node, encoded: Bytes): Promise<Executed> 
     const context = { storage, executor, log: env.log };
     if (!(await alignExecutor(context, chain.tip.height))) return first;
   } catch (error) {
-    if (!(error instanceof AlignmentError)) throw error;
+    if (!(error instanceof ChainDataError)) throw error;
     env.log.error(error.message);
     return first;
   }
-  return await executor.exec(encoded);
+  const second = await executor.exec(encoded);
+  if (second.code === StatusCode.ReenterInvalidBlock) {
+    const problem = `Cannot execute block ${chain.tip.height + 1n}: the executor has executed ` +
+      "another block of that height, one that this chain does not have";
+    env.log.error(new ChainDataError(problem, MEND_EXECUTOR).message);
+  }
+  return second;
 }

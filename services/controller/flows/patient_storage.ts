@@ -1,8 +1,10 @@
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
+import { to0xHex } from "../../../shared/bytes/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import type { StoreRecord } from "../chain/mod.ts";
 import type { StoragePort } from "../ports.ts";
+import { ChainDataError, MEND_STORAGE } from "./chain_data.ts";
 import { type RetryOptions, untilReady, warnOfChange } from "./retry.ts";
 
 /** Storage during the start: waits for as long as the service is away. */
@@ -17,12 +19,27 @@ export class PatientStorage {
     this.#retry = retry;
   }
 
-  /** The value, or null when there is none. */
+  /**
+   * The value, or null when there is none.
+   *
+   * @throws {ChainDataError} when the storage cannot decode what it has: waiting would not help
+   */
   async load(region: number, key: Bytes): Promise<Bytes | null> {
     const warn = warnOfChange(this.#log);
     const { code, value } = await untilReady(async () => {
       const loaded = await this.#port.load(region, key);
-      if (loaded.code === StatusCode.Success || loaded.code === StatusCode.NotFound) return loaded;
+      switch (loaded.code) {
+        case StatusCode.Success:
+        case StatusCode.NotFound:
+          return loaded;
+        case StatusCode.DecodeError:
+        case StatusCode.EncodeError:
+          throw new ChainDataError(
+            `Cannot use the stored chain: the storage answers ${statusName(loaded.code)} for ` +
+              `region ${region}, key ${to0xHex(key)}`,
+            MEND_STORAGE,
+          );
+      }
       warn(`load region ${region} failed: ${statusName(loaded.code)}! Retrying`);
       return null;
     }, this.#retry);

@@ -2,19 +2,11 @@ import { Block, CompactBlock, RawTransaction } from "../../../proto/gen/blockcha
 import type { NodeInfo, NodeStatus } from "../../../proto/gen/common.ts";
 import type { SystemConfig } from "../../../proto/gen/controller.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
-import { type Bytes, EMPTY_BYTES, fromHex, readU64be, u64be } from "../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex, readU64be, u64be } from "../../../shared/bytes/mod.ts";
 import { type MessageCodec, tryDecode } from "../../../shared/codec/mod.ts";
 import { StatusCode, StatusError } from "../../../shared/status/mod.ts";
-import {
-  LockId,
-  NO_PRE_HASH,
-  preHashOf,
-  type SystemConfig as ChainConfig,
-} from "../system_config/mod.ts";
-import { systemConfigFor } from "./load_config.ts";
+import { configForBlock, configMessage, fullConfigMessage } from "./config_query.ts";
 import type { Node } from "./node.ts";
-
-const U32_MAX = 0xffff_ffffn;
 
 /** Version that clients are told. */
 export const VERSION = "6.3.3";
@@ -37,7 +29,7 @@ export class Queries {
   }
 
   async blockByNumber(height: bigint): Promise<CompactBlock> {
-    const key = u64be(height);
+    const key = this.#keyOf(height, StatusCode.NoBlock);
     const block = await this.#load(Regions.COMPAT_BLOCK, key, StatusCode.NoBlock);
     const compact = decodeStored(CompactBlock, block);
     await this.#load(Regions.PROOF, key, StatusCode.NoProof);
@@ -50,26 +42,32 @@ export class Queries {
 
   async heightByHash(hash: Bytes): Promise<bigint> {
     const region = Regions.BLOCK_HASH2BLOCK_HEIGHT;
-    return readHeight(await this.#load(region, hash, StatusCode.NoBlockHeight));
+    const height = readHeight(await this.#load(region, hash, StatusCode.NoBlockHeight));
+    this.#requireCommitted(height, StatusCode.NoBlockHeight);
+    return height;
   }
 
   async blockHash(height: bigint): Promise<Bytes> {
-    return await this.#load(Regions.BLOCK_HASH, u64be(height), StatusCode.NoBlockHeight);
+    const key = this.#keyOf(height, StatusCode.NoBlockHeight);
+    return await this.#load(Regions.BLOCK_HASH, key, StatusCode.NoBlockHeight);
   }
 
   /** The block with its transactions and its proof. */
   async blockDetail(height: bigint): Promise<Block> {
-    const block = await this.#load(Regions.FULL_BLOCK, u64be(height), StatusCode.NoBlock);
+    const key = this.#keyOf(height, StatusCode.NoBlock);
+    const block = await this.#load(Regions.FULL_BLOCK, key, StatusCode.NoBlock);
     return decodeStored(Block, block);
   }
 
   async proof(height: bigint): Promise<Bytes> {
-    return await this.#load(Regions.PROOF, u64be(height), StatusCode.NoProof);
+    const key = this.#keyOf(height, StatusCode.NoProof);
+    return await this.#load(Regions.PROOF, key, StatusCode.NoProof);
   }
 
   /** Null when there is none: its code has no name in 6.3. */
   async stateRoot(height: bigint): Promise<Bytes | null> {
-    const { storage } = this.#node.env.ports;
+    const { chain, env: { ports: { storage } } } = this.#node;
+    if (height > chain.tip.height) return null;
     const { code, value } = await storage.load(Regions.RESULT, u64be(height));
     return code === StatusCode.Success ? value : null;
   }
@@ -82,30 +80,23 @@ export class Queries {
   /** Height and index of a transaction; both records have to be there. */
   async transactionPlace(hash: Bytes): Promise<{ height: bigint; index: bigint }> {
     const heights = Regions.TRANSACTION_HASH2BLOCK_HEIGHT;
-    const height = await this.#load(heights, hash, StatusCode.NoTxHeight);
+    const height = readHeight(await this.#load(heights, hash, StatusCode.NoTxHeight));
+    this.#requireCommitted(height, StatusCode.NoTxHeight);
     const index = await this.#load(Regions.TRANSACTION_INDEX, hash, StatusCode.NoTxIndex);
-    return { height: readHeight(height), index: readHeight(index) };
+    return { height, index: readHeight(index) };
   }
 
-  /** The configuration in force for the next block, in the form of 6.3. */
   systemConfig(): SystemConfig {
-    return toMessage(this.#node.systemConfig);
+    return configMessage(this.#node.systemConfig);
   }
 
-  /** The configuration in force for a block, the next one at most (6.6). */
-  async systemConfigByNumber(height: bigint): Promise<SystemConfig> {
-    const { systemConfig: current, settings, chain } = this.#node;
+  /** The configuration for a block that exists or is the next one (6.6). */
+  async systemConfigFor(height: bigint): Promise<SystemConfig> {
+    const { chain, settings, systemConfig: current } = this.#node;
     if (height > chain.tip.height + 1n) throw new StatusError(StatusCode.NoBlock);
     const load = (region: number, key: Bytes) => this.#load(region, key, StatusCode.NoTransaction);
-    const initial = settings.systemConfig;
-    const config = await systemConfigFor({ load, current, initial }, height);
-    return {
-      ...toMessage(config),
-      quotaLimit: toU32(settings.quotaLimit ?? 0n),
-      quotaLimitPreHash: NO_PRE_HASH,
-      blockLimit: toU32(config.blockLimit),
-      blockLimitPreHash: preHashOf(config, LockId.BlockLimit),
-    };
+    const history = { current, initial: settings.systemConfig, load };
+    return fullConfigMessage(await configForBlock(history, height), settings);
   }
 
   async peerCount(): Promise<bigint> {
@@ -150,39 +141,21 @@ export class Queries {
     };
   }
 
+  /** Storage may hold blocks above the tip: one that is being committed, or those of before a rollback. */
+  #requireCommitted(height: bigint, absent: StatusCode): void {
+    if (height > this.#node.chain.tip.height) throw new StatusError(absent);
+  }
+
+  #keyOf(height: bigint, absent: StatusCode): Bytes {
+    this.#requireCommitted(height, absent);
+    return u64be(height);
+  }
+
   async #load(region: number, key: Bytes, absent: StatusCode): Promise<Bytes> {
     const { code, value } = await this.#node.env.ports.storage.load(region, key);
     if (code !== StatusCode.Success) throw new StatusError(absent);
     return value;
   }
-}
-
-/** The numbers that came after 6.3 are left out. */
-function toMessage(config: ChainConfig): SystemConfig {
-  const { version, chainId, admin, blockIntervalSeconds, validators, emergencyBrake } = config;
-  return {
-    version,
-    chainId,
-    admin,
-    blockInterval: blockIntervalSeconds,
-    validators: [...validators],
-    emergencyBrake,
-    versionPreHash: preHashOf(config, LockId.Version),
-    chainIdPreHash: preHashOf(config, LockId.ChainId),
-    adminPreHash: preHashOf(config, LockId.Admin),
-    blockIntervalPreHash: preHashOf(config, LockId.BlockInterval),
-    validatorsPreHash: preHashOf(config, LockId.Validators),
-    emergencyBrakePreHash: preHashOf(config, LockId.EmergencyBrake),
-    quotaLimit: 0,
-    quotaLimitPreHash: EMPTY_BYTES,
-    blockLimit: 0,
-    blockLimitPreHash: EMPTY_BYTES,
-  };
-}
-
-/** Larger limits than the message can carry are as good as none. */
-function toU32(value: bigint): number {
-  return Number(value < U32_MAX ? value : U32_MAX);
 }
 
 function decodeStored<Message>(codec: MessageCodec<Message>, bytes: Bytes): Message {

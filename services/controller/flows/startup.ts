@@ -22,12 +22,14 @@ import { SyncCore } from "../sync/mod.ts";
 import type { SystemConfig } from "../system_config/mod.ts";
 import { Activity } from "./activity.ts";
 import { alignExecutor, replayBlocks } from "./align_executor.ts";
-import { finalise } from "./finalise.ts";
-import { ChainDataError, loadSystemConfig } from "./load_config.ts";
+import { ChainDataError, MEND_EXECUTOR, MEND_STORAGE } from "./chain_data.ts";
+import { loadSystemConfig } from "./load_config.ts";
 import { Lock } from "./lock.ts";
+import { LoggedBlocks } from "./logged_blocks.ts";
 import type { Environment, Node, Settings } from "./node.ts";
 import { PatientStorage } from "./patient_storage.ts";
 import { type RetryOptions, untilReady, warnOfChange } from "./retry.ts";
+import { loadStoredTip, requireRecord, type StoredTip } from "./stored_tip.ts";
 import { watchPorts } from "./watched_ports.ts";
 
 /** Loads of a start that are in flight together. */
@@ -43,8 +45,9 @@ export async function startNode(settings: Settings, given: Environment): Promise
   const start = new Startup(settings, env, activity);
   await start.register();
   const crypto = await start.waitForKms();
-  const node = await start.loadChain(crypto);
-  await redoLoggedBlocks(node, start.retry);
+  const logged = await LoggedBlocks.load(env.ports.wal, env.log);
+  const node = await start.loadChain(crypto, logged);
+  await logged.redo(node, start.retry);
   return node;
 }
 
@@ -89,7 +92,7 @@ class Startup {
     return info;
   }
 
-  async loadChain({ name, signatureSize }: CryptoInfo): Promise<Node> {
+  async loadChain({ name, signatureSize }: CryptoInfo, logged: LoggedBlocks): Promise<Node> {
     const { log } = this.#env;
     log.info("load sys_config");
     const hash = await this.#env.loadHash(name);
@@ -97,9 +100,10 @@ class Startup {
     assert(genesis.header !== undefined, "The genesis block has a header");
     const genesisHash = hashBlockHeader(hash, genesis.header);
     const height = await this.#loadHeight();
-    const isNew = height === null;
-    log.info(isNew ? "this is a new chain!" : "this is an old chain!");
-    const currentHash = isNew ? genesisHash : await this.#require(Regions.BLOCK_HASH, height);
+    log.info(height === null ? "this is a new chain!" : "this is an old chain!");
+    const context = { storage: this.#storage, hash, log };
+    const storedTip = height === null ? null : await loadStoredTip(context, height);
+    const currentHash = storedTip?.hash ?? genesisHash;
     log.info(
       `current block number: ${height ?? 0n}, current block hash: ${to0xHex(currentHash)}`,
     );
@@ -107,19 +111,20 @@ class Startup {
       storage: this.#storage,
       initial: this.#settings.systemConfig,
       height: height ?? 0n,
+      pending: (txHash) => logged.findChange(txHash),
       report: (line) => log.info(line),
     });
     log.info("load sys_config complete");
     log.info(`node address: ${to0xHex(this.#settings.nodeAddress)}`);
-    const tip = isNew
+    const tip = storedTip === null
       ? await this.#createGenesis(genesis, genesisHash)
-      : await this.#resume(height, currentHash, genesis);
+      : await this.#resume(storedTip, genesis);
     log.info("executor is ready!");
     const history = await this.#loadHistory(tip.height, systemConfig);
     log.info(`init_block_number: ${tip.height}`);
     const { syncInterval: interval, syncRequestsMax: requestsMax } = this.#settings;
-    const { poolCountMax, poolSizeMax } = this.#settings;
     const forceEpoch = this.#settings.forceSyncEpoch;
+    const { poolCountMax, poolSizeMax } = this.#settings;
     return {
       settings: this.#settings,
       env: this.#env,
@@ -142,18 +147,23 @@ class Startup {
     const stored = await this.#storage.load(Regions.GLOBAL, u64be(GlobalKey.Height));
     this.#env.log.info("get current block number success!");
     // an empty value means a new chain too, as in the reference
-    if (stored === null || stored.length === 0) return null;
+    if (stored === null || stored.length === 0) {
+      await this.#requireNoBlocks();
+      return null;
+    }
     if (stored.length < 8) {
-      throw new ChainDataError("Cannot use the stored height: it is cut short");
+      throw new ChainDataError("Cannot use the stored height: it is cut short", MEND_STORAGE);
     }
     return readU64be(stored);
   }
 
-  async #require(region: number, height: bigint): Promise<Bytes> {
-    const value = await this.#storage.load(region, u64be(height));
-    if (value !== null) return value;
+  /** A chain that began anew on top of stored blocks would contradict them. */
+  async #requireNoBlocks(): Promise<void> {
+    const first = await this.#storage.load(Regions.BLOCK_HASH, u64be(1n));
+    if (first === null) return;
     throw new ChainDataError(
-      `Cannot load block ${height}: region ${Regions[region]} lacks it although it is committed`,
+      "Cannot use the stored chain: its height is missing although block 1 is stored",
+      MEND_STORAGE,
     );
   }
 
@@ -167,9 +177,9 @@ class Startup {
     return { height: 0n, hash, stateRoot, proof: EMPTY_BYTES };
   }
 
-  async #resume(height: bigint, hash: Bytes, genesis: Block): Promise<Tip> {
+  async #resume({ height, hash, proof }: StoredTip, genesis: Block): Promise<Tip> {
     this.#env.log.info("confirm executor status");
-    const stored = await this.#require(Regions.FULL_BLOCK, 0n);
+    const stored = await requireRecord(this.#storage, Regions.FULL_BLOCK, 0n);
     if (!equalBytes(stored, encode(Block, genesis))) {
       this.#env.log.warn("[genesis_block] is not what the stored chain began with: no effect");
     }
@@ -186,8 +196,7 @@ class Startup {
       warn("executor server not ready! Retrying.");
       return null;
     }, this.retry);
-    const stateRoot = await this.#require(Regions.RESULT, height);
-    const proof = await this.#require(Regions.PROOF, height);
+    const stateRoot = await requireRecord(this.#storage, Regions.RESULT, height);
     return { height, hash, stateRoot, proof };
   }
 
@@ -203,7 +212,9 @@ class Startup {
     const isFresh = code === StatusCode.Success;
     if (isFresh || code === StatusCode.ReenterBlock) return { stateRoot, isFresh };
     throw new ChainDataError(
-      `Cannot use the executor: it answers ${statusName(code)} to the genesis block`,
+      `Cannot use the executor: it answers ${statusName(code)} to the genesis block, so it holds ` +
+        "another chain",
+      MEND_EXECUTOR,
     );
   }
 
@@ -224,49 +235,12 @@ class Startup {
   }
 
   async #loadHashes(height: bigint): Promise<string[]> {
-    const compact = tryDecode(CompactBlock, await this.#require(Regions.COMPAT_BLOCK, height));
-    if (compact === null) throw new ChainDataError(`Cannot decode the stored block ${height}`);
+    const stored = await requireRecord(this.#storage, Regions.COMPAT_BLOCK, height);
+    const compact = tryDecode(CompactBlock, stored);
+    if (compact === null) {
+      const problem = `Cannot use the stored chain: block ${height} cannot be decoded`;
+      throw new ChainDataError(problem, MEND_STORAGE);
+    }
     return (compact.body?.txHashes ?? []).map(toHex);
   }
-}
-
-/**
- * Finishes the block that was being stored when the process ended (spec/controller.md, 18). It had
- * been decided, so nothing is checked again but that it follows the tip.
- */
-async function redoLoggedBlocks(node: Node, retry: RetryOptions): Promise<void> {
-  const { ports, log } = node.env;
-  for (const encoded of await ports.wal.load()) {
-    const block = tryDecode(Block, encoded);
-    const header = block?.header;
-    if (block === null || header === undefined) {
-      log.warn("wal: a record is no block, left out");
-      continue;
-    }
-    if (header.height <= node.chain.tip.height) {
-      log.info("wal exists, but doesn't need to be redone");
-      continue;
-    }
-    if (header.height > node.chain.tip.height + 1n || !node.chain.isOnTip(block)) {
-      log.warn(`wal: block ${header.height} does not follow the stored chain, left out`);
-      continue;
-    }
-    await redo(node, retry, { block, hash: hashBlockHeader(node.hash, header) });
-    log.info(`wal redo status_height: ${header.height}`);
-  }
-  await ports.wal.clear();
-}
-
-/** The record stays for as long as a neighbour is away. */
-async function redo(
-  node: Node,
-  retry: RetryOptions,
-  decided: { readonly block: Block; readonly hash: Bytes },
-): Promise<void> {
-  await untilReady(async () => {
-    const code = await finalise(node, { ...decided, source: "log" });
-    if (code === StatusCode.Success) return true;
-    node.env.log.warn(`wal process_block error ${statusName(code)}`);
-    return null;
-  }, retry);
 }

@@ -7,8 +7,7 @@ import type { Ports } from "../ports.ts";
 import { LockId } from "../system_config/mod.ts";
 import { normalTx, settings, transaction, utxoTx } from "../testing/builders.ts";
 import { produceBlock, testNode } from "../testing/test_node.ts";
-import { AlignmentError } from "./align_executor.ts";
-import { ChainDataError } from "./load_config.ts";
+import { ChainDataError } from "./chain_data.ts";
 
 const HASH = await loadSm3();
 
@@ -165,7 +164,7 @@ Deno.test("startNode() refuses an executor with other results", async () => {
   const last = node.executor.executions.pop();
   assert(last !== undefined);
   node.executor.executions.push({ ...last, stateRoot: new Uint8Array(32) });
-  await assert.rejects(node.start(), AlignmentError);
+  await assert.rejects(node.start(), ChainDataError);
   node.executor.executions = [];
   node.executor.exec(fromHex("120a0a021234108094ebdc03"));
   await assert.rejects(node.start(), ChainDataError);

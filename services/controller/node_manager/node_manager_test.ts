@@ -113,6 +113,18 @@ Deno.test("isForeignChain() spares peers that differ in the version only", () =>
   assert(!isForeignChain(StatusCode.Success, own, own));
 });
 
+Deno.test("checkSameChain() bears with another version at another height", () => {
+  const own = status(5n);
+  for (const height of [4n, 6n]) {
+    assert.equal(checkSameChain(status(height, { version: 1 }), own), StatusCode.Success);
+  }
+  const code = checkSameChain(status(5n, { version: 1 }), own);
+  assert.equal(code, StatusCode.VersionOrIdCheckError);
+  const chainId = new Uint8Array(32).fill(1);
+  const foreign = checkSameChain(status(6n, { chainId }), own);
+  assert.equal(foreign, StatusCode.VersionOrIdCheckError);
+});
+
 Deno.test("checkSameBlock() takes a missing hash for a wrong one", () => {
   const hash = new Uint8Array(32);
   assert.equal(checkSameBlock(status(1n), hash), StatusCode.Success);

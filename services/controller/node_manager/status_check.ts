@@ -11,9 +11,14 @@ export function checkStatusAddress({ address }: ChainStatus): StatusCode {
     : StatusCode.ProvideAddressError;
 }
 
-/** Whether two nodes follow the same rules: 134 when version or chain id differ. */
+/**
+ * Whether two nodes follow the same rules: 134 when chain ids differ, or versions at the same
+ * height. At different heights the nodes may be on both sides of a change of the version (13.1), and
+ * the lower one has to learn of the higher one: else it would stay behind for good.
+ */
 export function checkSameChain(remote: ChainStatus, own: ChainStatus): StatusCode {
-  return remote.version === own.version && equalBytes(remote.chainId, own.chainId)
+  const isSameVersion = remote.version === own.version || remote.height !== own.height;
+  return isSameVersion && equalBytes(remote.chainId, own.chainId)
     ? StatusCode.Success
     : StatusCode.VersionOrIdCheckError;
 }
@@ -27,8 +32,8 @@ export function checkSameBlock(remote: ChainStatus, ownHash: Bytes): StatusCode 
 }
 
 /**
- * What to do with a node that does not follow the same chain. While only the version differs the
- * nodes are on both sides of its change (13.1): the reference bans its honest peers then.
+ * Whether a node with such a code is on another chain for good. One that differs in the version only
+ * may have read its status at the moment of a change: the reference bans its honest peers then.
  */
 export function isForeignChain(
   code: StatusCode,

@@ -2,7 +2,14 @@ import { HASH_SIZE } from "../../../shared/block/mod.ts";
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import { Argument, Option, type Program, unsignedLong } from "../../../shared/cli/mod.ts";
 import { CldiError, inContext } from "../errors.ts";
-import { blockJson, nodeJson, receiptJson, systemConfigJson, transactionJson } from "../json.ts";
+import {
+  blockJson,
+  nodeJson,
+  numberedConfigJson,
+  receiptJson,
+  systemConfigJson,
+  transactionJson,
+} from "../json.ts";
 import type { Session } from "../session.ts";
 import { type BlockName, parseAddress, parseBlockName, parseHash } from "../values.ts";
 import type { InSession } from "../command.ts";
@@ -43,9 +50,10 @@ export function addGetCommands(program: Program, inSession: InSession): void {
       session.print((await session.controller.getVersion({})).version);
     }));
   get.command("system-config").alias("sc").description("Get system config")
-    .action(inSession(async (session) => {
-      session.printJson(systemConfigJson(await session.controller.getSystemConfig({})));
-    }));
+    .addArgument(
+      new Argument("[height]", "the one by which this block is made").argParser(unsignedLong),
+    )
+    .action(inSession(getSystemConfig));
   get.command("block-hash").alias("bh").description("Get block hash by block height")
     .addArgument(new Argument("<height>").argParser(unsignedLong))
     .action(inSession(getBlockHash));
@@ -89,6 +97,17 @@ function addContractQueries(get: Program, inSession: InSession): void {
       );
       session.printHex(answer.nonce);
     }));
+}
+
+/** The current one as 6.3 tells it, or that of a block, which services before 6.6 do not know. */
+async function getSystemConfig(session: Session, height: bigint | undefined): Promise<void> {
+  const { controller } = session;
+  if (height === undefined) {
+    session.printJson(systemConfigJson(await controller.getSystemConfig({})));
+    return;
+  }
+  const config = await controller.getSystemConfigByNumber({ blockNumber: height });
+  session.printJson(numberedConfigJson(config));
 }
 
 async function getBlock(session: Session, name: BlockName): Promise<void> {
