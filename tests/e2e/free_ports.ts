@@ -8,7 +8,7 @@ const OFFSETS = [0, 1, 2, 3, 4, 5, 10, 14];
 
 /** Below the ports that Linux hands out to outgoing connections. */
 const BASE_MIN = 10_000;
-const BASE_MAX = 28_000;
+const PORT_MAX = 32_000;
 const BASE_STEP = 20;
 
 function isFree(port: number): boolean {
@@ -23,7 +23,7 @@ function isFree(port: number): boolean {
 
 /** A base port for `devnet up --base-port` from which all ports of a chain are free now. */
 export function findBasePort(nodes: number): number {
-  const count = (BASE_MAX - BASE_MIN) / BASE_STEP;
+  const count = (PORT_MAX - PORTS_PER_NODE * nodes - BASE_MIN) / BASE_STEP;
   // runs that start at the same time begin to look at different places
   const start = Math.floor(Math.random() * count);
   for (let i = 0; i < count; i++) {
@@ -31,5 +31,5 @@ export function findBasePort(nodes: number): number {
     const ports = Array.from({ length: nodes }, (_, node) => base + PORTS_PER_NODE * node);
     if (ports.every((port) => OFFSETS.every((offset) => isFree(port + offset)))) return base;
   }
-  throw new Error(`Cannot find free ports for ${nodes} nodes in ${BASE_MIN}..${BASE_MAX}`);
+  throw new Error(`Cannot find free ports for ${nodes} nodes in ${BASE_MIN}..${PORT_MAX}`);
 }

@@ -1,6 +1,6 @@
 import { defineTable, loadDocument, port, readTable } from "../../shared/config/mod.ts";
 import { exists } from "../../shared/files/mod.ts";
-import { type ChainKind, type DevChain, readChain } from "./chain.ts";
+import { type ChainKind, type DevChain, findChainName, readChain } from "./chain.ts";
 
 /** First port of node 0 unless the user chooses another. */
 export const DEFAULT_BASE_PORT = 20000;
@@ -21,6 +21,10 @@ export interface ChainWish {
   readonly consensus?: string | undefined;
   readonly network?: string | undefined;
   readonly basePort?: number | undefined;
+  /** Address that may govern a new chain. */
+  readonly admin?: string | undefined;
+  /** Seconds between the blocks of a new chain. */
+  readonly blockInterval?: number | undefined;
 }
 
 /** Throws unless this version can run such a chain. */
@@ -39,6 +43,13 @@ export function checkSupported(verb: string, kind: Partial<ChainKind>): void {
 /** Throws when the chain is not as the user wishes: an existing chain keeps its properties. */
 export function checkWish(chain: DevChain, wish: ChainWish): void {
   const basePort = chain.nodes[0]?.ports.network;
+  for (const [flag, wanted] of [["admin", wish.admin], ["block-interval", wish.blockInterval]]) {
+    if (wanted === undefined) continue;
+    throw new Error(
+      `Cannot start the chain in "${chain.dir}" with --${flag}: it exists, and what is in force ` +
+        `changes by transactions of its admin; leave the flag out, see "cldi admin"`,
+    );
+  }
   const aspects = [
     ["--nodes", wish.nodes, chain.nodes.length],
     ["--crypto", wish.crypto, chain.crypto],
@@ -55,11 +66,18 @@ export function checkWish(chain: DevChain, wish: ChainWish): void {
   }
 }
 
+/** What making and changing the files of a chain needs. */
+export interface CreateDeps {
+  /** Path of the executable. */
+  readonly cloudConfig: string;
+  readonly say: (line: string) => void;
+}
+
 /** Makes a chain in a folder that must be absent or empty. */
 export async function createChain(
   dir: string,
   wish: ChainWish,
-  { cloudConfig, say }: { readonly cloudConfig: string; readonly say: (line: string) => void },
+  { cloudConfig, say }: CreateDeps,
 ): Promise<DevChain> {
   const settled = {
     nodes: wish.nodes ?? DEFAULTS.nodes,
@@ -91,6 +109,7 @@ export async function createChain(
       "--is-bft",
       ...(crypto === "eth" ? ["--is-eth"] : []),
     ]);
+    await settle(aside, wish, { nodes, cloudConfig });
     addMetricsPorts(aside);
     moveChain(aside, dir);
   } finally {
@@ -99,6 +118,54 @@ export async function createChain(
   const chain = readChain(dir);
   if (chain === null) throw new Error(`Cannot find the new chain in "${dir}"`);
   return chain;
+}
+
+/** Writes what `create-dev` has no flags for into the files of the chain and of its nodes. */
+async function settle(
+  dir: string,
+  { admin, blockInterval }: ChainWish,
+  { nodes, cloudConfig }: { readonly nodes: number; readonly cloudConfig: string },
+): Promise<void> {
+  if (admin === undefined && blockInterval === undefined) return;
+  if (admin !== undefined) {
+    await runCloudConfig(cloudConfig, ["set-admin", `--config-dir=${dir}`, `--admin=${admin}`]);
+  }
+  if (blockInterval !== undefined) {
+    const path = `${dir}/${findChainName(dir)}/chain_config.toml`;
+    const text = Deno.readTextFileSync(path);
+    const line = `block_interval = ${blockInterval}`;
+    Deno.writeTextFileSync(path, text.replace(/^block_interval = .*$/m, line));
+  }
+  for (let node = 0; node < nodes; node++) {
+    const flags = [`--config-dir=${dir}`, `--domain=${node}`, "--is-old"];
+    await runCloudConfig(cloudConfig, ["update-node", ...flags]);
+  }
+}
+
+/**
+ * Adds the files of one more node, which is no validator, to a chain. The nodes that run need not
+ * know it: it connects to them.
+ *
+ * @returns the chain with the node as its last one, and the node's address
+ */
+export async function addNode(
+  chain: DevChain,
+  { cloudConfig }: CreateDeps,
+): Promise<{ readonly chain: DevChain; readonly address: string }> {
+  checkSupported("add a node to", chain);
+  const basePort = chain.nodes[0]?.ports.network;
+  if (basePort === undefined) throw new Error(`Cannot find a node in "${chain.dir}"`);
+  const flags = [`--config-dir=${chain.dir}`, `--chain-name=${chain.name}`];
+  const out = await runCloudConfig(cloudConfig, [
+    "append-dev",
+    ...flags,
+    `--base-port=${basePort}`,
+  ]);
+  // cloud-config writes the files of all nodes anew
+  addMetricsPorts(chain.dir);
+  const changed = readChain(chain.dir);
+  if (changed === null) throw new Error(`Cannot find the chain in "${chain.dir}" any more`);
+  return { chain: changed, address: /address:([0-9a-f]{40})/.exec(out)?.[1] ?? "" };
 }
 
 /** Distance of the port for the metrics of a service from its gRPC port. */
@@ -128,14 +195,15 @@ function moveChain(from: string, to: string): void {
   for (const name of ordered) Deno.renameSync(`${from}/${name}`, `${to}/${name}`);
 }
 
-async function runCloudConfig(executable: string, args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(executable, {
+/** What it prints. */
+async function runCloudConfig(executable: string, args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(executable, {
     args,
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).output();
-  if (success) return;
+  if (success) return new TextDecoder().decode(stdout);
   const reason = new TextDecoder().decode(stderr).trim();
   throw new Error(`cloud-config ${args[0]} failed: ${reason}`);
 }

@@ -11,7 +11,7 @@ import {
 } from "../../shared/cli/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import { type DevChain, readChain, type Role, ROLES } from "./chain.ts";
-import { DEFAULT_BASE_PORT } from "./create.ts";
+import { addNode, DEFAULT_BASE_PORT } from "./create.ts";
 import { showLogs } from "./logs.ts";
 import { renderStatus } from "./monitor.ts";
 import {
@@ -52,6 +52,8 @@ interface UpFlags extends DirFlags {
   readonly consensus?: string;
   readonly network?: string;
   readonly basePort?: number;
+  readonly admin?: string;
+  readonly blockInterval?: number;
   readonly detach: boolean;
 }
 
@@ -68,6 +70,7 @@ export async function runDevnet(argv: readonly string[], deps: DevnetDeps): Prom
   addDown(program, deps);
   addLogs(program, deps);
   addNodeCommands(program, deps);
+  addAddNode(program, deps);
   try {
     return await runProgram(program, argv);
   } catch (error) {
@@ -88,6 +91,18 @@ function nodeCount(text: string): number {
   return count;
 }
 
+function seconds(text: string): number {
+  const count = unsignedInteger(U16_MAX)(text);
+  if (count === 0) throw new InvalidArgumentError("it must be at least one second");
+  return count;
+}
+
+function addressText(text: string): string {
+  const [, address] = /^(?:0x)?([0-9a-fA-F]{40})$/.exec(text) ?? [];
+  if (address === undefined) throw new InvalidArgumentError("it must be 20 bytes in hex");
+  return address.toLowerCase();
+}
+
 function addUp(program: Program, deps: DevnetDeps): void {
   const text = "start the chain, making it first where there is none; Ctrl-C stops everything";
   command(program, "up", text)
@@ -100,6 +115,8 @@ function addUp(program: Program, deps: DevnetDeps): void {
       `node i of a new chain has the ports PORT + 1000*i and up, ${DEFAULT_BASE_PORT} unless given`,
       unsignedInteger(U16_MAX),
     )
+    .option("--admin <ADDRESS>", "who may govern a new chain, an account of cldi", addressText)
+    .option("--block-interval <SECONDS>", "of a new chain, 3 unless given", seconds)
     .option("--detach", "return once blocks come, and leave the chain running", false)
     .action(async ({ dir, detach, ...wish }: UpFlags) => {
       const screen = new Screen(deps.output, deps.terminal);
@@ -167,6 +184,22 @@ function addNodeCommands(program: Program, deps: DevnetDeps): void {
       if (runningProcesses([node]).length === 0) checkPorts([node]);
       startNode(node, control(deps));
     });
+}
+
+function addAddNode(program: Program, deps: DevnetDeps): void {
+  const text = "make one more node, no validator, and start it if the chain runs";
+  command(program, "add-node", text).action(async ({ dir }: DirFlags) => {
+    const before = chainIn(dir);
+    checkExecutables(deps.binPath);
+    const { say } = control(deps);
+    const cloudConfig = `${deps.binPath}/cloud-config`;
+    const { chain, address } = await addNode(before, { cloudConfig, say });
+    const node = nodeAt(chain, before.nodes.length);
+    say(`node ${node.index}: added with address 0x${address}, no validator`);
+    if (runningProcesses(before.nodes).length === 0) return;
+    checkPorts([node]);
+    startNode(node, control(deps));
+  });
 }
 
 function control({ binPath, clock, output }: DevnetDeps) {

@@ -118,7 +118,7 @@ export class PeerMessages {
     const node = toHex(address.address);
     peers.bind(node, origin);
     env.log.info(`set origin[${origin}] to node: 0x${node}`);
-    const outcome = peers.record(node, chainStatus, env.clock.nowMs());
+    const outcome = peers.record(node, chainStatus, env.clock.monotonicMs());
     const ownHeight = chain.tip.height;
     if (outcome.kind === "refused") {
       if (outcome.code !== StatusCode.EarlyStatus) return outcome.code;
@@ -187,7 +187,7 @@ export class PeerMessages {
       this.#parts.gossip.askForIntroduction(origin);
       return StatusCode.Success;
     }
-    const outcome = peers.record(address, status, env.clock.nowMs());
+    const outcome = peers.record(address, status, env.clock.monotonicMs());
     if (outcome.kind === "refused") return outcome.code;
     env.log.info(`update node: 0x${address}`);
     this.#follow(address, status);

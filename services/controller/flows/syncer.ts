@@ -57,7 +57,7 @@ export class Syncer {
   trySync(): void {
     const { sync, chain, env } = this.#node;
     const ownHeight = chain.tip.height;
-    const view = { ownHeight, hasCandidates: chain.hasCandidates, nowMs: env.clock.nowMs() };
+    const view = { ownHeight, hasCandidates: chain.hasCandidates, nowMs: env.clock.monotonicMs() };
     for (const request of sync.plan(view)) if (!this.#request(request)) return;
   }
 
@@ -86,7 +86,7 @@ export class Syncer {
   /** Ignores a peer for a while and follows another one. */
   punish(address: AddressHex): void {
     const { peers, env } = this.#node;
-    if (peers.misbehave(address, env.clock.nowMs())) {
+    if (peers.misbehave(address, env.clock.monotonicMs())) {
       env.log.warn(`set misbehavior node: 0x${address}`);
     }
     this.#abandon(address);
@@ -102,7 +102,7 @@ export class Syncer {
   /** Gives up on requests that nobody answered; called every second or so. */
   expireRequests(): void {
     const { sync, peers, env } = this.#node;
-    for (const address of sync.expire(env.clock.nowMs())) {
+    for (const address of sync.expire(env.clock.monotonicMs())) {
       env.log.warn(`sync: no answer from node(0x${address})`);
       // with nobody else to ask the same peer gets another chance with fewer blocks
       if (peers.highest((other) => other !== address) !== null) this.punish(address);
@@ -203,7 +203,7 @@ export class Syncer {
   #askForTip(synced: SyncedBlock): boolean {
     const { sync, chain, env } = this.#node;
     if (chain.tip.proof.length === 0) return false;
-    const view = { ownHeight: chain.tip.height, nowMs: env.clock.nowMs() };
+    const view = { ownHeight: chain.tip.height, nowMs: env.clock.monotonicMs() };
     const request = sync.askForTip(synced, view);
     if (request === null) return false;
     this.#request(request);

@@ -10,6 +10,7 @@ interface PendingTimer {
 export class VirtualClock implements Clock {
   #nowMs: number;
   #order = 0;
+  #jumpedMs = 0;
   readonly #timers = new Set<PendingTimer>();
 
   constructor(startMs = 1_700_000_000_000) {
@@ -17,11 +18,16 @@ export class VirtualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#jumpedMs;
   }
 
   monotonicMs(): number {
     return this.#nowMs;
+  }
+
+  /** Sets the clock of the machine, which timers and durations take no notice of. */
+  jump(byMs: number): void {
+    this.#jumpedMs += byMs;
   }
 
   setTimer(delayMs: number, fire: () => void): Timer {
