@@ -17,9 +17,9 @@ export const MEND_STORAGE = "stop the node, restore the folder of its storage or
   "back with cloud-op; or delete that folder, and its peers send it the chain again";
 
 /** What helps when the state of the executor is not that of the stored chain. */
-export const MEND_EXECUTOR =
-  "if the storage is right, stop the node and delete the folder of its " +
-  "executor: the blocks are executed again at the next start";
+export const MEND_EXECUTOR = "if the storage is right, stop the node and delete the files of its " +
+  "executor (those in db_path of [executor_evm], not the folders of other services in there): the " +
+  "stored blocks are executed again at the next start";
 
 /** How errors call a record of a block. */
 export function recordName(region: number, height: bigint): string {
