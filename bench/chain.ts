@@ -1,11 +1,9 @@
 /**
- * Transactions through whole chains of executables:
- * `chain.ts [--scenario load|big-block|pending] [--nodes N] [--transactions N] [--crypto sm|eth]
- * [--concurrency N] [--connections N] [--package-limit N]`.
+ * Transactions through whole chains of executables: `chain.ts [--nodes N] [--transactions N]
+ * [--crypto sm|eth] [--concurrency N] [--connections N] [--package-limit N]`.
  *
- * - `load` sends transactions with one call each, as `cldi bench send` does, to one node and to four.
- *   The baseline is the rate at which one core verifies their signatures, the work that no node can
- *   leave out.
+ * Sends them with one call each, as `cldi bench send` does, to one node and to four. The baseline is
+ * the rate at which one core verifies their signatures, the work that no node can leave out.
  *
  * @module
  */
@@ -18,4 +16,4 @@ const options = readOptions(process.argv.slice(2));
 const nodeCounts = options.nodes === null ? [1, 4] : [options.nodes];
 const summaries: string[] = [];
 for (const nodes of nodeCounts) summaries.push(await benchLoad(options, nodes));
-console.log(`\nsummary, ${options.scenario}, ${options.crypto}: ${summaries.join("; ")}`);
+console.log(`\nsummary, ${options.crypto}: ${summaries.join("; ")}`);

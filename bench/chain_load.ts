@@ -1,4 +1,4 @@
-/** Scenario `load`: transactions through a chain as fast as it takes them. */
+/** Transactions through a chain as fast as it takes them. */
 
 import type { CryptoSuite } from "../shared/crypto/mod.ts";
 import { loadSuite } from "../shared/crypto/mod.ts";

@@ -4,15 +4,8 @@ import { parseArgs } from "node:util";
 import type { SuiteName } from "../shared/crypto/mod.ts";
 import { readCount } from "../tests/run_options.ts";
 
-/** What is measured. */
-export const SCENARIOS = ["load", "big-block", "pending"] as const;
-
-/** One of {@linkcode SCENARIOS}. */
-export type Scenario = (typeof SCENARIOS)[number];
-
-/** A run as the user wishes it; null where each scenario has a default of its own. */
+/** A run as the user wishes it; null where there is a default for each number of nodes. */
 export interface Options {
-  readonly scenario: Scenario;
   readonly crypto: SuiteName;
   readonly nodes: number | null;
   readonly transactions: number | null;
@@ -29,7 +22,6 @@ export function readOptions(args: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      scenario: { type: "string", default: "load" },
       crypto: { type: "string", default: "sm" },
       nodes: text,
       transactions: text,
@@ -38,12 +30,13 @@ export function readOptions(args: readonly string[]): Options {
       "package-limit": text,
     },
   });
-  const scenario = oneOf("--scenario", SCENARIOS, values.scenario);
-  const crypto = oneOf("--crypto", ["sm", "eth"] as const, values.crypto);
+  const { crypto } = values;
+  if (crypto !== "sm" && crypto !== "eth") {
+    throw new Error(`Cannot use --crypto: it must be sm or eth, got "${crypto}"`);
+  }
   const optional = (name: string, value: string | undefined) =>
     value === undefined ? null : readCount(name, value);
   return {
-    scenario,
     crypto,
     nodes: optional("--nodes", values.nodes),
     transactions: optional("--transactions", values.transactions),
@@ -51,10 +44,4 @@ export function readOptions(args: readonly string[]): Options {
     connections: readCount("--connections", values.connections),
     packageLimit: optional("--package-limit", values["package-limit"]),
   };
-}
-
-function oneOf<Word extends string>(name: string, words: readonly Word[], given: string): Word {
-  const found = words.find((word) => word === given);
-  if (found !== undefined) return found;
-  throw new Error(`Cannot use ${name}: it must be ${words.join(" or ")}, got "${given}"`);
 }

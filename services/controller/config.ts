@@ -41,11 +41,6 @@ export const CONTROLLER_TABLE = defineTable("controller", {
     min: 1,
     doc: "encoded bytes of the transactions that may wait for a block",
   }),
-  tx_persistence: bool({ default: false, doc: "waiting transactions survive a restart" }),
-  tx_pool_path: relativePath({
-    default: "./data/tx_pool",
-    doc: "folder of the waiting transactions, if they survive",
-  }),
   count_per_batch: integer({
     default: 1_000,
     min: 1,

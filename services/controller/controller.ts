@@ -107,7 +107,6 @@ export class Controller {
     }
     if (code !== StatusCode.Success || hash === null) return { code, hashes: [] };
     this.#forwarder.forward(raw);
-    this.node.activity.transactionsForwarded(1);
     return { code, hashes: [hash] };
   }
 
@@ -115,10 +114,7 @@ export class Controller {
   async sendBatch(raws: readonly RawTransaction[]): Promise<SendOutcome> {
     const { code, added } = await this.#admission.admitBatch(raws);
     this.node.activity.transactionsSent(code, raws.length);
-    if (code === StatusCode.Success) {
-      this.#forwarder.forwardAll(raws);
-      this.node.activity.transactionsForwarded(raws.length);
-    }
+    if (code === StatusCode.Success) this.#forwarder.forwardAll(raws);
     return { code, hashes: added };
   }
 

@@ -1,3 +1,4 @@
+import { roundOfProof } from "../../shared/block/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import {
   addProcessMetrics,
@@ -111,7 +112,10 @@ function showChain(metrics: Metrics, { node }: Controller): void {
   const { chain, sync } = node;
   addGauges(metrics, {
     block_height: ["Height of the last block", () => Number(chain.tip.height)],
-    block_round: ["Round in which the last block was decided", () => roundOf(chain.tip.proof)],
+    block_round: ["Round in which the last block was decided", () => {
+      const round = roundOfProof(chain.tip.proof);
+      return round === null ? null : Number(round);
+    }],
     block_age_seconds: [
       "Time since the last block was stored, or since the start",
       () => node.activity.standstillMs / 1_000,
@@ -123,16 +127,6 @@ function showChain(metrics: Metrics, { node }: Controller): void {
     ],
     sync_buffered_blocks: ["Blocks of peers that wait", () => sync.bufferedCount],
   });
-}
-
-/** Where the round lies in a proof of consensus_bft (spec/protocol.md, 13.6). */
-const ROUND_OFFSET = 8;
-
-/** Null for the first block and for a consensus without proofs. */
-function roundOf(proof: Uint8Array): number | null {
-  if (proof.length < ROUND_OFFSET + 8) return null;
-  const view = new DataView(proof.buffer, proof.byteOffset, proof.byteLength);
-  return Number(view.getBigUint64(ROUND_OFFSET, true));
 }
 
 function showPool(metrics: Metrics, { node, verifier }: Controller): void {

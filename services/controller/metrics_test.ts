@@ -3,6 +3,7 @@ import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import { parseDocument, readTable } from "../../shared/config/mod.ts";
 import { CONTROLLER_TABLE } from "./config.ts";
 import { startMetrics } from "./metrics.ts";
+import { normalTx, transaction } from "./testing/builders.ts";
 import { testNode } from "./testing/test_node.ts";
 
 function configWith(keys: string) {
@@ -61,3 +62,25 @@ Deno.test("startMetrics() shows a controller that starts as unhealthy, and then 
   }
   await metrics.close();
 });
+
+for (const [enableForward, count] of [[true, 3], [false, 0]] as const) {
+  Deno.test(`startMetrics() counts ${count} of 3 transactions as forwarded when that is ${enableForward}`, async () => {
+    const port = freePort();
+    const metrics = startMetrics(configWith(`metrics_port = ${port}\n`), SYSTEM_CLOCK);
+    assert(metrics !== null);
+    const node = await testNode(1, { enableForward });
+    metrics.show(await node.start());
+    const [first, ...others] = ["1", "2", "3"].map((nonce) =>
+      normalTx(node.hash, transaction(nonce))
+    );
+    assert(first !== undefined);
+    await node.controller.send(first);
+    await node.controller.sendBatch(others);
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    const name = "cita_cloud_controller_forwarded_transactions_total";
+    assert.equal(Number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0), count);
+    await node.controller.stop();
+    node.stop();
+    await metrics.close();
+  });
+}

@@ -49,6 +49,19 @@ export function hashBlockHeader(hash: HashFunction, header: BlockHeader): Bytes 
   return hash(encode(BlockHeader, header));
 }
 
+/** Where the round lies in a proof of consensus_bft, a u64 in little-endian. */
+const PROOF_ROUND_OFFSET = 8;
+
+/**
+ * The round in which a block was decided, from its proof (section 13.6); null for the first block and
+ * for a consensus without proofs.
+ */
+export function roundOfProof(proof: Bytes): bigint | null {
+  if (proof.length < PROOF_ROUND_OFFSET + 8) return null;
+  const view = new DataView(proof.buffer, proof.byteOffset, proof.byteLength);
+  return view.getBigUint64(PROOF_ROUND_OFFSET, true);
+}
+
 /** Values of `[genesis_block]`. */
 export interface GenesisParameters {
   /** Milliseconds since the Unix epoch. */

@@ -81,9 +81,13 @@ export function numbers(
 ): ConfigKey<readonly number[]> {
   return key("array of numbers", options, (value) => {
     const found: unknown[] = Array.isArray(value) ? value : [];
-    const ascending = found.map(Number).filter((number, index, all) =>
-      Number.isFinite(number) && number > (all[index - 1] ?? 0)
-    );
+    const ascending: number[] = [];
+    for (const entry of found) {
+      const number = typeof entry === "bigint" ? Number(entry) : entry;
+      const isHigher = typeof number === "number" && number > (ascending.at(-1) ?? 0);
+      if (!isHigher || !Number.isFinite(number)) break;
+      ascending.push(number);
+    }
     if (found.length === 0 || ascending.length < found.length) {
       throw new KeyProblem("be an array of numbers above 0 in ascending order");
     }

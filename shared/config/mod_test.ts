@@ -10,6 +10,7 @@ import {
   hexBytes,
   loadDocument,
   matching,
+  numbers,
   optional,
   parseDocument,
   port,
@@ -165,4 +166,26 @@ Deno.test("readTable() names the inner key, and what a word or a form must be", 
 Deno.test("describeTable() lists the keys of an inner table one by one", () => {
   const rows = describeTable(NESTED).split("\n");
   assert.equal(rows[4], '| `cloud.bucket` | string | "" | where |');
+});
+
+Deno.test("numbers() takes numbers in ascending order and nothing that looks like one", () => {
+  const table = defineTable("demo", { buckets: numbers({ default: [1], doc: "bounds" }) });
+  const buckets = (value: string) => read(table, `[demo]\nbuckets = ${value}\n`).buckets;
+  assert.deepEqual(buckets("[0.5, 1, 2.5]"), [0.5, 1, 2.5]);
+  assert.deepEqual(read(table, "[demo]\n").buckets, [1]);
+  const bad = [
+    "[]",
+    "[1, 1]",
+    "[2, 1]",
+    "[0]",
+    "[-1]",
+    '["1"]',
+    "[true]",
+    "[1, nan]",
+    "[inf]",
+    "1",
+  ];
+  for (const value of bad) {
+    assert.throws(() => buckets(value), /demo\.buckets .* array of numbers above 0 in ascending/);
+  }
 });

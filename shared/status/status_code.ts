@@ -86,7 +86,10 @@ export const StatusCode = {
   ModuleNotController: 152,
   /** 6.7: the quota of a transaction is above the limit. */
   QuotaUsedExceed: 153,
-  /** Ours, never on the wire of 6.3: no room for a transaction, try again later. */
+  /**
+   * Ours: no room for a transaction, try again later. Users get a gRPC status instead; the network
+   * service of this node sees the number as the outcome of a message of a peer.
+   */
   PoolFull: 158,
   ConsensusServerNotReady: 200,
   ProposalProofError: 201,

@@ -1,3 +1,4 @@
+import { roundOfProof } from "../../shared/block/mod.ts";
 import { to0xHex } from "../../shared/bytes/mod.ts";
 import { connect, RpcFault } from "../../shared/rpc/mod.ts";
 import { RPCServiceService } from "../../proto/gen/controller.ts";
@@ -23,9 +24,6 @@ export interface ProbedPorts {
 }
 
 const DEADLINE_MS = 2_000;
-
-/** Where the round lies in a proof of consensus_bft (spec/protocol.md, section 13.6). */
-const ROUND_OFFSET = 8;
 
 /** The series of the reason that applies (docs/operations.md). */
 const STALL_REASON = /^cita_cloud_controller_stall_reason\{reason="(\w+)"\} 1$/m;
@@ -66,9 +64,7 @@ export class Probe {
   async #round(height: bigint): Promise<bigint | null> {
     try {
       const { proof } = await this.#client.getProofByNumber({ blockNumber: height });
-      if (proof.length < ROUND_OFFSET + 8) return null; // the first block has no proof
-      const view = new DataView(proof.buffer, proof.byteOffset, proof.byteLength);
-      return view.getBigUint64(ROUND_OFFSET, true);
+      return roundOfProof(proof);
     } catch (error) {
       if (error instanceof RpcFault) return null; // a 6.3.3 controller has no such call
       throw error;

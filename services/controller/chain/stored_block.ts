@@ -43,6 +43,7 @@ export function blockRecords(block: ExecutedBlock): StoreRecord[][] {
     { region: Regions.GLOBAL, key: u64be(id), value: txHash }
   ));
   const result = { region: Regions.RESULT, key: heightKey, value: stateRoot };
+  // the reference stores the result after the items
   return [
     ...(items.length === 0 ? [[full, result]] : [[full], [...items, result]]),
     [{ region: Regions.GLOBAL, key: u64be(GlobalKey.Hash), value: hash }],

@@ -61,12 +61,10 @@ export class Admission {
     const refuse = (code: StatusCode) => ({ code, added: [] });
     const unverified = raws.filter((raw) => !this.#isVerified(raw));
     if (!this.#hasRoom(unverified)) return refuse(StatusCode.PoolFull);
-    const code = await this.#checkTogether(raws, unverified, false);
+    const signatures = await this.#verifier.verify(unverified);
+    if (signatures !== StatusCode.Success) return refuse(signatures);
+    const code = this.#firstRefusal(raws, this.#node.settings.quotaLimit);
     if (code !== StatusCode.Success) return refuse(code);
-    for (const raw of raws) {
-      const quota = checkQuota(raw, this.#node.settings.quotaLimit);
-      if (quota !== StatusCode.Success) return refuse(quota);
-    }
     return { code, added: this.#addAll(raws) };
   }
 
@@ -77,21 +75,19 @@ export class Admission {
    */
   async admitProposed(raws: readonly RawTransaction[]): Promise<StatusCode> {
     const unverified = raws.filter((raw) => !this.#isVerified(raw));
-    const code = await this.#checkTogether(raws, unverified, true);
+    const signatures = await this.#verifier.verify(unverified, true);
+    if (signatures !== StatusCode.Success) return signatures;
+    const code = this.#firstRefusal(raws, null);
     if (code === StatusCode.Success) this.#addAll(unverified.filter((raw) => this.#hasRoom([raw])));
     return code;
   }
 
-  async #checkTogether(
-    raws: readonly RawTransaction[],
-    unverified: readonly RawTransaction[],
-    isUrgent: boolean,
-  ): Promise<StatusCode> {
-    const signatures = await this.#verifier.verify(unverified, isUrgent);
-    if (signatures !== StatusCode.Success) return signatures;
+  /** The code of the first transaction whose fields, quota included, are refused; 0 for none. */
+  #firstRefusal(raws: readonly RawTransaction[], quotaLimit: bigint | null): StatusCode {
     const rules = rulesOf(this.#node);
     for (const raw of raws) {
-      const code = checkFields(raw, rules);
+      const fields = checkFields(raw, rules);
+      const code = fields === StatusCode.Success ? checkQuota(raw, quotaLimit) : fields;
       if (code !== StatusCode.Success) return code;
     }
     return StatusCode.Success;

@@ -7,7 +7,7 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 import { MODULE } from "../node_manager/mod.ts";
 import { LockId } from "../system_config/mod.ts";
 import { address, normalTx, transaction, utxoTx } from "../testing/builders.ts";
-import { produceBlock, testNet, type TestNode, testNode } from "../testing/test_node.ts";
+import { produceBlock, testNet, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
 
@@ -219,8 +219,7 @@ Deno.test("what waits for its signature to be verified takes room too", async ()
 });
 
 Deno.test("a proposal is checked whatever there is room for, and whatever its quota", async () => {
-  const { nodes: [proposer, checker] } = await testNet(2);
-  assert(proposer !== undefined && checker !== undefined);
+  const { a: proposer, b: checker } = await testPair();
   checker.settings = { ...checker.settings, poolCountMax: 1, quotaLimit: 21_000n };
   await proposer.start();
   await checker.start();
@@ -239,5 +238,8 @@ Deno.test("send() refuses a quota above the limit after all other fields", async
   assert.equal(await codeOf({ quota: 100_001n, chainId: address(1) }), StatusCode.InvalidChainId);
   const batch = await node.controller.sendBatch([raw("2"), asking({ quota: 100_001n })]);
   assert.equal(batch.code, StatusCode.QuotaUsedExceed);
+  const bad = normalTx(HASH, transaction("3", { to: new Uint8Array(19) }));
+  const first = await node.controller.sendBatch([asking({ quota: 100_001n }), bad]);
+  assert.equal(first.code, StatusCode.QuotaUsedExceed, "the first transaction that is refused");
   assert.equal(await codeOf({ quota: 100_000n }), StatusCode.Success);
 });

@@ -2,15 +2,13 @@ import assert from "node:assert/strict";
 import { toHex } from "../../../shared/bytes/mod.ts";
 import { MessageType } from "../node_manager/mod.ts";
 import { address } from "../testing/builders.ts";
-import { produceBlock, testNet } from "../testing/test_node.ts";
+import { produceBlock, testPair } from "../testing/test_node.ts";
 
 const DAY_MS = 24 * 3_600_000;
 
 for (const [direction, jumpMs] of [["back", -DAY_MS], ["ahead", DAY_MS]] as const) {
   Deno.test(`A node whose clock jumps ${direction} by a day goes on making and fetching blocks`, async () => {
-    const { nodes, clock } = await testNet(2);
-    const [a, b] = nodes;
-    assert(a !== undefined && b !== undefined);
+    const { a, b, clock } = await testPair();
     await a.run();
     await b.run();
     await clock.settle();
@@ -39,9 +37,7 @@ for (const [direction, jumpMs] of [["back", -DAY_MS], ["ahead", DAY_MS]] as cons
   });
 
   Deno.test(`A peer that misbehaved is free after 30 s although the clock jumps ${direction}`, async () => {
-    const { nodes, clock } = await testNet(2);
-    const [a, b] = nodes;
-    assert(a !== undefined && b !== undefined);
+    const { a, b, clock } = await testPair();
     await a.run();
     const { peers } = a.controller.node;
     peers.misbehave(toHex(address(2)), clock.monotonicMs());

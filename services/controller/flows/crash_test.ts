@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { u32be } from "../../../shared/bytes/mod.ts";
+import { Block } from "../../../proto/gen/blockchain.ts";
+import { Regions } from "../../../proto/gen/storage.ts";
+import { encodeProposal } from "../../../shared/block/mod.ts";
+import { EMPTY_BYTES, u32be, u64be } from "../../../shared/bytes/mod.ts";
+import { decode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
 import type { Ports } from "../ports.ts";
 import { LockId } from "../system_config/mod.ts";
 import { normalTx, transaction, utxoTx } from "../testing/builders.ts";
-import { proofOf, testNet, type TestNode, testNode } from "../testing/test_node.ts";
+import { proofOf, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
 
@@ -150,8 +155,7 @@ Deno.test("A commit brings an executor up to date that was wiped meanwhile", asy
 
 /** A chain of five blocks, and a node that has none of them. */
 async function netToFollow() {
-  const { nodes: [ahead, late], clock } = await testNet(2);
-  assert(ahead !== undefined && late !== undefined);
+  const { a: ahead, b: late, clock } = await testPair();
   await ahead.run();
   const change = utxoTx(HASH, { lockId: LockId.BlockInterval, output: u32be(6) });
   for (const raws of [[], [normalTx(HASH, transaction("1"))], [change], [], []]) {
@@ -183,4 +187,26 @@ Deno.test("A node heals from a crash before any write of a block that it fetched
     late.stop();
   }
   assert(points > 30, `there were ${points} crash points`);
+});
+
+Deno.test("A block that consensus could not commit and a peer sent is done at the next start", async () => {
+  const { ahead, late, clock } = await netToFollow();
+  await late.start();
+  const stored = ahead.storage.read(Regions.FULL_BLOCK, u64be(1n)).value;
+  const block = decode(Block, stored);
+  const preProof = late.controller.node.chain.tip.proof;
+  const preStateRoot = late.controller.node.chain.tip.stateRoot;
+  const data = encodeProposal({ preStateRoot, preProof, block: { ...block, proof: EMPTY_BYTES } });
+  late.executor.isAway = true;
+  const committed = await late.controller.commitBlock({ height: 1n, data }, block.proof);
+  assert.equal(committed.code, StatusCode.ExecuteServerNotReady);
+  assert.equal(late.wal.records.length, 1);
+  late.executor.isAway = false;
+  late.controller.run();
+  assert(await clock.advanceUntil(() => late.height === 5n, 60_000));
+  late.stop();
+  await late.start();
+  assert.equal(late.height, 5n);
+  assert.equal(late.wal.records.length, 0);
+  assert.deepEqual(late.executor.executions, ahead.executor.executions);
 });

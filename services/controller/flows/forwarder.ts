@@ -36,6 +36,7 @@ export class Forwarder {
   forward(raw: RawTransaction): void {
     const { enableForward, forwardCountMax, forwardDelayMs } = this.#node.settings;
     if (!enableForward) return;
+    this.#node.activity.transactionsForwarded(1);
     this.#waiting.push(raw);
     this.#timer ??= this.#node.env.clock.setTimer(forwardDelayMs, () => this.#flush());
     if (this.#waiting.length >= forwardCountMax) this.#flush();
@@ -43,7 +44,9 @@ export class Forwarder {
 
   /** Forwards a batch at once. */
   forwardAll(raws: readonly RawTransaction[]): void {
-    if (this.#node.settings.enableForward) void this.#send(raws, true);
+    if (!this.#node.settings.enableForward) return;
+    this.#node.activity.transactionsForwarded(raws.length);
+    void this.#send(raws, true);
   }
 
   /** Drops what waits. */

@@ -7,7 +7,7 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { LockId, NO_PRE_HASH } from "../system_config/mod.ts";
 import { address, ADMIN, normalTx, transaction, utxoTx } from "../testing/builders.ts";
-import { produceBlock, testNet, type TestNode, testNode } from "../testing/test_node.ts";
+import { produceBlock, testNet, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
 
@@ -126,9 +126,7 @@ Deno.test("1005: the brake stops normal transactions, empty blocks go on, it can
 });
 
 Deno.test("1005: a checking node refuses a block with a normal transaction while the brake is on", async () => {
-  const { nodes } = await testNet(2);
-  const [a, b] = nodes;
-  assert(a !== undefined && b !== undefined);
+  const { a, b } = await testPair();
   await a.start();
   await b.start();
   const on = utxoTx(HASH, { lockId: LockId.EmergencyBrake, output: new Uint8Array(1) });
@@ -235,9 +233,7 @@ for (const isFresh of [false, true]) {
 }
 
 Deno.test("Nodes on both sides of a change of the version keep each other", async () => {
-  const { nodes, clock } = await testNet(2);
-  const [a, b] = nodes;
-  assert(a !== undefined && b !== undefined);
+  const { a, b, nodes, clock } = await testPair();
   for (const node of nodes) await node.run();
   await clock.settle();
   const raw = utxoTx(HASH, { lockId: LockId.Version, output: u32be(1) });
@@ -290,6 +286,9 @@ Deno.test("systemConfigFor() gives the configuration by which a block was made",
     { ...configOf(node), blockLimit: 0xffff_ffff },
     "besides the limits it is the current one",
   );
+  node.stop();
+  await node.start();
+  assert.deepEqual(await node.controller.queries.systemConfigFor(5n), next, "also after a restart");
   await assert.rejects(queries.systemConfigFor(6n), { code: StatusCode.NoBlock });
   await assert.rejects(queries.systemConfigFor(2n ** 64n - 1n), { code: StatusCode.NoBlock });
   node.storage.isAway = true;

@@ -1,6 +1,5 @@
-import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { type Bytes, to0xHex } from "../../../shared/bytes/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
-import { to0xHex } from "../../../shared/bytes/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import type { StoreRecord } from "../chain/mod.ts";
 import type { StoragePort } from "../ports.ts";

@@ -17,7 +17,7 @@ import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import { MessageType, MODULE } from "../node_manager/mod.ts";
 import { address, CHAIN_ID, normalTx, transaction } from "../testing/builders.ts";
 import { fakeSignature } from "../testing/fake_kms.ts";
-import { produceBlock, testNet, type TestNode, testNode } from "../testing/test_node.ts";
+import { produceBlock, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 import { ownStatus } from "./node.ts";
 
 const HASH = await loadSm3();
@@ -57,9 +57,7 @@ function introduce(node: TestNode, changes: Partial<ChainStatus> = {}): Promise<
 }
 
 Deno.test("Two nodes at height 0 know each other after three introductions", async () => {
-  const { nodes, clock } = await testNet(2);
-  const [a, b] = nodes;
-  assert(a !== undefined && b !== undefined);
+  const { a, b, clock } = await testPair();
   await a.run();
   await clock.settle();
   a.network.sent.length = 0;
@@ -75,9 +73,7 @@ Deno.test("Two nodes at height 0 know each other after three introductions", asy
 });
 
 Deno.test("A node that restarts is recognised at the next commit", async () => {
-  const { nodes, clock } = await testNet(2);
-  const [a, b] = nodes;
-  assert(a !== undefined && b !== undefined);
+  const { a, b, clock } = await testPair();
   await a.run();
   await b.run();
   await clock.settle();

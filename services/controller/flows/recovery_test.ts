@@ -7,7 +7,7 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { LockId, NO_PRE_HASH } from "../system_config/mod.ts";
 import { normalTx, transaction, utxoTx } from "../testing/builders.ts";
-import { produceBlock, proofOf, testNet, type TestNode, testNode } from "../testing/test_node.ts";
+import { produceBlock, proofOf, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 import { ChainDataError } from "./chain_data.ts";
 
 const HASH = await loadSm3();
@@ -211,9 +211,7 @@ Deno.test("startNode() refuses an executor with another block below the stored h
 });
 
 Deno.test("A node whose storage is empty is filled again although its executor is not", async () => {
-  const { nodes, clock } = await testNet(2);
-  const [a, b] = nodes;
-  assert(a !== undefined && b !== undefined);
+  const { a, b, clock } = await testPair();
   await a.run();
   await b.run();
   for (let i = 0; i < 5; i++) await produceBlock([a, b]);
@@ -229,9 +227,7 @@ Deno.test("A node whose storage is empty is filled again although its executor i
 for (const isExecutorBack of [false, true]) {
   const how = isExecutorBack ? "with its executor" : "without its executor";
   Deno.test(`A node rolled back ${how} starts at the lower height and rejoins`, async () => {
-    const { nodes, clock } = await testNet(2);
-    const [a, b] = nodes;
-    assert(a !== undefined && b !== undefined);
+    const { a, b, clock } = await testPair();
     await a.run();
     await b.run();
     const change = utxoTx(HASH, { lockId: LockId.BlockInterval, output: u32be(6) });

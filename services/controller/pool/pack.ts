@@ -33,6 +33,7 @@ export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTran
   let size = 0;
   let quotaLeft = limits.quotaMax;
   let misfits = 0;
+  const unfit: string[] = [];
   for (const pooled of isEnough && quotaLeft === null ? pool.values() : pool.inTurns()) {
     if (chosen.length >= limits.countMax || misfits >= MISFITS_MAX) break;
     if (quotaLeft !== null && quotaLeft < QUOTA_MIN) break;
@@ -42,7 +43,7 @@ export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTran
       continue;
     }
     if (checkFields(pooled.raw, rules) !== StatusCode.Success) {
-      pool.remove([pooled.key]);
+      unfit.push(pooled.key);
       continue;
     }
     const item = changedItem(pooled);
@@ -55,6 +56,7 @@ export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTran
     size += pooled.size;
     if (quotaLeft !== null) quotaLeft -= quota;
   }
+  pool.remove(unfit);
   return chosen;
 }
 

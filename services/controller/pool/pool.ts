@@ -38,7 +38,7 @@ type Entries = Map<string, Entry>;
 export class Pool {
   readonly #limits: PoolLimits;
   readonly #byHash: Entries = new Map();
-  /** Normal transactions; a sender moves to the end when a block took one of its transactions. */
+  /** Normal transactions; a sender moves to the end when one of its transactions leaves. */
   readonly #bySender = new Map<string, Entries>();
   /** Normal transactions by the last block that may hold them. */
   readonly #byExpiry = new Map<bigint, Set<string>>();
@@ -69,7 +69,7 @@ export class Pool {
    * Whether one more transaction fits, beside others that are on their way into the pool. Changes of
    * the system configuration always do: the admin must be heard on a flooded chain. Once the pool
    * is more than half full a sender may have no more than its share, the capacity divided by the
-   * number of senders: one that floods is refused before it takes the room of the others.
+   * number of senders that have transactions in it; one that is alone may fill it.
    */
   hasRoom(raw: RawTransaction, onTheirWay = 0): boolean {
     if (raw.tx?.$case === "utxoTx") return true;
@@ -146,12 +146,12 @@ export class Pool {
   /**
    * Everything, each sender in its turn: first the changes of the system configuration, then one
    * transaction of every sender, then the next of each. A sender's own are in order of arrival, and
-   * senders that no block has served for long come first.
+   * senders that no block has served for long come first. Nothing may be removed meanwhile.
    */
   *inTurns(): Generator<PooledTransaction> {
     yield* this.#changes.values();
     let turn: IterableIterator<Entry>[] = [];
-    for (const entries of [...this.#bySender.values()]) {
+    for (const entries of this.#bySender.values()) {
       const waiting = entries.values();
       const { value, done } = waiting.next();
       if (done === true) continue;

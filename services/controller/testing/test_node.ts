@@ -109,6 +109,15 @@ export async function testNet(
   return { nodes, clock, networks };
 }
 
+/** Two nodes on one clock with a session between them. */
+export async function testPair(
+  changes: Partial<Settings> = {},
+): Promise<{ a: TestNode; b: TestNode; nodes: [TestNode, TestNode]; clock: VirtualClock }> {
+  const { nodes: [a, b], clock } = await testNet(2, changes);
+  assert(a !== undefined && b !== undefined, "There are two nodes");
+  return { a, b, nodes: [a, b], clock };
+}
+
 /** What consensus does for one block: the first node proposes, the others check, all commit. */
 export async function produceBlock(nodes: readonly TestNode[]): Promise<Proposal> {
   const [proposer, ...others] = nodes;
