@@ -22,6 +22,9 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
   e2e: ["tests/e2e"],
 };
 
+/** Several times what a suite needs: one that hangs fails here instead of at CI's own limit. */
+const SUITE_DEADLINE_MS = 30 * 60_000;
+
 interface Counts {
   readonly passed: number;
   readonly failed: number;
@@ -46,11 +49,16 @@ async function runSuite(name: string): Promise<Counts> {
   await Deno.remove(reportPath).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
+  const deadline = AbortSignal.timeout(SUITE_DEADLINE_MS);
   const { success } = await new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", "--quiet", `--junit-path=${reportPath}`, ...folders],
     cwd: ROOT,
     stdin: "null",
+    signal: deadline,
   }).spawn().status;
+  if (deadline.aborted) {
+    console.error(`test: ${name} was stopped after ${SUITE_DEADLINE_MS / 60_000} minutes`);
+  }
   const counts = countResults(await Deno.readTextFile(reportPath).catch(() => ""));
   // a suite that did not come to its end is a failure, whatever it counted
   return success || counts.failed > 0 ? counts : { ...counts, failed: 1 };

@@ -6,6 +6,7 @@
  * @module
  */
 
+import process from "node:process";
 import type { Block, RawTransaction } from "../proto/gen/blockchain.ts";
 import { ExecutorServiceService } from "../proto/gen/executor.ts";
 import { hashBlockHeader } from "../shared/block/mod.ts";
@@ -214,3 +215,5 @@ try {
 } finally {
   await Deno.remove(folder, { recursive: true });
 }
+// the timers of shared/level beat to the end of the process
+process.exit(0);

@@ -7,6 +7,7 @@
  * @module
  */
 
+import process from "node:process";
 import { Block, type RawTransaction } from "../proto/gen/blockchain.ts";
 import type { Engine } from "../services/storage/engine.ts";
 import { LevelEngine } from "../services/storage/engines/level/engine.ts";
@@ -335,3 +336,5 @@ try {
   await kms.close();
   await Deno.remove(root, { recursive: true });
 }
+// the timers of shared/level beat to the end of the process
+process.exit(0);

@@ -158,15 +158,21 @@ Deno.test("LevelStore agrees with a map over any sequence of batches and a reope
     await store.close();
   }));
 
-Deno.test("LevelStore leaves the timers of the process alone", () =>
-  withStore(async (store) => {
-    await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
-    const unref = setTimeout(() => {}, 10_000);
-    Deno.unrefTimer(unref);
-    // without its heartbeat the second of these never fires
-    for (let i = 0; i < 4; i++) await SYSTEM_CLOCK.sleep(1);
-    clearTimeout(unref);
-  }));
+for (const isClosed of [false, true]) {
+  const when = isClosed ? "after it was closed" : "while it is open";
+  Deno.test(`LevelStore leaves the timers of the process alone ${when}`, () =>
+    withFolder(async (path) => {
+      const store = await openLevel(path);
+      await store.write({ puts: [[KEY, VALUE]] }, { sync: true });
+      if (isClosed) await store.close();
+      const unref = setTimeout(() => {}, 10_000);
+      Deno.unrefTimer(unref);
+      // without the heartbeat the second of these never fires
+      for (let i = 0; i < 4; i++) await SYSTEM_CLOCK.sleep(1);
+      clearTimeout(unref);
+      await store.close();
+    }));
+}
 
 Deno.test("LevelStore refuses calls after close(), which may be repeated", () =>
   withFolder(async (path) => {
@@ -186,7 +192,7 @@ Deno.test("LevelStore refuses calls after close(), which may be repeated", () =>
 /** Runs a program of this runtime below a shell prefix and gives what it printed. */
 async function runProgram(program: string, prefix = ""): Promise<string> {
   const module = new URL("./mod.ts", import.meta.url).href;
-  const source = `import { openLevel } from ${JSON.stringify(module)};\n${program}`;
+  const source = `import { openLevel } from ${JSON.stringify(module)};\n${program}\nDeno.exit(0);`;
   const child = new Deno.Command("sh", {
     args: ["-c", `${prefix} exec "$0" eval --no-check "$1"`, Deno.execPath(), source],
     stderr: "inherit",

@@ -3,7 +3,7 @@ import type { Bytes } from "../bytes/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "../clock/mod.ts";
 import { LevelError, openError, useError } from "./errors.ts";
 import { foreignFiles, piecesLeftOut } from "./folder.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import "./heartbeat.ts";
 
 /** Sizes that differ between users of a store; what is left out takes LevelDB's own default. */
 export interface LevelOptions {
@@ -114,7 +114,6 @@ class OpenStore implements LevelStore {
   readonly #path: string;
   readonly #db: Db;
   readonly #clock: Clock;
-  readonly #heartbeat = new Heartbeat();
   #failure: LevelError | null = null;
   /** Until then reads do not block the thread. */
   #readAsideUntilMs = 0;
@@ -223,8 +222,6 @@ class OpenStore implements LevelStore {
       await this.#db.close();
     } catch (thrown) {
       throw useError(this.#path, "close", thrown);
-    } finally {
-      this.#heartbeat.stop();
     }
   }
 }

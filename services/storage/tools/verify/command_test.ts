@@ -5,7 +5,7 @@ import {
   RawTransaction,
 } from "../../../../proto/gen/blockchain.ts";
 import { type Bytes, EMPTY_BYTES, to0xHex, u64be } from "../../../../shared/bytes/mod.ts";
-import { type Clock, SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
+import { SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
 import { ExitError } from "../../../../shared/cli/mod.ts";
 import { decode, encode } from "../../../../shared/codec/mod.ts";
 import { loadKeccak256, loadSm3 } from "../../../../shared/crypto/mod.ts";
@@ -33,9 +33,6 @@ const DEFAULTS: VerifyOptions = {
   signal: new AbortController().signal,
 };
 
-/** Deno loses timers once a LevelDB was closed in this process (shared/level/heartbeat.ts). */
-const CLOCK: Clock = { ...SYSTEM_CLOCK, sleep: () => Promise.resolve() };
-
 /** What the command printed, and how it ended. */
 interface Outcome {
   readonly exitCode: number;
@@ -49,7 +46,7 @@ async function verify(
   let printed = "";
   const store = {
     output: { out: (text: string) => void (printed += text), err: () => {} },
-    clock: CLOCK,
+    clock: SYSTEM_CLOCK,
     flavour: "storage_test",
     openEngine: () => Promise.resolve(lend(engine)),
     localFiles: null,
