@@ -112,7 +112,7 @@ Deno.test("a node that begins its heights long before the others is soon in step
     lost?.crash();
     const first = net.highest + 1n;
     net.runFor(MINUTE_MS);
-    for (const [index, { proof }] of early.options.controller.blocks.entries()) {
+    for (const [index, { proof }] of early.model.blocks.entries()) {
       const height = BigInt(index + 1);
       if (height < first) continue;
       const wanted = height % 4n === 2n ? 1n : 0n;

@@ -5,7 +5,8 @@ import { GOOD_LINKS, HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { Invariants } from "./invariants.ts";
 import { ModelController, type Schedule } from "./model_controller.ts";
-import { NO_FAULTS, SimNode } from "./sim_node.ts";
+import { SimNode } from "./sim_node.ts";
+import { NO_FAULTS, type NodeLinks } from "./validator.ts";
 
 interface Packet {
   readonly type: string;
@@ -39,7 +40,7 @@ export class SimNet {
     });
     const signer = new FakeSigner(Math.floor(seededRandom(seed)() * 2 ** 32));
     for (let index = 0; index < nodeCount; index++) {
-      const controller = new ModelController({
+      const model = new ModelController({
         node: index,
         schedule,
         checkProof: (height, { data, proof }) => node.checkProof(height, data, proof),
@@ -48,16 +49,17 @@ export class SimNet {
         address: fakeAddress(index),
         world: this.world,
         timing: DEFAULT_TIMING,
-        controller,
+        model,
         signer,
         links: this.#linksOf(index),
+        onStored: (height, data) => this.invariants.onStored(index, height, data),
       });
       this.nodes.push(node);
     }
   }
 
   get controllers(): ModelController[] {
-    return this.nodes.map(({ options }) => options.controller);
+    return this.nodes.map(({ model }) => model);
   }
 
   /** Height of the shortest chain. */
@@ -98,15 +100,15 @@ export class SimNet {
 
   /** The last log lines of every node, for a failed test. */
   report(): string {
-    return this.nodes.map(({ log, core, options }, index) => {
+    return this.nodes.map(({ log, core, model }, index) => {
       const view = core?.view;
       const state = view === undefined ? "down" : `${view.height}/${view.round}/${view.step}`;
       const lines = log.slice(-12).join("\n  ");
-      return `node ${index} chain ${options.controller.height} at ${state}\n  ${lines}`;
+      return `node ${index} chain ${model.height} at ${state}\n  ${lines}`;
     }).join("\n");
   }
 
-  #linksOf(index: number): SimNode["options"]["links"] {
+  #linksOf(index: number): NodeLinks {
     return {
       broadcast: (type, body) => {
         this.invariants.onSent(type, body);
@@ -116,7 +118,6 @@ export class SimNet {
         this.invariants.onSent(type, body);
         this.network.send(index, this.network.nodeOf(origin), { type, body });
       },
-      stored: (height, data) => this.invariants.onStored(index, height, data),
       crashed: () => {
         const node = this.nodes[index];
         if (node !== undefined) this.onCrash(node);
