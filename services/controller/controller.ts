@@ -64,7 +64,8 @@ export class Controller {
     this.#proposals = new Proposals(node, { admission, gossip, syncer });
     this.stallWatch = new StallWatch(node, syncer);
     const { stallWatch } = this;
-    this.#upkeep = new Upkeep(node, { gossip, syncer, consensus, stallWatch });
+    const forwarder = this.#forwarder;
+    this.#upkeep = new Upkeep(node, { gossip, syncer, consensus, stallWatch, forwarder });
   }
 
   /** Resolves when the chain is loaded and calls can be served. */

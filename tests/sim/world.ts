@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers";
 import { type Random, seededRandom } from "../../shared/clock/mod.ts";
 
 interface Event {
@@ -34,16 +35,29 @@ export class World {
 
   /** Lets time pass until a condition holds; false when it does not before the end. */
   runUntil(isDone: () => boolean, endMs: number): boolean {
+    while (!isDone()) if (!this.#runNext(endMs)) return isDone();
+    return true;
+  }
+
+  /**
+   * As {@linkcode World.runUntil}, for a world of promises: all that follows from an event without
+   * waiting for time has happened before the next event.
+   */
+  async runUntilSettled(isDone: () => boolean, endMs: number): Promise<boolean> {
+    await settled();
     while (!isDone()) {
-      const event = this.#next(endMs);
-      if (event === null) {
-        this.nowMs = endMs;
-        return isDone();
-      }
-      this.nowMs = event.atMs;
-      event.run();
+      if (!this.#runNext(endMs)) return isDone();
+      await settled();
     }
     return true;
+  }
+
+  /** Runs the next event; false when none is due before the end, which is reached then. */
+  #runNext(endMs: number): boolean {
+    const event = this.#next(endMs);
+    this.nowMs = event?.atMs ?? endMs;
+    event?.run();
+    return event !== null;
   }
 
   /** Whether something of this probability happens now. */
@@ -73,6 +87,11 @@ export class World {
       parent = least;
     }
   }
+}
+
+/** Resolves once no promise has anything left to do. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function isBefore(events: readonly Event[], left: number, right: number): boolean {

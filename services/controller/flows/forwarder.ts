@@ -14,15 +14,22 @@ const MESSAGE_SIZE_MAX = 4 * 1024 * 1024;
 /** Between attempts to find a peer for what no peer has heard of. */
 const RETRY_MS = 500;
 
+/** Blocks without a transaction after which its message counts as lost on the way. */
+const REMIND_BLOCKS = 10n;
+
 /**
  * Tells the known peers of the transactions that users send to this node. A node that was just
- * started knows none: what nobody has heard of is told later, as long as it waits for a block.
+ * started knows none: what nobody has heard of is told later, as long as it waits for a block. What
+ * still waits when many blocks have come since is told again: a node that does not validate has no
+ * other way to get it into a block.
  */
 export class Forwarder {
   readonly #node: Node;
   readonly #gossip: Gossip;
   #waiting: RawTransaction[] = [];
   #unheard: RawTransaction[] = [];
+  /** Own height when peers were told of a transaction, by its hash, oldest first. */
+  readonly #toldAt = new Map<string, bigint>();
   #timer: Timer | null = null;
   #retryTimer: Timer | null = null;
   #isStopped = false;
@@ -49,6 +56,20 @@ export class Forwarder {
     void this.#send(raws, true);
   }
 
+  /** Tells again, in one message, of what should have been in a block by now; called now and then. */
+  remind(): void {
+    const { chain, pool, settings } = this.#node;
+    const forgotten: RawTransaction[] = [];
+    for (const [hash, height] of this.#toldAt) {
+      if (height + REMIND_BLOCKS > chain.tip.height) break;
+      if (forgotten.length === settings.forwardCountMax) break;
+      this.#toldAt.delete(hash);
+      const pooled = pool.get(hash);
+      if (pooled !== undefined) forgotten.push(pooled.raw);
+    }
+    if (forgotten.length > 0) void this.#send(forgotten, true);
+  }
+
   /** Drops what waits. */
   stop(): void {
     this.#isStopped = true;
@@ -68,6 +89,7 @@ export class Forwarder {
 
   async #send(raws: readonly RawTransaction[], isBatch: boolean): Promise<void> {
     if (!this.#gossip.hasPeers) return this.#keep(raws);
+    for (const raw of raws) this.#remember(raw);
     const [only, second] = raws;
     if (!isBatch && only !== undefined && second === undefined) {
       const isSent = await this.#gossip.multicast(
@@ -83,6 +105,14 @@ export class Forwarder {
         if (!isSent) this.#keep(body);
       });
     }
+  }
+
+  #remember(raw: RawTransaction): void {
+    const hash = rawTransactionHash(raw);
+    if (hash === null) return;
+    const key = toHex(hash);
+    this.#toldAt.delete(key); // so that the newest is the last
+    this.#toldAt.set(key, this.#node.chain.tip.height);
   }
 
   #keep(raws: readonly RawTransaction[]): void {

@@ -1,5 +1,6 @@
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
+import type { Forwarder } from "./forwarder.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
 import { patienceMs, type StallWatch } from "./stall_watch.ts";
@@ -11,10 +12,14 @@ export interface UpkeepParts {
   readonly syncer: Syncer;
   readonly consensus: ConsensusLink;
   readonly stallWatch: StallWatch;
+  readonly forwarder: Forwarder;
 }
 
 /** How often lost sync requests are looked for. */
 const SYNC_TICK_MS = 1_000;
+
+/** How often transactions are looked for that peers may not know. */
+const REMIND_TICK_MS = 1_000;
 
 /** How often it is looked whether blocks come. */
 const STALL_TICK_MS = 1_000;
@@ -41,6 +46,7 @@ export class Upkeep {
       this.#every(settings.introductionIntervalMs, () => this.#introduceToAll(), true),
       this.#every(settings.retryIntervalMs, () => this.watchNetwork()),
       this.#every(SYNC_TICK_MS, () => this.#parts.syncer.expireRequests()),
+      this.#every(REMIND_TICK_MS, () => this.#parts.forwarder.remind()),
       this.#every(STALL_TICK_MS, () => this.#parts.stallWatch.look()),
       this.#watchGrowth(),
     ]);

@@ -43,7 +43,7 @@ export class SimNet {
       const model = new ModelController({
         node: index,
         schedule,
-        checkProof: (height, { data, proof }) => node.checkProof(height, data, proof),
+        checkProof: (height, { data, proof }) => node.checkBlock(height, data, proof) === 0,
       });
       const node: SimNode = new SimNode({
         address: fakeAddress(index),

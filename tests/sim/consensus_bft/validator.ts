@@ -37,7 +37,8 @@ export type Eventually<Value> = Value | Promise<Value>;
 /** The controller beside a validator's consensus. */
 export interface ControllerLink {
   getProposal(): Eventually<{ readonly height: bigint; readonly data: Bytes } | null>;
-  checkProposal(height: bigint, data: Bytes): Eventually<number>;
+  /** Null when it does not answer. */
+  checkProposal(height: bigint, data: Bytes): Eventually<number | null>;
   /** Stores a decided block; the configuration counts when the code is 0. */
   commit(
     height: bigint,
@@ -98,11 +99,12 @@ export class SimValidator {
     }
   }
 
-  /** Judges a proof as a call from the controller would. */
-  checkProof(height: bigint, data: Bytes, proof: Bytes): boolean {
+  /** The code that a controller gets which asks for a judgement of a proof; null while it is down. */
+  checkBlock(height: bigint, data: Bytes, proof: Bytes): number | null {
     const input = { kind: "checkBlock", id: 0, proposal: { height, data }, proof } as const;
     const effects = this.core?.step(input, this.options.world.nowMs) ?? [];
-    return effects.some((effect) => effect.kind === "answer" && effect.code === 0);
+    for (const effect of effects) if (effect.kind === "answer") return effect.code;
+    return null;
   }
 
   #crashAt(effect: Effect): void {
