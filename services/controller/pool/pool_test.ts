@@ -201,9 +201,9 @@ Deno.test("packBlock() drops what exceeds the quota of a block, however many sen
 
 Deno.test("packBlock() lets nothing of a sender overtake what does not fit", () => {
   const own = [asking(60_000n, 1, "1"), asking(50_000n, 1, "2"), asking(30_000n, 1, "3")];
-  const other = asking(30_000n, 2);
+  const other = asking(25_000n, 2);
   const pool = poolOf(...own, other);
-  const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
+  const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 120_000n });
   assert.deepEqual(packed, [own[0], other]);
   pool.remove(packed.map(keyOf));
   const next = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
