@@ -19,8 +19,8 @@ const BATCH_COUNT_MAX = 512;
 /** Calls in flight: one is verified while the next one travels. */
 const CALLS_MAX = 2;
 
-/** Verified transactions that are remembered: those of two full blocks. */
-const REMEMBERED = { countMax: 60_000, sizeMax: 24 * 1024 * 1024 };
+/** Verified transactions that are remembered: those of a full block, and as many again. */
+const REMEMBERED = { countMax: 30_000, sizeMax: 12 * 1024 * 1024 };
 
 /**
  * Verifies hashes and signatures through the kms with few calls: what arrives while a call is in

@@ -9,7 +9,7 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 import { checkFields, History, type Rules } from "../auth/mod.ts";
 import { initialSystemConfig, LockId } from "../system_config/mod.ts";
 import { address, normalTx, settings, transaction, utxoTx } from "../testing/builders.ts";
-import { dropExpired, estimateSize, packBlock, Pool } from "./mod.ts";
+import { dropExpired, estimateSize, packBlock, Pool, VerifiedTransactions } from "./mod.ts";
 
 const HASH = await loadSm3();
 const LIMITS = { countMax: 30_000, sizeMax: 12_000_000, quotaMax: null };
@@ -240,6 +240,23 @@ Deno.test("a block costs what it holds while 100,000 transactions wait", () => {
   assert(pool.hasRoom(watched(200_000, () => looks++)));
   assert.deepEqual([packed.length, pool.count], [100, 99_900]);
   assert(looks < 20 * packed.length, `${looks} looks`);
+});
+
+Deno.test("VerifiedTransactions remembers the last ones within its limits", () => {
+  const raws = Array.from({ length: 30 }, (_, i) => normal(`${100 + i}`));
+  const size = estimateSize(normal("100"));
+  for (
+    const limits of [{ countMax: 4, sizeMax: 1e9 }, { countMax: 1e9, sizeMax: 4 * size }]
+  ) {
+    const verified = new VerifiedTransactions(limits);
+    for (const [i, raw] of raws.entries()) {
+      assert(!verified.has(raw));
+      verified.add(raw);
+      const known = raws.filter((other) => verified.has(other));
+      assert.deepEqual(known, raws.slice(i + 1 - known.length, i + 1));
+      assert(known.length >= Math.min(i + 1, 4) && known.length <= 8, `${known.length}`);
+    }
+  }
 });
 
 let lastNonce = 0;

@@ -7,14 +7,14 @@ import { estimateSize } from "./size.ts";
 
 /**
  * The transactions that were verified last, whether they got into the pool or not: those of a
- * proposal that was refused or of a synced block that is tried again need no second look. The oldest
- * go beyond the limits.
+ * proposal that was refused or of a synced block that is tried again need no second look. At least
+ * as many as the limits say are remembered, at most twice as many: beyond, the older half goes.
  */
 export class VerifiedTransactions {
   readonly #limits: PoolLimits;
-  /** The oldest come first. */
-  readonly #byHash = new Map<string, RawTransaction>();
-  #size = 0;
+  #newer = new Map<string, RawTransaction>();
+  #newerSize = 0;
+  #older: ReadonlyMap<string, RawTransaction> = new Map();
 
   constructor(limits: PoolLimits) {
     this.#limits = limits;
@@ -22,27 +22,22 @@ export class VerifiedTransactions {
 
   /** Whether an equal one is among them, signature included. */
   has(raw: RawTransaction): boolean {
-    const known = this.#byHash.get(keyOf(raw));
+    const key = keyOf(raw);
+    const known = this.#newer.get(key) ?? this.#older.get(key);
     return known !== undefined && sameTransaction(known, raw);
   }
 
   /** Remembers a transaction whose hash and signature are right. */
   add(raw: RawTransaction): void {
-    const key = keyOf(raw);
-    this.#remove(key);
-    this.#byHash.set(key, raw);
-    this.#size += estimateSize(raw);
-    for (const oldest of this.#byHash.keys()) {
-      if (this.#byHash.size <= this.#limits.countMax && this.#size <= this.#limits.sizeMax) break;
-      this.#remove(oldest);
+    const { countMax, sizeMax } = this.#limits;
+    const size = estimateSize(raw);
+    if (this.#newer.size >= countMax || this.#newerSize + size > sizeMax) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+      this.#newerSize = 0;
     }
-  }
-
-  #remove(key: string): void {
-    const raw = this.#byHash.get(key);
-    if (raw === undefined) return;
-    this.#byHash.delete(key);
-    this.#size -= estimateSize(raw);
+    this.#newer.set(keyOf(raw), raw);
+    this.#newerSize += size;
   }
 }
 
