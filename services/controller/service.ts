@@ -145,8 +145,9 @@ function userService(controller: Controller): GrpcService {
 }
 
 /** The reference takes until its memory is full; clients of 6.7 try again at this status. */
-const POOL_FULL = "Cannot take the transaction: too many wait for a block " +
-  "(tx_pool_count_max, tx_pool_size_max), try again after a block or at another node";
+const POOL_FULL = "Cannot take the transaction: too many (tx_pool_count_max) or too large ones " +
+  "(tx_pool_size_max) wait for a block, or more than the share of their sender; try again after a " +
+  "block or at another node";
 
 function hashesOf({ code, hashes }: SendOutcome): SendOutcome["hashes"] {
   if (code === StatusCode.Success) return hashes;

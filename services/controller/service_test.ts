@@ -382,7 +382,10 @@ Deno.test("startController() tells users to come back when its pool is full", as
   await withController(async ({ port }) => {
     const user = connect(RPCServiceService, { port });
     await user.sendRawTransaction(normalTx(HASH, transaction("1")));
-    const full = { code: RpcCode.ResourceExhausted, details: /tx_pool_count_max.*try again/ };
+    const full = {
+      code: RpcCode.ResourceExhausted,
+      details: /tx_pool_count_max.*tx_pool_size_max.*try again/,
+    };
     const raw = normalTx(HASH, transaction("2"));
     await assert.rejects(user.sendRawTransaction(raw), full);
     await assert.rejects(user.sendRawTransactions({ body: [raw] }), full);

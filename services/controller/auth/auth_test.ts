@@ -187,9 +187,22 @@ Deno.test("History remembers the blocks of its window and no more", () => {
   }
   const remembered = [6, 7, 8, 9, 10].filter((height) => history.has(`${height}`));
   assert.deepEqual(remembered, [7, 8, 9, 10]);
-  history.add({ height: 11n, hashes: [], blockLimit: 2n });
-  assert.deepEqual([9, 10].filter((height) => history.has(`${height}`)), [10]);
-  assert.equal(history.count, 1);
+  assert.equal(history.count, 4);
+  assert(!history.after(-5n).has("never"));
+  const recent = history.after(8n);
+  assert.deepEqual([8, 9, 10, 11].filter((height) => recent.has(`${height}`)), [9, 10]);
+});
+
+Deno.test("History keeps a block for as long as the limit that it was made under says", () => {
+  const history = new History();
+  history.add({ height: 1n, hashes: ["long"], blockLimit: 10n });
+  for (let height = 2n; height <= 10n; height++) {
+    history.add({ height, hashes: [`${height}`], blockLimit: 2n });
+    assert(history.has("long"), `height ${height}`);
+    assert.equal(history.count, height === 2n ? 2 : 3);
+  }
+  history.add({ height: 11n, hashes: [], blockLimit: 100n });
+  assert(!history.has("long"));
 });
 
 Deno.test("A transaction is in the history for as long as it is valid", () => {

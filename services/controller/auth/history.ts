@@ -1,12 +1,23 @@
+/** A block whose transactions are remembered. */
+interface RememberedBlock {
+  readonly height: bigint;
+  /** Hashes of its transactions. */
+  readonly hashes: readonly string[];
+  /** The block limit that the block was made under: the one in force before it. */
+  readonly blockLimit: bigint;
+}
+
 /**
- * Hashes of the transactions in the newest blocks: a transaction expires before its hash leaves the
- * window, so no transaction can be in a chain twice (spec/controller.md, 8.3). Keys are hex hashes.
+ * Hashes of the transactions in the newest blocks: a transaction expires before its hash leaves, so
+ * none can be in a chain twice (spec/controller.md, 8.3). A block is kept for as long as the limit
+ * that it was made under lets its transactions be valid: unlike in the reference a limit that is
+ * lowered later makes nothing be forgotten that is still valid. Keys are hex hashes.
  */
 export class History {
   readonly #heightByHash = new Map<string, bigint>();
-  readonly #hashesByHeight = new Map<bigint, readonly string[]>();
+  readonly #blocks = new Map<bigint, RememberedBlock>();
 
-  /** Whether a block of the window holds the transaction. */
+  /** Whether a remembered block holds the transaction. */
   has(hashHex: string): boolean {
     return this.#heightByHash.has(hashHex);
   }
@@ -16,23 +27,27 @@ export class History {
     return this.#heightByHash.size;
   }
 
-  /** Remembers the transactions of a block and forgets the blocks that leave the window. */
-  add(block: {
-    readonly height: bigint;
-    readonly hashes: readonly string[];
-    readonly blockLimit: bigint;
-  }): void {
-    const { height, hashes, blockLimit } = block;
-    for (const hash of hashes) this.#heightByHash.set(hash, height);
-    this.#hashesByHeight.set(height, hashes);
-    // usually one; more after the limit was lowered
-    for (const [old, oldHashes] of this.#hashesByHeight) {
-      if (old + blockLimit <= height) this.#forget(old, oldHashes);
+  /** The part of it that begins after a height; before the first block that is all of it. */
+  after(height: bigint): Pick<History, "has"> {
+    return {
+      has: (hashHex) => {
+        const at = this.#heightByHash.get(hashHex);
+        return at !== undefined && at > height;
+      },
+    };
+  }
+
+  /** Remembers the transactions of a block and forgets those that have expired. */
+  add(block: RememberedBlock): void {
+    for (const hash of block.hashes) this.#heightByHash.set(hash, block.height);
+    this.#blocks.set(block.height, block);
+    for (const old of this.#blocks.values()) {
+      if (old.height + old.blockLimit <= block.height) this.#forget(old);
     }
   }
 
-  #forget(height: bigint, hashes: readonly string[]): void {
-    this.#hashesByHeight.delete(height);
+  #forget({ height, hashes }: RememberedBlock): void {
+    this.#blocks.delete(height);
     for (const hash of hashes) {
       // a later block of a faulty chain may hold the same hash: that one stays
       if (this.#heightByHash.get(hash) === height) this.#heightByHash.delete(hash);

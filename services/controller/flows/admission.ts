@@ -45,40 +45,60 @@ export class Admission {
     const digest = checkDigest(raw, node);
     if (digest !== StatusCode.Success) return digest;
     if (this.#isVerified(raw)) return StatusCode.DupTransaction;
-    if (!this.#hasRoom([raw])) return StatusCode.PoolFull;
-    const signature = await this.#verifier.verify([raw]);
-    if (signature !== StatusCode.Success) return signature;
-    if (node.chain.tip.height !== height) {
-      // a block came in between: it may hold this transaction
-      const again = checkFields(raw, rulesOf(node));
-      if (again !== StatusCode.Success) return again;
+    if (!node.pool.reserve([raw])) return StatusCode.PoolFull;
+    return await this.#holding([raw], async () => {
+      const signature = await this.#verifier.verify([raw]);
+      if (signature !== StatusCode.Success) return signature;
+      if (node.chain.tip.height !== height) {
+        // a block came in between: it may hold this transaction
+        const again = checkFields(raw, rulesOf(node));
+        if (again !== StatusCode.Success) return again;
+      }
+      return node.pool.add(raw) ? StatusCode.Success : StatusCode.DupTransaction;
+    });
+  }
+
+  /** Gives the reserved room of transactions back once they are in the pool or refused. */
+  async #holding<Outcome>(
+    raws: readonly RawTransaction[],
+    admit: () => Promise<Outcome>,
+  ): Promise<Outcome> {
+    try {
+      return await admit();
+    } finally {
+      this.#node.pool.release(raws);
     }
-    return node.pool.add(raw) ? StatusCode.Success : StatusCode.DupTransaction;
   }
 
   /** Transactions that come together (8.2): signatures before fields, all or none. */
   async admitBatch(raws: readonly RawTransaction[]): Promise<BatchOutcome> {
     const refuse = (code: StatusCode) => ({ code, added: [] });
     const unverified = raws.filter((raw) => !this.#isVerified(raw));
-    if (!this.#hasRoom(unverified)) return refuse(StatusCode.PoolFull);
-    const signatures = await this.#verifier.verify(unverified);
-    if (signatures !== StatusCode.Success) return refuse(signatures);
-    const code = this.#firstRefusal(raws, this.#node.settings.quotaLimit);
-    if (code !== StatusCode.Success) return refuse(code);
-    return { code, added: this.#addAll(raws) };
+    if (!this.#node.pool.reserve(unverified)) return refuse(StatusCode.PoolFull);
+    return await this.#holding(unverified, async () => {
+      const signatures = await this.#verifier.verify(unverified);
+      if (signatures !== StatusCode.Success) return refuse(signatures);
+      const code = this.#firstRefusal(raws, this.#node.settings.quotaLimit);
+      if (code !== StatusCode.Success) return refuse(code);
+      return { code, added: this.#addAll(raws) };
+    });
   }
 
   /**
    * Transactions of a proposal: checked as a batch before anything that waits, whatever this node
-   * has room for and allows its users. Those that fit are in the pool then, so that they are not
-   * verified again when another proposal has them.
+   * has room for and allows its users. Those that it has room for and allows are in the pool then.
    */
   async admitProposed(raws: readonly RawTransaction[]): Promise<StatusCode> {
     const unverified = raws.filter((raw) => !this.#isVerified(raw));
     const signatures = await this.#verifier.verify(unverified, true);
     if (signatures !== StatusCode.Success) return signatures;
     const code = this.#firstRefusal(raws, null);
-    if (code === StatusCode.Success) this.#addAll(unverified.filter((raw) => this.#hasRoom([raw])));
+    if (code !== StatusCode.Success) return code;
+    const { pool, settings } = this.#node;
+    for (const raw of unverified) {
+      const isAllowed = checkQuota(raw, settings.quotaLimit) === StatusCode.Success;
+      if (isAllowed && pool.hasRoom(raw)) pool.add(raw);
+    }
     return code;
   }
 
@@ -91,12 +111,6 @@ export class Admission {
       if (code !== StatusCode.Success) return code;
     }
     return StatusCode.Success;
-  }
-
-  /** Whether all of them fit, beside those that are being verified. */
-  #hasRoom(raws: readonly RawTransaction[]): boolean {
-    const { waitingCount } = this.#verifier;
-    return raws.every((raw, index) => this.#node.pool.hasRoom(raw, waitingCount + index));
   }
 
   /**
@@ -112,17 +126,20 @@ export class Admission {
       if (code !== StatusCode.Success) refused.push(code);
       return code === StatusCode.Success;
     };
+    const { pool } = this.#node;
     const before = rulesOf(this.#node);
     const fitting = raws.filter((raw) => !this.#isVerified(raw))
       .filter(keep((raw) => checkSingleFields(raw, before)))
       .filter(keep((raw) => checkQuota(raw, this.#node.settings.quotaLimit)))
       .filter(keep((raw) => checkDigest(raw, this.#node)))
-      .filter(keep((raw) => this.#hasRoom([raw]) ? StatusCode.Success : StatusCode.PoolFull));
-    const signatures = await this.#verifier.verify(fitting);
-    if (signatures !== StatusCode.Success) return signatures;
-    const after = rulesOf(this.#node);
-    this.#addAll(fitting.filter(keep((raw) => checkFields(raw, after))));
-    return refused[0] ?? StatusCode.Success;
+      .filter(keep((raw) => pool.reserve([raw]) ? StatusCode.Success : StatusCode.PoolFull));
+    return await this.#holding(fitting, async () => {
+      const signatures = await this.#verifier.verify(fitting);
+      if (signatures !== StatusCode.Success) return signatures;
+      const after = rulesOf(this.#node);
+      this.#addAll(fitting.filter(keep((raw) => checkFields(raw, after))));
+      return refused[0] ?? StatusCode.Success;
+    });
   }
 
   /** Verifies what is not in the pool, without adding it. */

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import type { RawTransaction, Transaction } from "../../../proto/gen/blockchain.ts";
 import { RawTransactions } from "../../../proto/gen/blockchain.ts";
+import { u32be } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { MODULE } from "../node_manager/mod.ts";
 import { LockId } from "../system_config/mod.ts";
-import { address, normalTx, transaction, utxoTx } from "../testing/builders.ts";
+import { address, ADMIN, normalTx, transaction, utxoTx } from "../testing/builders.ts";
 import { produceBlock, testNet, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
@@ -43,6 +44,7 @@ Deno.test("send() of one transaction twice at the same time pools it once", asyn
   ]);
   const codes = outcomes.map(({ code }) => code).toSorted((a, b) => a - b);
   assert.deepEqual(codes, [StatusCode.Success, StatusCode.DupTransaction]);
+  assert.deepEqual(node.kms.checkedCounts, [1]);
 });
 
 Deno.test("send() reports a field before a signature, sendBatch() the other way round", async () => {
@@ -213,9 +215,62 @@ Deno.test("what waits for its signature to be verified takes room too", async ()
   const codes = (await Promise.all(
     Array.from({ length: 2_000 }, (_, i) => node.controller.send(raw(`${i}`))),
   )).map(({ code }) => code);
-  // those that are in the hands of the kms are not counted
-  assert(codes.filter((code) => code === StatusCode.Success).length < 10);
+  assert(codes.filter((code) => code === StatusCode.Success).length <= 5);
   assert(codes.includes(StatusCode.PoolFull));
+});
+
+Deno.test("forged changes of the configuration that wait to be verified are bounded", async () => {
+  const node = await started();
+  const codes = (await Promise.all(Array.from({ length: 2_000 }, (_, i) => {
+    const { tx } = utxoTx(HASH, { lockId: LockId.BlockInterval, output: u32be(i) });
+    assert(tx?.$case === "utxoTx");
+    const witnesses = [{ signature: new Uint8Array(128), sender: ADMIN }];
+    return node.controller.send({ tx: { $case: "utxoTx", value: { ...tx.value, witnesses } } });
+  }))).map(({ code }) => code);
+  assert(codes.filter((code) => code === StatusCode.PoolFull).length > 1_000);
+  const change = utxoTx(HASH, { lockId: LockId.EmergencyBrake });
+  assert.equal((await node.controller.send(change)).code, StatusCode.Success);
+});
+
+Deno.test("a proposal is verified once, also when it was refused or has no room here", async () => {
+  const { a: proposer, b: checker } = await testPair();
+  checker.settings = { ...checker.settings, poolCountMax: 1 };
+  await proposer.start();
+  await checker.start();
+  for (const nonce of ["1", "2", "3"]) await proposer.controller.send(raw(nonce));
+  for (let round = 0; round < 3; round++) {
+    const { proposal } = await proposer.controller.getProposal();
+    assert(proposal !== undefined);
+    assert.equal(await checker.controller.checkProposal(proposal), StatusCode.Success);
+    await proposer.clock.advance(1_000);
+  }
+  assert.deepEqual(checker.kms.checkedCounts, [3]);
+});
+
+Deno.test("a proposal's transactions above the own quota limit stay out of the pool", async () => {
+  const { a: proposer, b: checker } = await testPair();
+  checker.settings = { ...checker.settings, quotaLimit: 100_000n };
+  await proposer.start();
+  await checker.start();
+  await proposer.controller.send(raw("1"));
+  await proposer.controller.send(normalTx(HASH, transaction("2", { quota: 100_000n })));
+  const { proposal } = await proposer.controller.getProposal();
+  assert(proposal !== undefined);
+  assert.equal(await checker.controller.checkProposal(proposal), StatusCode.Success);
+  assert.equal(checker.controller.node.pool.count, 1);
+});
+
+Deno.test("what no peer has heard of is told once, however often it was sent", async () => {
+  const { nodes: [first, second], clock } = await testNet(2);
+  assert(first !== undefined && second !== undefined);
+  await first.run();
+  for (let i = 0; i < 5; i++) await first.controller.sendBatch([raw("1"), raw("2")]);
+  await clock.advance(2_000);
+  await second.run();
+  await clock.advance(2_000);
+  const told = first.network.sent.filter(({ type }) => type === "send_txs")
+    .flatMap(({ msg }) => decode(RawTransactions, msg).body);
+  assert.deepEqual(told, [raw("1"), raw("2")]);
 });
 
 Deno.test("a proposal is checked whatever there is room for, and whatever its quota", async () => {

@@ -20,25 +20,36 @@ export interface Change {
 }
 
 /**
- * The newest change of an item that was mined at or below a height, looked for from a newer one
- * backwards; null when that is what the chain began with. Takes a step per change in between, each
- * made by the admin of the chain.
+ * The changes of an item, looked for from a newer one backwards: a step per change, each made by the
+ * admin of the chain. The height is that of the block that holds it; null when no stored one does.
  *
  * @throws {ChainDataError} when a change is not there
+ */
+export async function* changesBack(
+  source: ChangeSource,
+  newest: Bytes,
+): AsyncGenerator<Change & { readonly minedAt: bigint | null }> {
+  let txHash = newest;
+  while (!equalBytes(txHash, NO_PRE_HASH)) {
+    const { output, preTxHash } = await loadChange(source, txHash);
+    const mined = await source.load(Regions.TRANSACTION_HASH2BLOCK_HEIGHT, txHash);
+    const minedAt = mined !== null && mined.length >= 8 ? readU64be(mined) : null;
+    yield { txHash, output, minedAt };
+    txHash = preTxHash;
+  }
+}
+
+/**
+ * The newest change of an item that was mined at or below a height, looked for as by
+ * {@linkcode changesBack}; null when that is what the chain began with.
  */
 export async function changeInForce(
   source: ChangeSource,
   newest: Bytes,
   height: bigint,
 ): Promise<Change | null> {
-  let txHash = newest;
-  while (!equalBytes(txHash, NO_PRE_HASH)) {
-    const { output, preTxHash } = await loadChange(source, txHash);
-    const mined = await source.load(Regions.TRANSACTION_HASH2BLOCK_HEIGHT, txHash);
-    if (mined !== null && mined.length >= 8 && readU64be(mined) <= height) {
-      return { txHash, output };
-    }
-    txHash = preTxHash;
+  for await (const { txHash, output, minedAt } of changesBack(source, newest)) {
+    if (minedAt !== null && minedAt <= height) return { txHash, output };
   }
   return null;
 }

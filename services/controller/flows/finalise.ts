@@ -66,8 +66,8 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
     const failed = codes.find((stored) => stored !== StatusCode.Success);
     if (failed !== undefined) return failed;
   }
+  node.history.add({ height, hashes: keys, blockLimit: node.systemConfig.blockLimit });
   node.systemConfig = config;
-  node.history.add({ height, hashes: keys, blockLimit: config.blockLimit });
   node.chain.advance({ height, hash, stateRoot, proof: block.proof });
   node.activity.blockStored(keys.length);
   node.pool.remove(keys);

@@ -17,6 +17,9 @@ const RETRY_MS = 500;
 /** Blocks without a transaction after which its message counts as lost on the way. */
 const REMIND_BLOCKS = 10n;
 
+/** So many that left the pool are among them before they are dropped. */
+const LEFT_MAX = 10_000;
+
 /**
  * Tells the known peers of the transactions that users send to this node. A node that was just
  * started knows none: what nobody has heard of is told later, as long as it waits for a block. What
@@ -27,9 +30,10 @@ export class Forwarder {
   readonly #node: Node;
   readonly #gossip: Gossip;
   #waiting: RawTransaction[] = [];
-  #unheard: RawTransaction[] = [];
   /** Own height when peers were told of a transaction, by its hash, oldest first. */
   readonly #toldAt = new Map<string, bigint>();
+  /** Hashes in hex of pooled transactions that no peer has heard of, and of some that left. */
+  readonly #unheard = new Set<string>();
   #timer: Timer | null = null;
   #retryTimer: Timer | null = null;
   #isStopped = false;
@@ -76,7 +80,7 @@ export class Forwarder {
     this.#timer?.cancel();
     this.#retryTimer?.cancel();
     this.#waiting = [];
-    this.#unheard = [];
+    this.#unheard.clear();
   }
 
   #flush(): void {
@@ -117,17 +121,26 @@ export class Forwarder {
 
   #keep(raws: readonly RawTransaction[]): void {
     if (this.#isStopped) return;
-    for (const raw of raws) this.#unheard.push(raw);
-    this.#retryTimer ??= this.#node.env.clock.setTimer(RETRY_MS, () => this.#retry());
+    const { pool, env } = this.#node;
+    for (const raw of raws) {
+      const hash = rawTransactionHash(raw);
+      if (hash !== null) this.#unheard.add(toHex(hash));
+    }
+    if (this.#unheard.size > pool.count + LEFT_MAX) {
+      for (const key of this.#unheard) if (pool.get(key) === undefined) this.#unheard.delete(key);
+    }
+    this.#retryTimer ??= env.clock.setTimer(RETRY_MS, () => this.#retry());
   }
 
   #retry(): void {
     this.#retryTimer = null;
-    const pooled = this.#unheard.filter((raw) => {
-      const hash = rawTransactionHash(raw);
-      return hash !== null && this.#node.pool.get(toHex(hash)) !== undefined;
-    });
-    this.#unheard = [];
+    if (!this.#gossip.hasPeers) return this.#keep([]);
+    const pooled: RawTransaction[] = [];
+    for (const key of this.#unheard) {
+      const raw = this.#node.pool.get(key)?.raw;
+      if (raw !== undefined) pooled.push(raw);
+    }
+    this.#unheard.clear();
     if (pooled.length > 0) void this.#send(pooled, true);
   }
 }

@@ -81,6 +81,16 @@ export function rulesOf({ systemConfig, chain, history }: Node): Rules {
   return { config: systemConfig, height: chain.tip.height, history };
 }
 
+/**
+ * What the transactions of a decided block are judged by: the others may have decided as nodes of
+ * 6.3 do, whose history ends where the present block limit says.
+ */
+export function rulesOfDecided(node: Node): Rules {
+  const rules = rulesOf(node);
+  const recent = node.history.after(rules.height - rules.config.blockLimit);
+  return { ...rules, history: recent };
+}
+
 /** The status that this node tells its peers. */
 export function ownStatus({ systemConfig, chain, settings }: Node): ChainStatus {
   return {

@@ -1,4 +1,4 @@
-import { Block, CompactBlock } from "../../../proto/gen/blockchain.ts";
+import { Block } from "../../../proto/gen/blockchain.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
 import { genesisBlock, hashBlockHeader } from "../../../shared/block/mod.ts";
 import {
@@ -7,23 +7,21 @@ import {
   equalBytes,
   readU64be,
   to0xHex,
-  toHex,
   u64be,
 } from "../../../shared/bytes/mod.ts";
 import { assert } from "../../../shared/assert/mod.ts";
-import { encode, tryDecode } from "../../../shared/codec/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
-import { History } from "../auth/mod.ts";
 import { blockRecords, ChainState, GlobalKey, type Tip } from "../chain/mod.ts";
 import { NodeTable } from "../node_manager/mod.ts";
 import { Pool } from "../pool/mod.ts";
 import type { CryptoInfo } from "../ports.ts";
 import { SyncCore } from "../sync/mod.ts";
-import type { SystemConfig } from "../system_config/mod.ts";
 import { Activity } from "./activity.ts";
 import { alignExecutor, replayBlocks } from "./align_executor.ts";
 import { ChainDataError, MEND_EXECUTOR, MEND_STORAGE } from "./chain_data.ts";
 import { loadSystemConfig } from "./load_config.ts";
+import { loadHistory } from "./load_history.ts";
 import { Lock } from "./lock.ts";
 import { LoggedBlocks } from "./logged_blocks.ts";
 import type { Environment, Node, Settings } from "./node.ts";
@@ -31,9 +29,6 @@ import { PatientStorage } from "./patient_storage.ts";
 import { type RetryOptions, untilReady, warnOfChange } from "./retry.ts";
 import { loadStoredTip, requireRecord, type StoredTip } from "./stored_tip.ts";
 import { watchPorts } from "./watched_ports.ts";
-
-/** Loads of a start that are in flight together. */
-const LOADS_MAX = 20;
 
 /**
  * Brings a node up to the point where it can serve: waits for its neighbours, loads or creates the
@@ -120,7 +115,12 @@ class Startup {
       ? await this.#createGenesis(genesis, genesisHash)
       : await this.#resume(storedTip, genesis);
     log.info("executor is ready!");
-    const history = await this.#loadHistory(tip.height, systemConfig);
+    const history = await loadHistory({
+      storage: this.#storage,
+      height: tip.height,
+      config: systemConfig,
+      initialLimit: this.#settings.systemConfig.blockLimit,
+    });
     log.info(`init_block_number: ${tip.height}`);
     const { syncInterval: interval, syncRequestsMax: requestsMax } = this.#settings;
     const forceEpoch = this.#settings.forceSyncEpoch;
@@ -216,31 +216,5 @@ class Startup {
         "another chain",
       MEND_EXECUTOR,
     );
-  }
-
-  /** Transactions of the blocks that still count as recent. */
-  async #loadHistory(height: bigint, { blockLimit }: SystemConfig): Promise<History> {
-    const history = new History();
-    let next = height < blockLimit ? 1n : height - blockLimit + 1n;
-    if (next < 1n) next = 1n;
-    while (next <= height) {
-      const heights: bigint[] = [];
-      for (; next <= height && heights.length < LOADS_MAX; next++) heights.push(next);
-      const bodies = await Promise.all(heights.map((at) => this.#loadHashes(at)));
-      bodies.forEach((hashes, i) => {
-        history.add({ height: heights[i] ?? 0n, hashes, blockLimit });
-      });
-    }
-    return history;
-  }
-
-  async #loadHashes(height: bigint): Promise<string[]> {
-    const stored = await requireRecord(this.#storage, Regions.COMPAT_BLOCK, height);
-    const compact = tryDecode(CompactBlock, stored);
-    if (compact === null) {
-      const problem = `Cannot use the stored chain: block ${height} cannot be decoded`;
-      throw new ChainDataError(problem, MEND_STORAGE);
-    }
-    return (compact.body?.txHashes ?? []).map(toHex);
   }
 }

@@ -12,7 +12,7 @@ import type { Admission } from "./admission.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
 import { finalise } from "./finalise.ts";
 import type { Gossip } from "./gossip.ts";
-import { type Node, rulesOf } from "./node.ts";
+import { type Node, rulesOfDecided } from "./node.ts";
 import type { SystemConfig } from "../system_config/mod.ts";
 import { StoppedError } from "./retry.ts";
 import { checkTipProof } from "./tip_proof.ts";
@@ -226,7 +226,7 @@ export class Syncer {
     const proposal = { height: header.height, data };
     const proven = await env.ports.consensus.checkBlock({ proposal, proof });
     if (proven !== StatusCode.Success) return proven;
-    const rules = rulesOf(this.#node);
+    const rules = rulesOfDecided(this.#node);
     for (const raw of body.body) {
       const code = checkFields(raw, rules);
       if (code !== StatusCode.Success) return code;

@@ -183,3 +183,15 @@ Deno.test("A node asks somebody else when its peer has left", async () => {
   networks.leave(gone.network);
   assert(await clock.advanceUntil(() => late.height === 100n, 120_000), `${late.height}`);
 });
+
+Deno.test("A synced block that could not be stored is not verified again", async () => {
+  const { clock, late } = await netWithLateNode(2, 1);
+  await late.start();
+  late.storage.isFull = true;
+  late.controller.run();
+  await clock.advance(5_000);
+  assert.equal(late.height, 0n);
+  late.storage.isFull = false;
+  assert(await clock.advanceUntil(() => late.height === 1n, 10_000));
+  assert.deepEqual(late.kms.checkedCounts, [1]);
+});

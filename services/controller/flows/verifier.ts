@@ -1,10 +1,15 @@
 import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import { rawTransactionHash } from "../../../shared/block/mod.ts";
+import { EMPTY_BYTES, toHex } from "../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
+import { sameTransaction } from "../auth/mod.ts";
+import { VerifiedTransactions } from "../pool/mod.ts";
 import type { KmsPort } from "../ports.ts";
 
 /** Transactions that one caller wants to have verified together. */
 interface Job {
   readonly transactions: readonly RawTransaction[];
+  readonly done: Promise<StatusCode>;
   readonly resolve: (code: StatusCode) => void;
 }
 
@@ -14,14 +19,23 @@ const BATCH_COUNT_MAX = 512;
 /** Calls in flight: one is verified while the next one travels. */
 const CALLS_MAX = 2;
 
+/** Verified transactions that are remembered: those of a full block, and as many again. */
+const REMEMBERED = { countMax: 30_000, sizeMax: 12 * 1024 * 1024 };
+
 /**
  * Verifies hashes and signatures through the kms with few calls: what arrives while a call is in
  * flight goes together into the next one. Every caller gets the code of its own transactions; to
- * that end a batch that the kms refuses is cut in half until the refused ones are alone.
+ * that end a batch that the kms refuses is cut in half until the refused ones are alone. A
+ * transaction that is being verified already, or was lately, is not verified again.
  */
 export class SignatureVerifier {
   readonly #kms: Pick<KmsPort, "checkTransactions">;
-  readonly #queue: Job[] = [];
+  /** Jobs that go before the others. */
+  readonly #urgent = new Set<Job>();
+  readonly #waiting = new Set<Job>();
+  /** Transactions of jobs that are not done, by their hashes in hex. */
+  readonly #running = new Map<string, { readonly raw: RawTransaction; readonly job: Job }>();
+  readonly #verified = new VerifiedTransactions(REMEMBERED);
   #callsInFlight = 0;
   #waitingCount = 0;
   /** Shrinks while bad signatures come in, so that they cost little beside the good ones. */
@@ -42,23 +56,65 @@ export class SignatureVerifier {
    * @param isUrgent goes before what waits: consensus waits for the answer
    */
   async verify(transactions: readonly RawTransaction[], isUrgent = false): Promise<StatusCode> {
-    if (transactions.length === 0) return StatusCode.Success;
-    const chunks: Promise<StatusCode>[] = [];
+    // the reference kms dies of one without variant, and with it the call of all
+    const end = transactions.findIndex(({ tx }) => tx === undefined);
+    if (end === -1) return await this.#verify(transactions, isUrgent);
+    const before = await this.#verify(transactions.slice(0, end), isUrgent);
+    return before === StatusCode.Success ? StatusCode.NoneRawTx : before;
+  }
+
+  async #verify(transactions: readonly RawTransaction[], isUrgent: boolean): Promise<StatusCode> {
+    const shared = new Set<Job>();
+    const own = this.#unverified(transactions).filter((raw) => {
+      const running = this.#running.get(keyOf(raw));
+      if (running === undefined || !sameTransaction(running.raw, raw)) return true;
+      shared.add(running.job);
+      return false;
+    });
+    for (const job of shared) if (isUrgent && this.#waiting.delete(job)) this.#urgent.add(job);
+    const [code, ...others] = await Promise.all([
+      this.#run(own, isUrgent),
+      ...[...shared].map(({ done }) => done),
+    ]);
+    if (others.every((other) => other === StatusCode.Success)) return code;
+    // they may be refused for what is not in this list: the rest is verified alone, in its order
+    return await this.#run(this.#unverified(transactions), isUrgent);
+  }
+
+  #unverified(transactions: readonly RawTransaction[]): RawTransaction[] {
+    return transactions.filter((raw) => !this.#verified.has(raw));
+  }
+
+  async #run(transactions: readonly RawTransaction[], isUrgent: boolean): Promise<StatusCode> {
     const jobs: Job[] = [];
     for (let at = 0; at < transactions.length; at += BATCH_COUNT_MAX) {
-      const chunk = transactions.slice(at, at + BATCH_COUNT_MAX);
-      chunks.push(new Promise((resolve) => jobs.push({ transactions: chunk, resolve })));
+      const job = this.#begin(transactions.slice(at, at + BATCH_COUNT_MAX));
+      (isUrgent ? this.#urgent : this.#waiting).add(job);
+      jobs.push(job);
     }
-    this.#waitingCount += transactions.length;
-    if (isUrgent) this.#queue.unshift(...jobs);
-    else this.#queue.push(...jobs);
     this.#fill();
-    const codes = await Promise.all(chunks);
+    const codes = await Promise.all(jobs.map(({ done }) => done));
     return codes.find((code) => code !== StatusCode.Success) ?? StatusCode.Success;
   }
 
+  #begin(transactions: readonly RawTransaction[]): Job {
+    const { promise: done, resolve } = Promise.withResolvers<StatusCode>();
+    const job = { transactions, done, resolve };
+    for (const raw of transactions) this.#running.set(keyOf(raw), { raw, job });
+    this.#waitingCount += transactions.length;
+    return job;
+  }
+
+  #finish({ transactions, resolve }: Job, code: StatusCode): void {
+    for (const raw of transactions) {
+      this.#running.delete(keyOf(raw));
+      if (code === StatusCode.Success) this.#verified.add(raw);
+    }
+    resolve(code);
+  }
+
   #fill(): void {
-    while (this.#callsInFlight < CALLS_MAX && this.#queue.length > 0) {
+    while (this.#callsInFlight < CALLS_MAX && this.#urgent.size + this.#waiting.size > 0) {
       this.#callsInFlight++;
       this.#check(this.#takeBatch()).finally(() => {
         this.#callsInFlight--;
@@ -69,15 +125,19 @@ export class SignatureVerifier {
 
   /** At least one job, however large. */
   #takeBatch(): Job[] {
+    const batch: Job[] = [];
     let count = 0;
-    let size = 0;
-    for (const { transactions } of this.#queue) {
-      if (count > 0 && size + transactions.length > this.#batchCount) break;
-      size += transactions.length;
-      count++;
+    for (const queue of [this.#urgent, this.#waiting]) {
+      for (const job of queue) {
+        const size = job.transactions.length;
+        if (batch.length > 0 && count + size > this.#batchCount) break;
+        queue.delete(job);
+        batch.push(job);
+        count += size;
+      }
     }
-    this.#waitingCount -= size;
-    return this.#queue.splice(0, count);
+    this.#waitingCount -= count;
+    return batch;
   }
 
   async #check(jobs: readonly Job[]): Promise<void> {
@@ -85,7 +145,7 @@ export class SignatureVerifier {
     const isGood = code === StatusCode.Success;
     if (isGood || jobs.length === 1 || code === StatusCode.KmsServerNotReady) {
       if (isGood) this.#batchCount = Math.min(BATCH_COUNT_MAX, 2 * this.#batchCount);
-      for (const { resolve } of jobs) resolve(code);
+      for (const job of jobs) this.#finish(job, code);
       return;
     }
     this.#batchCount = Math.max(1, this.#batchCount >> 2);
@@ -93,4 +153,8 @@ export class SignatureVerifier {
     await this.#check(jobs.slice(0, middle));
     await this.#check(jobs.slice(middle));
   }
+}
+
+function keyOf(raw: RawTransaction): string {
+  return toHex(rawTransactionHash(raw) ?? EMPTY_BYTES);
 }

@@ -6,5 +6,7 @@
  */
 
 export { dropExpired, packBlock, type PackLimits } from "./pack.ts";
-export { Pool, type PooledTransaction, type PoolLimits } from "./pool.ts";
+export { Pool, type PooledTransaction } from "./pool.ts";
+export { type PoolLimits } from "./room.ts";
 export { estimateSize } from "./size.ts";
+export { VerifiedTransactions } from "./verified.ts";

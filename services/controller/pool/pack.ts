@@ -15,15 +15,16 @@ export interface PackLimits {
 /** Quota that every normal transaction uses at least: with less left a block is full (6.7). */
 const QUOTA_MIN = 21_000n;
 
-/** After that many in a row that do not fit into what is left a block is full. */
+/** After that many senders in a row whose next one does not fit into what is left it is full. */
 const MISFITS_MAX = 1_000;
 
 /**
  * Chooses the transactions of the next block, and drops those that can no longer be in one
  * (spec/controller.md, 9): expired ones and, unlike the reference, those that would make the
- * proposal fail its own check. Of each system configuration item one change at most. In order of
- * arrival as long as everything fits; when more waits, senders get their turns. Costs what the
- * block holds, not what waits.
+ * proposal fail its own check or that no block has room for. Of each system configuration item one
+ * change at most. In order of arrival as long as everything fits; when more waits, senders get their
+ * turns, until one does not fit: nothing of a sender overtakes it. Costs what the block holds, not
+ * what waits.
  */
 export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTransaction[] {
   dropExpired(pool, rules);
@@ -34,16 +35,20 @@ export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTran
   let quotaLeft = limits.quotaMax;
   let misfits = 0;
   const unfit: string[] = [];
-  for (const pooled of isEnough && quotaLeft === null ? pool.values() : pool.inTurns()) {
+  const stopped = new Set<string>();
+  for (const pooled of isEnough && quotaLeft === null ? pool.values() : pool.inTurns(stopped)) {
     if (chosen.length >= limits.countMax || misfits >= MISFITS_MAX) break;
     if (quotaLeft !== null && quotaLeft < QUOTA_MIN) break;
     const quota = quotaOf(pooled);
-    if (size + pooled.size > limits.sizeMax || (quotaLeft !== null && quota > quotaLeft)) {
-      misfits++;
+    const isTooMuch = pooled.size > limits.sizeMax ||
+      (limits.quotaMax !== null && quota > limits.quotaMax);
+    if (isTooMuch || checkFields(pooled.raw, rules) !== StatusCode.Success) {
+      unfit.push(pooled.key);
       continue;
     }
-    if (checkFields(pooled.raw, rules) !== StatusCode.Success) {
-      unfit.push(pooled.key);
+    if (size + pooled.size > limits.sizeMax || (quotaLeft !== null && quota > quotaLeft)) {
+      stopped.add(pooled.sender);
+      misfits++;
       continue;
     }
     const item = changedItem(pooled);

@@ -1,28 +1,29 @@
 import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
 import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
+import { type PoolLimits, Room } from "./room.ts";
 import { estimateSize } from "./size.ts";
+
+/**
+ * Room for changes of the system configuration, beside that of all others: the admin must be heard
+ * on a flooded chain, yet anyone can send forged ones that wait for the check of their signatures.
+ */
+const CHANGES_LIMITS: PoolLimits = { countMax: 1_000, sizeMax: 16 * 1024 * 1024 };
 
 /** A transaction whose hash and signature were verified. */
 export interface PooledTransaction {
   /** The hash in hex. */
   readonly key: string;
+  /** Its address in hex; empty for a change of the system configuration. */
+  readonly sender: string;
   readonly raw: RawTransaction;
   readonly hash: Bytes;
   /** Upper estimate of its encoded size, in bytes. */
   readonly size: number;
 }
 
-/** How much may wait. */
-export interface PoolLimits {
-  readonly countMax: number;
-  /** Encoded bytes, estimated from above. */
-  readonly sizeMax: number;
-}
-
 /** A pooled transaction and where the indexes have it. */
 interface Entry extends PooledTransaction {
-  readonly sender: string;
   /** Null for a change of the system configuration, which does not expire. */
   readonly validUntilBlock: bigint | null;
 }
@@ -36,7 +37,8 @@ type Entries = Map<string, Entry>;
  * waits.
  */
 export class Pool {
-  readonly #limits: PoolLimits;
+  readonly #room: Room;
+  readonly #changesRoom = new Room(CHANGES_LIMITS);
   readonly #byHash: Entries = new Map();
   /** Normal transactions; a sender moves to the end when one of its transactions leaves. */
   readonly #bySender = new Map<string, Entries>();
@@ -47,7 +49,7 @@ export class Pool {
   #size = 0;
 
   constructor(limits: PoolLimits) {
-    this.#limits = limits;
+    this.#room = new Room(limits);
   }
 
   /** Number of waiting transactions. */
@@ -65,21 +67,34 @@ export class Pool {
     return this.#byHash.get(hashHex);
   }
 
+  /** Whether one more transaction fits and its sender does not have more than its share. */
+  hasRoom(raw: RawTransaction): boolean {
+    return this.#roomOf(raw).isFree(senderOf(raw), estimateSize(raw));
+  }
+
   /**
-   * Whether one more transaction fits, beside others that are on their way into the pool. Changes of
-   * the system configuration always do: the admin must be heard on a flooded chain. Once the pool
-   * is more than half full a sender may have no more than its share, the capacity divided by the
-   * number of senders that have transactions in it; one that is alone may fill it.
+   * Takes room for transactions that are on their way into the pool, until they are released.
+   *
+   * @returns false, and nothing is taken, when there is none for one of them
    */
-  hasRoom(raw: RawTransaction, onTheirWay = 0): boolean {
-    if (raw.tx?.$case === "utxoTx") return true;
-    const { countMax, sizeMax } = this.#limits;
-    const count = this.count + onTheirWay;
-    if (count >= countMax || this.#size + estimateSize(raw) > sizeMax) return false;
-    if (2 * count < countMax && 2 * this.#size < sizeMax) return true;
-    const own = this.#bySender.get(senderOf(raw))?.size ?? 0;
-    const sendersCount = this.#bySender.size + (own === 0 ? 1 : 0);
-    return own < countMax / sendersCount;
+  reserve(raws: readonly RawTransaction[]): boolean {
+    for (const [index, raw] of raws.entries()) {
+      if (!this.hasRoom(raw)) {
+        this.release(raws.slice(0, index));
+        return false;
+      }
+      this.#roomOf(raw).take(senderOf(raw), estimateSize(raw));
+    }
+    return true;
+  }
+
+  /** Gives back the room of reserved transactions: they were added, or refused. */
+  release(raws: readonly RawTransaction[]): void {
+    for (const raw of raws) this.#roomOf(raw).release(senderOf(raw), estimateSize(raw));
+  }
+
+  #roomOf({ tx }: RawTransaction): Room {
+    return tx?.$case === "utxoTx" ? this.#changesRoom : this.#room;
   }
 
   /** Adds a verified transaction; false when one with its hash is there already. */
@@ -95,6 +110,7 @@ export class Pool {
     const entry = { key, raw, hash, size, sender: senderOf(raw), validUntilBlock };
     this.#byHash.set(key, entry);
     this.#size += size;
+    this.#roomOf(raw).take(entry.sender, size);
     if (validUntilBlock === null) {
       this.#changes.set(key, entry);
       return true;
@@ -111,6 +127,7 @@ export class Pool {
       if (entry === undefined) continue;
       this.#byHash.delete(key);
       this.#size -= entry.size;
+      this.#roomOf(entry.raw).release(entry.sender, entry.size);
       if (entry.validUntilBlock === null) this.#changes.delete(key);
       else this.#unindex(entry, entry.validUntilBlock);
     }
@@ -147,24 +164,26 @@ export class Pool {
    * Everything, each sender in its turn: first the changes of the system configuration, then one
    * transaction of every sender, then the next of each. A sender's own are in order of arrival, and
    * senders that no block has served for long come first. Nothing may be removed meanwhile.
+   *
+   * @param stopped senders that get no further turn; some may be added meanwhile
    */
-  *inTurns(): Generator<PooledTransaction> {
+  *inTurns(stopped: ReadonlySet<string>): Generator<PooledTransaction> {
     yield* this.#changes.values();
     let turn: IterableIterator<Entry>[] = [];
     for (const entries of this.#bySender.values()) {
       const waiting = entries.values();
       const { value, done } = waiting.next();
       if (done === true) continue;
-      turn.push(waiting);
       yield value;
+      if (!stopped.has(value.sender)) turn.push(waiting);
     }
     while (turn.length > 0) {
       const next: IterableIterator<Entry>[] = [];
       for (const waiting of turn) {
         const { value, done } = waiting.next();
         if (done === true) continue;
-        next.push(waiting);
         yield value;
+        if (!stopped.has(value.sender)) next.push(waiting);
       }
       turn = next;
     }

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
-import { toHex } from "../../../shared/bytes/mod.ts";
+import { toHex, u32be } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { checkFields, History, type Rules } from "../auth/mod.ts";
 import { initialSystemConfig, LockId } from "../system_config/mod.ts";
 import { address, normalTx, settings, transaction, utxoTx } from "../testing/builders.ts";
-import { dropExpired, estimateSize, packBlock, Pool } from "./mod.ts";
+import { dropExpired, estimateSize, packBlock, Pool, VerifiedTransactions } from "./mod.ts";
 
 const HASH = await loadSm3();
 const LIMITS = { countMax: 30_000, sizeMax: 12_000_000, quotaMax: null };
@@ -61,7 +61,7 @@ Deno.test("packBlock() leaves out a transaction that is too large for any block"
   const pool = poolOf(large, normal("2"));
   const packed = packBlock(pool, rules(), { ...LIMITS, sizeMax: 900 });
   assert.deepEqual(packed, [normal("2")]);
-  assert.equal(pool.count, 2);
+  assert.equal(pool.count, 1, "it is dropped: no block has room for it");
 });
 
 Deno.test("packBlock() drops what the next block cannot hold", () => {
@@ -173,23 +173,116 @@ Deno.test("packBlock() takes changes of the configuration before a flood", () =>
   assert.deepEqual(packBlock(pool, rules(), { ...LIMITS, countMax: 1 }), [change]);
 });
 
+function asking(quota: bigint, sender: number, nonce = "1"): RawTransaction {
+  return normalTx(HASH, transaction(nonce, { quota }), address(sender));
+}
+
 Deno.test("packBlock() fills a block up to its quota; what asks for too much blocks nobody", () => {
-  const asking = (nonce: string, quota: bigint) => normalTx(HASH, transaction(nonce, { quota }));
-  const huge = asking("huge", 2n ** 64n - 1n);
-  const [first, large, last] = [asking("1", 60_000n), asking("2", 50_000n), asking("3", 30_000n)];
-  const pool = poolOf(huge, first, large, last);
+  const [first, large, last] = [asking(60_000n, 1), asking(50_000n, 2), asking(30_000n, 3)];
+  const pool = poolOf(asking(2n ** 64n - 1n, 4), first, large, last);
   const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
   assert.deepEqual(packed, [first, last]);
-  assert.equal(pool.count, 4);
+  assert.equal(pool.count, 3);
 });
+
+Deno.test("packBlock() drops what exceeds the quota of a block, however many senders it has", () => {
+  const pool = new Pool({ countMax: 10_000, sizeMax: 100_000_000 });
+  const inner = transaction("1", { quota: 100_001n });
+  for (let i = 0; i < 1_500; i++) {
+    const sender = new Uint8Array(20);
+    sender.set(u32be(i));
+    pool.add(normalTx(HASH, { ...inner, nonce: `${i}` }, sender));
+  }
+  const good = asking(100_000n, 0xee);
+  pool.add(good);
+  assert.deepEqual(packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n }), [good]);
+  assert.equal(pool.count, 1);
+});
+
+Deno.test("packBlock() lets nothing of a sender overtake what does not fit", () => {
+  const own = [asking(60_000n, 1, "1"), asking(50_000n, 1, "2"), asking(30_000n, 1, "3")];
+  const other = asking(25_000n, 2);
+  const pool = poolOf(...own, other);
+  const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 120_000n });
+  assert.deepEqual(packed, [own[0], other]);
+  pool.remove(packed.map(keyOf));
+  const next = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
+  assert.deepEqual(next, own.slice(1));
+});
+
+/** A transaction of the same content under any hash; tells of every look at it. */
+function watched(i: number, onLook: () => void): RawTransaction {
+  const hash = new Uint8Array(32);
+  hash.set(u32be(i));
+  const { tx } = WATCHED;
+  assert(tx?.$case === "normalTx");
+  const sender = address(i % 200);
+  const value = { ...tx.value, transactionHash: hash, witness: { signature: hash, sender } };
+  return Object.defineProperty({ tx: undefined }, "tx", {
+    get() {
+      onLook();
+      return { $case: "normalTx", value };
+    },
+  });
+}
+
+const WATCHED = normal("watched");
+
+Deno.test("a block costs what it holds while 100,000 transactions wait", () => {
+  let looks = 0;
+  const pool = new Pool({ countMax: 200_000, sizeMax: 1_000_000_000 });
+  for (let i = 0; i < 100_000; i++) pool.add(watched(i, () => looks++));
+  looks = 0;
+  const limits = { ...LIMITS, countMax: 100, quotaMax: 10n ** 12n };
+  const packed = packBlock(pool, rules(), limits);
+  pool.remove(packed.map(keyOf));
+  dropExpired(pool, rules(11n));
+  assert(pool.hasRoom(watched(200_000, () => looks++)));
+  assert.deepEqual([packed.length, pool.count], [100, 99_900]);
+  assert(looks < 20 * packed.length, `${looks} looks`);
+});
+
+Deno.test("VerifiedTransactions remembers the last ones within its limits", () => {
+  const raws = Array.from({ length: 30 }, (_, i) => normal(`${100 + i}`));
+  const size = estimateSize(normal("100"));
+  for (
+    const limits of [{ countMax: 4, sizeMax: 1e9 }, { countMax: 1e9, sizeMax: 4 * size }]
+  ) {
+    const verified = new VerifiedTransactions(limits);
+    for (const [i, raw] of raws.entries()) {
+      assert(!verified.has(raw));
+      verified.add(raw);
+      const known = raws.filter((other) => verified.has(other));
+      assert.deepEqual(known, raws.slice(i + 1 - known.length, i + 1));
+      assert(known.length >= Math.min(i + 1, 4) && known.length <= 8, `${known.length}`);
+    }
+  }
+});
+
+let lastNonce = 0;
+
+/** Sends until there is no room; gives the number of those that were taken. */
+function flood(pool: Pool, sender: number, dataSize = 0): number {
+  const data = new Uint8Array(dataSize);
+  for (let taken = 0;; taken++) {
+    const raw = normalTx(HASH, transaction(`${lastNonce++}`, { data }), address(sender));
+    if (!pool.hasRoom(raw)) return taken;
+    pool.add(raw);
+  }
+}
+
+function heldBy(pool: Pool, sender: number): string[] {
+  return [...pool.values()].filter(({ raw }) => senderByteOf(raw) === sender)
+    .map(({ key }) => key);
+}
 
 Deno.test("Pool.hasRoom() refuses beyond the count and the size, never the admin", () => {
   const pool = new Pool({ countMax: 4, sizeMax: 1_000_000 });
-  for (const sender of [5, 6, 7]) pool.add(normal(`${sender}`, 90n, sender));
-  assert(pool.hasRoom(normal("2", 90n, 4)));
-  assert(!pool.hasRoom(normal("2", 90n, 4), 1), "one is on its way");
-  pool.add(normal("8", 90n, 8));
-  assert(!pool.hasRoom(normal("2", 90n, 5)));
+  for (const sender of [5, 6, 7, 8]) {
+    assert(pool.hasRoom(normal(`${sender}`, 90n, sender)));
+    pool.add(normal(`${sender}`, 90n, sender));
+  }
+  assert(!pool.hasRoom(normal("2", 90n, 4)));
   assert(pool.hasRoom(utxoTx(HASH, { lockId: LockId.Admin })));
   const small = new Pool({ countMax: 100, sizeMax: 2 * estimateSize(normal("1")) });
   small.add(normal("1"));
@@ -198,18 +291,50 @@ Deno.test("Pool.hasRoom() refuses beyond the count and the size, never the admin
   assert(!small.hasRoom(normal("3", 90n, 3)));
 });
 
-Deno.test("Pool.hasRoom() leaves a flooding sender its share once the pool is half full", () => {
-  const pool = new Pool({ countMax: 100, sizeMax: 1_000_000 });
-  let taken = 0;
-  for (let i = 0; i < 200; i++) {
-    const raw = normal(`${i}`, 90n, 1);
-    if (pool.hasRoom(raw) && pool.add(raw)) taken++;
+Deno.test("Pool.hasRoom() lets a lone sender use most of the pool and starves no later one", () => {
+  const pool = new Pool({ countMax: 80, sizeMax: 1_000_000_000 });
+  assert.equal(flood(pool, 1), 70);
+  for (const sender of [2, 3]) assert(flood(pool, sender) > 0, `sender ${sender}`);
+  // blocks take them in turns; however eager the first is, all come to have their share
+  for (let block = 0; block < 20; block++) {
+    pool.remove([...pool.inTurns(new Set())].slice(0, 9).map(({ key }) => key));
+    for (const sender of [1, 2, 3]) flood(pool, sender);
   }
-  assert.equal(taken, 100, "alone it may use all of it");
-  pool.remove([...pool.values()].slice(0, 30).map(({ key }) => key));
-  assert(pool.hasRoom(normal("new", 90n, 2)));
-  pool.add(normal("new", 90n, 2));
-  assert(!pool.hasRoom(normal("more", 90n, 1)), "70 are more than half of 100");
+  const held = [1, 2, 3].map((sender) => heldBy(pool, sender).length);
+  assert(held.every((count) => count >= 17), `${held}`);
+  assert(pool.hasRoom(normal("late", 90n, 4)));
+});
+
+Deno.test("Pool.hasRoom() counts the bytes of a sender too", () => {
+  const pool = new Pool({ countMax: 1_000_000, sizeMax: 800_000 });
+  flood(pool, 1, 10_000);
+  assert(pool.size > 600_000 && pool.size <= 710_000, `${pool.size}`);
+  assert(flood(pool, 2, 10_000) > 3);
+});
+
+Deno.test("Pool.reserve() takes room for all or none until they are released", () => {
+  const pool = new Pool({ countMax: 3, sizeMax: 1_000_000 });
+  const raws = ["1", "2"].map((nonce) => normal(nonce));
+  assert(pool.reserve(raws));
+  assert.equal(pool.count, 0);
+  const others = ["3", "4"].map((nonce) => normal(nonce, 90n, 2));
+  assert(!pool.reserve(others));
+  assert(pool.reserve(others.slice(0, 1)));
+  assert(!pool.hasRoom(normal("5", 90n, 3)));
+  pool.release(raws);
+  assert(pool.reserve(others.slice(1)));
+  assert(pool.hasRoom(normal("5", 90n, 3)));
+});
+
+Deno.test("Pool.reserve() bounds the changes of the configuration that nobody has verified", () => {
+  const pool = poolOf();
+  const forged = (i: number) => utxoTx(HASH, { lockId: LockId.Admin, output: u32be(i) });
+  let taken = 0;
+  while (taken < 2_000 && pool.reserve([forged(taken)])) taken++;
+  assert(taken > 500 && taken < 1_000, `${taken}`);
+  const large = utxoTx(HASH, { lockId: LockId.Admin, output: new Uint8Array(20_000_000) });
+  assert(!poolOf().reserve([large]));
+  assert(pool.hasRoom(normal("1")));
 });
 
 Deno.test("Pool keeps count, size and indexes together whatever comes and goes", () => {
@@ -230,13 +355,13 @@ Deno.test("Pool keeps count, size and indexes together whatever comes and goes",
       else pool.add(raw);
     }
     const all = [...pool.values()];
-    const inTurns = [...pool.inTurns()];
+    const inTurns = [...pool.inTurns(new Set())];
     assert.equal(pool.count, all.length);
     assert.equal(pool.size, all.reduce((sum, { size }) => sum + size, 0));
     assert.deepEqual(new Set(inTurns), new Set(all));
     assert.equal(inTurns.length, all.length);
     pool.removeExpired(() => true);
     pool.remove([...pool.changes()].map(({ key }) => key));
-    assert.deepEqual([pool.count, pool.size, [...pool.inTurns()].length], [0, 0, 0]);
+    assert.deepEqual([pool.count, pool.size, [...pool.inTurns(new Set())].length], [0, 0, 0]);
   }));
 });

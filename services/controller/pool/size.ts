@@ -1,7 +1,7 @@
-import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import type { RawTransaction, Witness } from "../../../proto/gen/blockchain.ts";
 
-/** Tags, lengths and the fields of fixed size of a transaction and one witness, rounded up. */
-const FIXED_SIZE = 200;
+/** Tags, lengths and the numbers of a transaction, rounded up. */
+const FIXED_SIZE = 180;
 
 /** An upper estimate of the encoded size of a transaction, without encoding it. */
 export function estimateSize({ tx }: RawTransaction): number {
@@ -11,7 +11,7 @@ export function estimateSize({ tx }: RawTransaction): number {
     const fields = transaction === undefined
       ? 0
       : transaction.preTxHash.length + transaction.output.length;
-    return FIXED_SIZE + transactionHash.length + fields + (witnesses[0]?.signature.length ?? 0);
+    return FIXED_SIZE + transactionHash.length + fields + sizeOf(...witnesses);
   }
   const { transaction, transactionHash, witness } = tx.value;
   // a UTF-16 unit takes at most three bytes of UTF-8
@@ -19,5 +19,15 @@ export function estimateSize({ tx }: RawTransaction): number {
     ? 0
     : transaction.data.length + 3 * transaction.nonce.length + transaction.to.length +
       transaction.value.length + transaction.chainId.length;
-  return FIXED_SIZE + transactionHash.length + fields + (witness?.signature.length ?? 0);
+  return FIXED_SIZE + transactionHash.length + fields +
+    (witness === undefined ? 0 : sizeOf(witness));
+}
+
+/** Nobody has looked at them yet, so there may be any number of any size. */
+function sizeOf(...witnesses: readonly Witness[]): number {
+  const tagsAndLengths = 16;
+  return witnesses.reduce(
+    (sum, { sender, signature }) => sum + tagsAndLengths + sender.length + signature.length,
+    0,
+  );
 }
