@@ -2,6 +2,7 @@ import { toHex } from "../../../shared/bytes/mod.ts";
 import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { serveGrpc } from "../../../shared/rpc/mod.ts";
 import type { RunningService, ServiceContext } from "../../../shared/service/mod.ts";
+import { lockLogFolder } from "../../../shared/wal/mod.ts";
 import { connectController } from "../controller_port.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
@@ -44,6 +45,8 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   if (suite.fallbackReason !== null) log.error(suite.fallbackReason);
   const crypto = suiteCrypto(suite);
   const core = new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
+  // two that vote with one key would vote twice
+  const lock = await lockLogFolder(config.wal_path);
   const { wal, height, contentByHeight } = await openLog(config.wal_path);
   const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);
   const controller = connectController(config.controller_port, log);
@@ -61,6 +64,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     network.close();
     controller.close();
     kms.close();
+    lock.close();
   };
   return { port: server.port, stop };
 }
