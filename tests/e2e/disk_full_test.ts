@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { basename } from "node:path";
 import { assertNodesAgree } from "./agreement.ts";
 import { DevChain, ROLES } from "./dev_chain.ts";
 import { type Mount, mountTmpfs } from "./mounts.ts";
@@ -44,7 +45,7 @@ async function move(from: string, to: string): Promise<void> {
 /** Moves data of a stopped node to another disk. */
 async function moveData(chain: DevChain, layout: Layout, disk: Mount): Promise<void> {
   const folder = chain.nodeFolder(layout.node);
-  for (const name of layout.kept) await move(`${folder}/${name}`, `${folder}/${name.slice(5)}`);
+  for (const name of layout.kept) await move(`${folder}/${name}`, `${folder}/${basename(name)}`);
   for (const name of layout.moved) await move(`${folder}/${name}`, `${disk.path}/${name}`);
 }
 

@@ -37,6 +37,8 @@ const FIRST_CONFIGURATION_MS = 2_000;
 export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
+  // two that vote with one key would vote twice
+  const lock = await lockLogFolder(config.wal_path);
   const retryMs = retryMsOf(config);
   const kms = connectKms({ port: config.kms_port, keyId: config.key_id, retryMs, clock, log });
   const suiteName = await kms.waitUntilReady(signal);
@@ -45,8 +47,6 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   if (suite.fallbackReason !== null) log.error(suite.fallbackReason);
   const crypto = suiteCrypto(suite);
   const core = new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
-  // two that vote with one key would vote twice
-  const lock = await lockLogFolder(config.wal_path);
   const { wal, height, contentByHeight } = await openLog(config.wal_path);
   const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);
   const controller = connectController(config.controller_port, log);
