@@ -18,6 +18,7 @@ import {
   StartRefusal,
 } from "../../shared/service/mod.ts";
 import { StatusCode, StatusError, statusName } from "../../shared/status/mod.ts";
+import { lockLogFolder, WalError } from "../../shared/wal/mod.ts";
 import { CONTROLLER_TABLE, readSettings } from "./config.ts";
 import { Controller, type SendOutcome } from "./controller.ts";
 import { ChainDataError } from "./flows/chain_data.ts";
@@ -42,6 +43,8 @@ export async function startController(
   log.info(`grpc port of this service: ${config.controller_port}`);
   const metrics = startMetrics(config, clock);
   if (metrics !== null) log.info(`metrics port of this service: ${config.metrics_port}`);
+  // two of them would clear each other's log
+  const lock = await explained(lockLogFolder(config.wal_path));
   const { close, onLost, ...neighbours } = connectPorts(config, {
     log,
     onCalled: metrics?.onCalled,
@@ -70,6 +73,7 @@ export async function startController(
       await controller.stop();
       await running;
       close();
+      lock.close();
       await metrics?.close();
     },
   };
@@ -80,7 +84,9 @@ async function explained<Result>(start: Promise<Result>): Promise<Result> {
   try {
     return await start;
   } catch (error) {
-    if (error instanceof ChainDataError) throw new StartRefusal(error.message, 1, { cause: error });
+    if (error instanceof ChainDataError || error instanceof WalError) {
+      throw new StartRefusal(error.message, 1, { cause: error });
+    }
     throw error;
   }
 }

@@ -163,6 +163,8 @@ function networkService(network: FakeNetwork): GrpcService {
 interface Served {
   readonly neighbours: Neighbours;
   readonly port: number;
+  /** What the controller was started with. */
+  readonly context: Parameters<typeof startController>[0];
 }
 
 async function withController(
@@ -174,16 +176,17 @@ async function withController(
   const stop = new AbortController();
   let running: RunningController | null = null;
   const document = parseDocument(await neighbours.start() + moreKeys, "config.toml");
+  const context = {
+    config: { ...readTable(CONTROLLER_TABLE, document), wal_path: `${folder}/wal` },
+    document,
+    options: {},
+    log: SILENT_LOGGER,
+    clock: SYSTEM_CLOCK,
+    signal: stop.signal,
+  };
   try {
-    running = await startController({
-      config: { ...readTable(CONTROLLER_TABLE, document), wal_path: `${folder}/wal` },
-      document,
-      options: {},
-      log: SILENT_LOGGER,
-      clock: SYSTEM_CLOCK,
-      signal: stop.signal,
-    });
-    await test({ neighbours, port: running.port });
+    running = await startController(context);
+    await test({ neighbours, port: running.port, context });
   } finally {
     stop.abort();
     await running?.stop();
@@ -391,4 +394,18 @@ Deno.test("startController() tells users to come back when its pool is full", as
     await assert.rejects(user.sendRawTransactions({ body: [raw] }), full);
     user.close();
   }, "tx_pool_count_max = 1\n");
+});
+
+Deno.test("startController() in the folder of one that runs is refused before it touches anything", async () => {
+  await withController(async ({ neighbours, context }) => {
+    const { wal_path: folder } = context.config;
+    await Deno.writeTextFile(`${folder}/1.log`, "a block that is being stored");
+    const calls = neighbours.network.registrations;
+    await assert.rejects(
+      startController(context),
+      /StartRefusal: Cannot use ".*wal": it must not be/,
+    );
+    assert.equal(await Deno.readTextFile(`${folder}/1.log`), "a block that is being stored");
+    assert.equal(neighbours.network.registrations, calls);
+  });
 });

@@ -50,24 +50,41 @@ async function writeBeside(path: string, content: Bytes | string, mode: number):
   const bytes = typeof content === "string" ? TEXT_ENCODER.encode(content) : content;
   const folder = dirname(path);
   const temporary = await Deno.makeTempFile({ dir: folder, prefix: `${basename(path)}.` });
-  await Deno.chmod(temporary, mode);
-  const file = await Deno.open(temporary, { write: true });
+  try {
+    await Deno.chmod(temporary, mode);
+    await writeSynced(temporary, bytes);
+  } catch (error) {
+    await Deno.remove(temporary);
+    throw error;
+  }
+  return temporary;
+}
+
+async function writeSynced(path: string, bytes: Bytes): Promise<void> {
+  const file = await Deno.open(path, { write: true });
   try {
     await writeAll(file, bytes);
     await file.syncData();
   } finally {
     file.close();
   }
-  return temporary;
 }
 
-/** Appends to a file, creating it when absent; resolves when the bytes are on disk. */
+/**
+ * Appends to a file, creating it when absent; resolves when the bytes are on disk. When it rejects
+ * the file is as long as before, so that the next append is not behind a part of this one.
+ */
 export async function appendSynced(path: string, bytes: Bytes): Promise<void> {
   const file = await Deno.open(path, { create: true, append: true });
   try {
     const { size } = await file.stat();
-    await writeAll(file, bytes);
-    await file.syncData();
+    try {
+      await writeAll(file, bytes);
+      await file.syncData();
+    } catch (error) {
+      await file.truncate(size);
+      throw error;
+    }
     if (size === 0) await syncFolder(dirname(path)); // a new file's name must last too
   } finally {
     file.close();
@@ -88,6 +105,12 @@ export async function syncFolder(path: string): Promise<void> {
   } finally {
     folder.close();
   }
+}
+
+/** Whether a write failed because the disk or the quota of the user is full: it may have room later. */
+export function isDiskFull(error: unknown): boolean {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  return error.code === "ENOSPC" || error.code === "EDQUOT";
 }
 
 /** The content of a file; null when it is not there. */

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { mountTmpfs } from "../../tests/e2e/mounts.ts";
 import {
   appendSynced,
   createFile,
   exists,
+  isDiskFull,
   PLAIN_MODE,
   readIfThere,
   removeIfThere,
@@ -68,3 +70,37 @@ Deno.test("exists() and removeIfThere() agree, also for folders and dead links",
     await removeIfThere(`${folder}/a`);
     assert(!exists(`${folder}/a`));
   }));
+
+/** Runs a test in a folder that has room for a few pages of memory. */
+function inFullFolder(test: (folder: string) => Promise<void>): Promise<void> {
+  return inFolder(async (folder) => {
+    await using disk = await mountTmpfs(folder, "64k");
+    if (disk !== null) await test(folder);
+  });
+}
+
+const TOO_MUCH = new Uint8Array(100_000).fill(7);
+
+Deno.test("appendSynced() on a full disk leaves the file as it was, and goes on later", () =>
+  inFullFolder(async (folder) => {
+    const path = `${folder}/1.log`;
+    await appendSynced(path, new Uint8Array([1]));
+    await assert.rejects(appendSynced(path, TOO_MUCH), isDiskFull);
+    assert.deepEqual(await readIfThere(path), new Uint8Array([1]));
+    await appendSynced(path, new Uint8Array([2]));
+    assert.deepEqual(await readIfThere(path), new Uint8Array([1, 2]));
+  }));
+
+Deno.test("replaceFile() and createFile() on a full disk leave nothing beside", () =>
+  inFullFolder(async (folder) => {
+    await replaceFile(`${folder}/index`, "5", PLAIN_MODE);
+    await assert.rejects(replaceFile(`${folder}/index`, TOO_MUCH, PLAIN_MODE), isDiskFull);
+    await assert.rejects(createFile(`${folder}/new`, TOO_MUCH, PLAIN_MODE), isDiskFull);
+    assert.deepEqual(names(folder), ["index"]);
+    assert.equal(await Deno.readTextFile(`${folder}/index`), "5");
+  }));
+
+Deno.test("isDiskFull() is about room only", async () => {
+  await assert.rejects(Deno.readFile("/nowhere/1.log"), (error) => !isDiskFull(error));
+  assert.equal(isDiskFull("ENOSPC"), false);
+});

@@ -5,6 +5,7 @@
  * @module
  */
 
+export { lockLogFolder } from "./lock.ts";
 export { LogFolder, WalError } from "./log_folder.ts";
 export {
   encodeRecord,

@@ -11,6 +11,8 @@ import { waitFor } from "./wait.ts";
 export interface DevChainOptions {
   readonly crypto: "sm" | "eth";
   readonly nodes: number;
+  /** Seconds between blocks, 3 unless given. */
+  readonly blockInterval?: number;
 }
 
 /** One node seen from outside. */
@@ -50,7 +52,7 @@ export class DevChain implements AsyncDisposable {
     const folder = await Deno.makeTempDir({ prefix: `e2e-${options.crypto}-` });
     const chain = new DevChain(options, folder, findBasePort(options.nodes));
     try {
-      await chain.up();
+      await chain.#up();
       await chain.waitForHeight(1n, START_TIMEOUT_MS);
       return chain;
     } catch (cause) {
@@ -60,17 +62,15 @@ export class DevChain implements AsyncDisposable {
     }
   }
 
-  /** Starts all nodes, creating the chain at the first call. */
-  async up(): Promise<void> {
+  /** Creates the chain and starts all nodes. */
+  async #up(): Promise<void> {
+    const { nodes, crypto, blockInterval } = this.options;
     await succeed("devnet", [
       "up",
-      ...["--nodes", String(this.options.nodes), "--dir", this.folder],
-      ...["--crypto", this.options.crypto, "--base-port", String(this.basePort), "--detach"],
+      ...["--nodes", String(nodes), "--dir", this.folder],
+      ...["--crypto", crypto, "--base-port", String(this.basePort), "--detach"],
+      ...blockInterval === undefined ? [] : ["--block-interval", String(blockInterval)],
     ]);
-  }
-
-  async down(): Promise<void> {
-    await succeed("devnet", ["down", "--dir", this.folder]);
   }
 
   /** SIGKILLs the six processes of a node. */
@@ -131,6 +131,13 @@ export class DevChain implements AsyncDisposable {
         timeoutMs,
       });
     }
+  }
+
+  /** Waits until the given nodes, all by default, have some blocks more than any has now. */
+  async waitForGrowth(blocks: bigint, timeoutMs: number, nodes = this.nodes()): Promise<void> {
+    const heights = await Promise.all(nodes.map((node) => this.height(node).catch(() => 0n)));
+    const highest = heights.reduce((high, height) => height > high ? height : high);
+    await this.waitForHeight(highest + blocks, timeoutMs, nodes);
   }
 
   /** Runs `cldi` against a node, with a home folder inside the chain's. */

@@ -12,10 +12,8 @@ const TIMEOUT_MS = 90_000;
 const BLOCKS = 3n;
 
 /** Waits until the given nodes have some blocks more than any has now. */
-async function growth(chain: DevChain, nodes = chain.nodes()): Promise<void> {
-  const heights = await Promise.all(nodes.map((node) => chain.height(node).catch(() => 0n)));
-  const highest = heights.reduce((high, height) => height > high ? height : high);
-  await chain.waitForHeight(highest + BLOCKS, TIMEOUT_MS, nodes);
+function growth(chain: DevChain, nodes = chain.nodes()): Promise<void> {
+  return chain.waitForGrowth(BLOCKS, TIMEOUT_MS, nodes);
 }
 
 /** Waits until a transaction is in a block of a node. */

@@ -17,10 +17,8 @@ const CATCH_UP_TIMEOUT_MS = 60_000;
 const WATCH_MS = 3 * INTERVAL_MS;
 
 /** Waits until the given nodes have a block that none has now. */
-async function waitForGrowth(chain: DevChain, nodes = chain.nodes()): Promise<void> {
-  const heights = await Promise.all(nodes.map((node) => chain.height(node).catch(() => 0n)));
-  const highest = heights.reduce((high, height) => height > high ? height : high);
-  await chain.waitForHeight(highest + 1n, CATCH_UP_TIMEOUT_MS, nodes);
+function waitForGrowth(chain: DevChain, nodes = chain.nodes()): Promise<void> {
+  return chain.waitForGrowth(1n, CATCH_UP_TIMEOUT_MS, nodes);
 }
 
 /** Waits until every accepted transaction is in a block that all nodes have. */

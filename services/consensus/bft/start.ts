@@ -2,6 +2,7 @@ import { toHex } from "../../../shared/bytes/mod.ts";
 import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { serveGrpc } from "../../../shared/rpc/mod.ts";
 import type { RunningService, ServiceContext } from "../../../shared/service/mod.ts";
+import { lockLogFolder } from "../../../shared/wal/mod.ts";
 import { connectController } from "../controller_port.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
@@ -36,6 +37,8 @@ const FIRST_CONFIGURATION_MS = 2_000;
 export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
+  // two that vote with one key would vote twice
+  const lock = await lockLogFolder(config.wal_path);
   const retryMs = retryMsOf(config);
   const kms = connectKms({ port: config.kms_port, keyId: config.key_id, retryMs, clock, log });
   const suiteName = await kms.waitUntilReady(signal);
@@ -61,6 +64,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     network.close();
     controller.close();
     kms.close();
+    lock.close();
   };
   return { port: server.port, stop };
 }

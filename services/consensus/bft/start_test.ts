@@ -249,3 +249,14 @@ Deno.test("consensus refuses messages of other modules and answers CheckBlock", 
     for (const server of servers) await server.close();
   });
 });
+
+Deno.test("a second consensus in the folder of one that runs is refused: both would vote", async () => {
+  await withNode(async (node, start) => {
+    const servers = [await node.kms(), await node.network(), await node.controller()];
+    const first = await start();
+    await assert.rejects(start(), /WalError: Cannot use ".*wal": it must not be in use/);
+    await first.stop();
+    await (await start()).stop();
+    for (const server of servers) await server.close();
+  });
+});

@@ -3,7 +3,7 @@ import type { NetworkMsg } from "../../../../proto/gen/network.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
 import type { Clock, Timer } from "../../../../shared/clock/mod.ts";
 import type { Logger } from "../../../../shared/log/mod.ts";
-import { type StatusCode, statusFromWire } from "../../../../shared/status/mod.ts";
+import { StatusCode, statusFromWire } from "../../../../shared/status/mod.ts";
 import type { ControllerPort } from "../../controller_port.ts";
 import type { NetworkPort } from "../../network_port.ts";
 import type { Consensus } from "../../service.ts";
@@ -12,6 +12,7 @@ import type { Configuration, Effect, Input, TimerEvent } from "../core/interface
 import type { KmsPort } from "../kms_port.ts";
 import type { AuthorityStore } from "../wal/authority_file.ts";
 import type { WriteAheadLog } from "../wal/open_log.ts";
+import { untilWritten } from "./until_written.ts";
 
 /** What a driver works with. */
 export interface DriverParts {
@@ -25,13 +26,35 @@ export interface DriverParts {
   readonly log: Logger;
 }
 
+/** Effects that have to be on disk before anything after them happens. */
+type Write = Extract<Effect, { kind: "persist" | "setHeight" | "eraseLog" | "saveAuthorities" }>;
+
+/** Calls of other services; their answers are inputs. */
+type Call = Extract<
+  Effect,
+  { kind: "sign" | "getProposal" | "checkProposal" | "commit" | "queryConfiguration" }
+>;
+
+function isWrite(effect: Effect): effect is Write {
+  switch (effect.kind) {
+    case "persist":
+    case "setHeight":
+    case "eraseLog":
+    case "saveAuthorities":
+      return true;
+    default:
+      return false;
+  }
+}
+
 /** Messages of others that wait to be looked at; further ones are lost, as on a bad line. */
 const MESSAGES_WAITING_MAX = 4_096;
 
 /**
  * Runs the state machine: one input at a time, its effects in their order, what goes to disk being
  * there before anything after it happens. Calls to other services go on meanwhile, their answers
- * are inputs. A failing disk ends the process: going on could mean voting twice.
+ * are inputs. While the disk is full everything waits; one that fails otherwise ends the process:
+ * going on could mean voting twice.
  */
 export class BftDriver implements Consensus {
   readonly #parts: DriverParts;
@@ -41,8 +64,9 @@ export class BftDriver implements Consensus {
   readonly #firstConfiguration = Promise.withResolvers<void>();
   #messagesWaiting = 0;
   #lastId = 0;
-  #isStopped = false;
+  readonly #stopping = new AbortController();
   #isBusy = false;
+  #isDiskFull = false;
   /** Resolves when the queue is empty; rejects when a write failed. */
   #idle: Promise<void> = Promise.resolve();
 
@@ -57,7 +81,7 @@ export class BftDriver implements Consensus {
 
   /** Queues an input. */
   post(input: Input): void {
-    if (this.#isStopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#queue.push(input);
     if (this.#isBusy) return;
     this.#isBusy = true;
@@ -69,6 +93,8 @@ export class BftDriver implements Consensus {
   }
 
   checkBlock({ proposal, proof }: ProposalWithProof): Promise<StatusCode> {
+    // whole blocks, asked about again and again, must not pile up
+    if (this.#isDiskFull) return Promise.resolve(StatusCode.ConsensusServerNotReady);
     const id = ++this.#lastId;
     return new Promise((resolve) => {
       this.#answers.set(id, resolve);
@@ -87,7 +113,7 @@ export class BftDriver implements Consensus {
 
   /** Takes no more inputs, and resolves when the one at hand is done. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopping.abort();
     this.#queue.length = 0;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
@@ -100,14 +126,29 @@ export class BftDriver implements Consensus {
     await Promise.resolve();
     for (let input = this.#queue.shift(); input !== undefined; input = this.#queue.shift()) {
       if (input.kind === "message") this.#messagesWaiting--;
-      for (const effect of core.step(input, clock.monotonicMs())) await this.#perform(effect);
+      for (const effect of core.step(input, clock.monotonicMs())) {
+        if (!isWrite(effect)) this.#perform(effect);
+        else if (!(await this.#writeDown(effect))) return;
+      }
     }
     this.#isBusy = false;
   }
 
-  /** Waits for the disk only. */
-  #perform(effect: Effect): Promise<void> | void {
-    const { wal, authorityStore, network, log } = this.#parts;
+  /** False when the driver was stopped before there was room: what follows must not happen. */
+  async #writeDown(effect: Write): Promise<boolean> {
+    const { clock, log } = this.#parts;
+    const { signal } = this.#stopping;
+    const onFull = () => {
+      this.#isDiskFull = true;
+    };
+    const options = { clock, log, signal, onFull };
+    const isWritten = await untilWritten(() => this.#write(effect), options);
+    this.#isDiskFull = false;
+    return isWritten;
+  }
+
+  #write(effect: Write): Promise<void> {
+    const { wal, authorityStore } = this.#parts;
     switch (effect.kind) {
       case "persist":
         return wal.append(effect.height, effect.records);
@@ -117,6 +158,14 @@ export class BftDriver implements Consensus {
         return wal.erase();
       case "saveAuthorities":
         return authorityStore.save(effect.authorities);
+      default:
+        return unreachable(effect);
+    }
+  }
+
+  #perform(effect: Exclude<Effect, Write>): void {
+    const { network, log } = this.#parts;
+    switch (effect.kind) {
       case "broadcast":
         return network.send({ ...effect, origin: 0n });
       case "send":
@@ -135,12 +184,7 @@ export class BftDriver implements Consensus {
   }
 
   /** Asks another service; the answer is posted when it comes. */
-  #call(
-    effect: Extract<
-      Effect,
-      { kind: "sign" | "getProposal" | "checkProposal" | "commit" | "queryConfiguration" }
-    >,
-  ): void {
+  #call(effect: Call): void {
     switch (effect.kind) {
       case "sign":
         return this.#postLater(this.#sign(effect));
@@ -200,7 +244,7 @@ export class BftDriver implements Consensus {
   #setTimer(event: TimerEvent, delayMs: number): void {
     const key = event.kind === "step" ? event.kind : event.what;
     this.#timers.get(key)?.cancel();
-    if (this.#isStopped) return;
+    if (this.#stopping.signal.aborted) return;
     const fire = () => this.post({ kind: "timer", event });
     this.#timers.set(key, this.#parts.clock.setTimer(delayMs, fire));
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
 import { SILENT_LOGGER } from "../../../../shared/log/mod.ts";
+import { StatusCode } from "../../../../shared/status/mod.ts";
 import type { ControllerPort } from "../../controller_port.ts";
 import type { OutgoingMessage } from "../../network_port.ts";
 import { DEFAULT_TIMING } from "../../testing/core_fixture.ts";
@@ -146,5 +147,59 @@ Deno.test("BftDriver.stop() waits for the write at hand and takes nothing more",
     "setHeight begins",
     "setHeight ends",
   ]);
+  assert.deepEqual(sent, []);
+});
+
+/** Writes that fail while the disk is full; `tried` resolves at the first failure. */
+function fullDisk() {
+  const tried = Promise.withResolvers<void>();
+  let isFull = true;
+  const append = () => {
+    if (!isFull) return Promise.resolve();
+    tried.resolve();
+    return Promise.reject(Object.assign(new Error("No space left on device"), { code: "ENOSPC" }));
+  };
+  const done = () => Promise.resolve();
+  const wal = { append, setHeight: done, erase: done };
+  return { wal, tried: tried.promise, makeRoom: () => void (isFull = false) };
+}
+
+/** Real time but for pauses for a full disk, which end at once or never. */
+function clockWithPauses(pause: (signal?: AbortSignal) => Promise<void>) {
+  return { ...SYSTEM_CLOCK, sleep: (_ms: number, signal?: AbortSignal) => pause(signal) };
+}
+
+const turn = () => SYSTEM_CLOCK.sleep(0);
+
+Deno.test("BftDriver sends nothing that a full disk kept it from writing, and goes on with room", async () => {
+  const disk = fullDisk();
+  const lines: string[] = [];
+  const log = { ...SILENT_LOGGER, error: (line: string) => void lines.push(line) };
+  const clock = clockWithPauses(turn);
+  const { driver, sent, committed, configuration } = harness({ wal: disk.wal, clock, log });
+  driver.reconfigure(configuration);
+  await disk.tried;
+  for (let again = 0; again < 5; again++) await turn();
+  assert.deepEqual(sent, []);
+  const proposal = { height: 1n, data: DATA };
+  const answer = await driver.checkBlock({ proposal, proof: new Uint8Array() });
+  assert.equal(answer, StatusCode.ConsensusServerNotReady);
+  assert.equal(lines.length, 1);
+  disk.makeRoom();
+  const { proof } = await committed;
+  assert.equal(await driver.checkBlock({ proposal, proof }), StatusCode.Success);
+  await driver.stop();
+});
+
+Deno.test("BftDriver that is stopped while the disk is full does not send what it could not write", async () => {
+  const disk = fullDisk();
+  const clock = clockWithPauses((signal) =>
+    new Promise((resolve) => signal?.addEventListener("abort", () => resolve()))
+  );
+  const { driver, sent, configuration } = harness({ wal: disk.wal, clock });
+  driver.reconfigure(configuration);
+  await disk.tried;
+  await turn();
+  await driver.stop();
   assert.deepEqual(sent, []);
 });
