@@ -83,7 +83,11 @@ export class PeerMessages {
       case MessageType.SyncBlock:
         return await decoded(SyncBlockRequest, msg, (request) => this.#onAsked(request, origin));
       case MessageType.SyncBlockRespond:
-        return await decoded(SyncBlockRespond, msg, (respond) => this.#onBlocks(respond, origin));
+        return await decoded(
+          SyncBlockRespond,
+          msg,
+          (respond) => this.#onBlocks(respond, { origin, size: msg.length }),
+        );
       case MessageType.SyncTx:
         return await decoded(SyncTxRequest, msg, (request) => this.#onTxAsked(request, origin));
       case MessageType.SyncTxRespond:
@@ -210,7 +214,10 @@ export class PeerMessages {
     return StatusCode.Success;
   }
 
-  #onBlocks({ respond }: SyncBlockRespond, origin: bigint): StatusCode {
+  #onBlocks(
+    { respond }: SyncBlockRespond,
+    { origin, size }: { readonly origin: bigint; readonly size: number },
+  ): StatusCode {
     if (respond === undefined) return StatusCode.Success;
     const address = respond.$case === "ok" ? respond.value.address : respond.value;
     const sender = address === undefined ? null : senderOf(address);
@@ -218,8 +225,9 @@ export class PeerMessages {
       this.#node.env.log.warn("sync_block_respond: given address error");
       return StatusCode.Success;
     }
-    if (respond.$case === "ok") this.#parts.syncer.receive(sender, respond.value.syncBlocks);
-    else this.#parts.syncer.punish(sender);
+    if (respond.$case === "ok") {
+      this.#parts.syncer.receive(sender, { blocks: respond.value.syncBlocks, size });
+    } else this.#parts.syncer.punish(sender);
     this.#parts.syncer.trySync();
     return StatusCode.Success;
   }

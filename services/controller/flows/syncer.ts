@@ -7,7 +7,7 @@ import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import { checkFields } from "../auth/mod.ts";
 import { hasTrueRoot } from "../chain/mod.ts";
 import { type AddressHex, MessageType } from "../node_manager/mod.ts";
-import type { SyncedBlock, SyncRequest } from "../sync/mod.ts";
+import type { SyncAnswer, SyncedBlock, SyncRequest } from "../sync/mod.ts";
 import type { Admission } from "./admission.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
 import { finalise } from "./finalise.ts";
@@ -55,24 +55,30 @@ export class Syncer {
 
   /** Asks for what is missing, if a peer is higher. */
   trySync(): void {
-    const { sync, chain, env } = this.#node;
-    const ownHeight = chain.tip.height;
-    const view = { ownHeight, hasCandidates: chain.hasCandidates, nowMs: env.clock.monotonicMs() };
-    for (const request of sync.plan(view)) if (!this.#request(request)) return;
+    const { sync, chain, peers, env } = this.#node;
+    const { target } = sync;
+    if (target !== null && peers.originOf(target.address) === null) this.#abandon(target.address);
+    const reachable = peers.nodes().filter(({ origin }) => origin !== null)
+      .map(({ address, status: { height } }) => ({ address, height }));
+    const requests = sync.plan({
+      ownHeight: chain.tip.height,
+      hasCandidates: chain.hasCandidates,
+      peers: reachable,
+      nowMs: env.clock.monotonicMs(),
+    });
+    for (const request of requests) this.#request(request);
   }
 
-  /** False when the peer has left. */
-  #request({ address, start, end }: SyncRequest): boolean {
+  #request({ address, start, end }: SyncRequest): void {
     const { peers, env } = this.#node;
     const origin = peers.originOf(address);
     if (origin === null) {
       this.#abandon(address);
-      return false;
+      return;
     }
     env.log.info(`SyncBlockRequest: start ${start}, end ${end}`);
     const payload = encode(SyncBlockRequest, { startHeight: start, endHeight: end });
     this.#parts.gossip.unicast(origin, MessageType.SyncBlock, payload);
-    return true;
   }
 
   /** Follows the next best peer instead of one that cannot help. */
@@ -111,9 +117,9 @@ export class Syncer {
   }
 
   /** Takes blocks that a peer sent and applies what fits. */
-  receive(sender: AddressHex, blocks: readonly Block[]): void {
+  receive(sender: AddressHex, answer: SyncAnswer): void {
     const { sync, chain, env } = this.#node;
-    const heights = sync.received(sender, blocks, chain.tip.height);
+    const heights = sync.received(sender, answer, chain.tip.height);
     if (heights === null) {
       this.punish(sender);
       return;
