@@ -68,6 +68,8 @@ export class SyncCore {
   readonly #tipQuery = new TipQuery();
   #target: SyncTarget | null = null;
   #isSyncing = false;
+  /** Blocks up to here are being applied. */
+  #takenUpTo = 0n;
   /** Shrinks when answers get lost: ten large blocks may not fit into one message. */
   #window: number;
 
@@ -122,7 +124,7 @@ export class SyncCore {
     const isFilling = !this.#buffer.hasRoom(SYNC_BUFFER_SIZE_MAX / 2);
     if (isFilling && this.hasNext(ownHeight)) return [];
     const requests: SyncRequest[] = [];
-    const overdue = this.#overdue(ownHeight + 1n, nowMs);
+    const overdue = this.#overdue(this.#baseOf(ownHeight) + 1n, nowMs);
     for (const { start, end } of this.#missingRuns(ownHeight, target.status.height, overdue)) {
       const peer = this.#choosePeer(start, peers);
       if (peer === null) continue;
@@ -168,7 +170,7 @@ export class SyncCore {
     const reach = ownHeight + 2n * BigInt(this.#limits.interval * this.#limits.requestsMax);
     const last = top < reach ? top : reach;
     let start: bigint | null = null;
-    for (let height = ownHeight + 1n; height <= last + 1n; height++) {
+    for (let height = this.#baseOf(ownHeight) + 1n; height <= last + 1n; height++) {
       const isMissing = height <= last && !this.#buffer.has(height) &&
         !this.#requests.isPending(height, overdue);
       if (start !== null && (!isMissing || height - start >= BigInt(this.#window))) {
@@ -177,6 +179,11 @@ export class SyncCore {
       }
       if (isMissing && start === null) start = height;
     }
+  }
+
+  /** The height above which blocks are of use. */
+  #baseOf(ownHeight: bigint): bigint {
+    return this.#takenUpTo > ownHeight ? this.#takenUpTo : ownHeight;
   }
 
   #discardUpTo(ownHeight: bigint): void {
@@ -202,7 +209,8 @@ export class SyncCore {
     for (const block of blocks) {
       const height = block.header?.height;
       if (height === undefined) return null;
-      if (height < request.start || height > request.end || height <= ownHeight) continue;
+      if (height < request.start || height > request.end) continue;
+      if (height <= this.#baseOf(ownHeight)) continue;
       if (!this.#buffer.has(height)) wanted.set(height, block);
     }
     this.#window = Math.min(this.#limits.interval, 2 * this.#window);
@@ -223,8 +231,15 @@ export class SyncCore {
     this.#tipQuery.moveTo(ownHeight);
     if (this.#tipQuery.isOpen) return null;
     const synced = this.#buffer.take(ownHeight + 1n);
-    if (synced !== null) this.#isSyncing = true;
+    if (synced === null) return null;
+    this.#isSyncing = true;
+    this.#takenUpTo = ownHeight + 1n;
     return synced;
+  }
+
+  /** What was taken is applied, put back, or void. */
+  endRun(): void {
+    this.#takenUpTo = 0n;
   }
 
   /** Blocks that can be applied one after the other; at most so many. */
@@ -245,6 +260,7 @@ export class SyncCore {
   /** Puts a block back that could not be applied for a reason that lies in this node. */
   putBack(height: bigint, synced: SyncedBlock): void {
     this.#buffer.put(height, synced);
+    if (this.#takenUpTo >= height) this.#takenUpTo = height - 1n;
   }
 
   /**

@@ -125,6 +125,17 @@ Deno.test("SyncCore.received() keeps no more bytes than there is room for, but t
   assert.equal(ranges(sync, 1n), "2-10", "the next block is missing again");
 });
 
+Deno.test("SyncCore.plan() does not ask again for blocks that are being applied", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 10n), 0n);
+  ranges(sync, 0n);
+  sync.received("a", answer(blocks(1n, 10n)), 0n);
+  for (let height = 0n; height < 4n; height++) sync.takeNext(height);
+  assert.equal(ranges(sync, 0n), "");
+  sync.endRun();
+  assert.equal(ranges(sync, 0n), "1-4", "they were void");
+});
+
 Deno.test("SyncCore.received() counts a message with all of its bytes", () => {
   const sync = core();
   sync.statusSeen(target("a", 30n), 0n);
