@@ -9,9 +9,12 @@ export { ChainState, type Tip } from "./chain_state.ts";
 export { assembleBlock, hasTrueRoot, type NewBlock } from "./proposal.ts";
 export {
   blockRecords,
+  changeRecords,
+  contentRecords,
   type ExecutedBlock,
   GlobalKey,
   type StoreRecord,
+  tipRecords,
   transactionKeys,
   utxoTransactions,
 } from "./stored_block.ts";

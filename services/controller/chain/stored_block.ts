@@ -30,24 +30,47 @@ export interface ExecutedBlock {
   readonly applied: readonly AppliedChange[];
 }
 
-/**
- * The records of a block in groups: a group may reach the disk in any order, after the one before
- * it (spec/controller.md, 11). The height comes last: until it is stored the block does not exist.
- * Changed items come after the block, whose storing brings the transactions that they name.
- */
-export function blockRecords(block: ExecutedBlock): StoreRecord[][] {
-  const { height, hash, encoded, stateRoot, applied } = block;
-  const heightKey = u64be(height);
-  const full = { region: Regions.FULL_BLOCK, key: heightKey, value: encoded };
-  const items = applied.map(({ id, txHash }) => (
+/** The block itself, and what executing it gave; they say nothing of the height of the chain. */
+export function contentRecords(
+  { height, encoded, stateRoot }: Pick<ExecutedBlock, "height" | "encoded" | "stateRoot">,
+): [full: StoreRecord, result: StoreRecord] {
+  const key = u64be(height);
+  return [
+    { region: Regions.FULL_BLOCK, key, value: encoded },
+    { region: Regions.RESULT, key, value: stateRoot },
+  ];
+}
+
+/** Changed items; they come after the block, whose storing brings the transactions that they name. */
+export function changeRecords(applied: readonly AppliedChange[]): StoreRecord[] {
+  return applied.map(({ id, txHash }) => (
     { region: Regions.GLOBAL, key: u64be(id), value: txHash }
   ));
-  const result = { region: Regions.RESULT, key: heightKey, value: stateRoot };
+}
+
+/** The newest block: its height comes last, until it is stored the block does not exist. */
+export function tipRecords(
+  { height, hash }: Pick<ExecutedBlock, "height" | "hash">,
+): [hash: StoreRecord, height: StoreRecord] {
+  return [
+    { region: Regions.GLOBAL, key: u64be(GlobalKey.Hash), value: hash },
+    { region: Regions.GLOBAL, key: u64be(GlobalKey.Height), value: u64be(height) },
+  ];
+}
+
+/**
+ * The records of a block in groups: a group may reach the disk in any order, after the one before
+ * it (spec/controller.md, 11).
+ */
+export function blockRecords(block: ExecutedBlock): StoreRecord[][] {
+  const [full, result] = contentRecords(block);
+  const items = changeRecords(block.applied);
+  const [hash, height] = tipRecords(block);
   // the reference stores the result after the items
   return [
     ...(items.length === 0 ? [[full, result]] : [[full], [...items, result]]),
-    [{ region: Regions.GLOBAL, key: u64be(GlobalKey.Hash), value: hash }],
-    [{ region: Regions.GLOBAL, key: u64be(GlobalKey.Height), value: heightKey }],
+    [hash],
+    [height],
   ];
 }
 

@@ -8,8 +8,11 @@ import { MessageType } from "../node_manager/mod.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
 
-/** Requests that may wait; more are dropped, their senders ask again. */
-const QUEUE_COUNT_MAX = 64;
+/** Requests of a peer that may wait; more are dropped, it asks again. The reference has 5. */
+const PEER_QUEUE_MAX = 16;
+
+/** Peers whose requests may wait. */
+const PEERS_MAX = 256;
 
 /** Blocks that a peer may ask for at once; the reference asks for 10. */
 const RANGE_COUNT_MAX = 500n;
@@ -21,16 +24,15 @@ const RANGE_COUNT_MAX = 500n;
  */
 const ANSWER_SIZE_MAX = 4 * 1024 * 1024;
 
-interface QueuedRequest {
-  readonly request: SyncBlockRequest;
-  readonly origin: bigint;
-}
-
-/** Answers peers that ask for blocks, one request after the other. */
+/**
+ * Answers peers that ask for blocks, one request after the other. Peers take turns, so that one that
+ * asks for much keeps nobody else waiting.
+ */
 export class BlockServer {
   readonly #node: Node;
   readonly #gossip: Gossip;
-  readonly #queue: QueuedRequest[] = [];
+  /** By session; whose turn it is comes first. */
+  readonly #queues = new Map<bigint, SyncBlockRequest[]>();
   #isRunning = false;
 
   constructor(node: Node, gossip: Gossip) {
@@ -40,26 +42,42 @@ export class BlockServer {
 
   /** Answers in the background. */
   answer(request: SyncBlockRequest, origin: bigint): void {
-    if (this.#queue.length >= QUEUE_COUNT_MAX) {
+    const queue = this.#queues.get(origin) ?? [];
+    const isKnown = queue.length > 0;
+    if (queue.length >= PEER_QUEUE_MAX || !isKnown && this.#queues.size >= PEERS_MAX) {
       this.#node.env.log.warn("too many sync_block requests wait: one is dropped");
       return;
     }
-    this.#queue.push({ request, origin });
+    queue.push(request);
+    this.#queues.set(origin, queue);
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#run().finally(() => this.#isRunning = false);
   }
 
+  /** An answer is handed over before the next one is made: one at a time is in memory. */
   async #run(): Promise<void> {
-    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+    for (let next = this.#takeNext(); next !== null; next = this.#takeNext()) {
       const { request: { startHeight, endHeight }, origin } = next;
       const respond = await this.#collect(startHeight, endHeight);
       const payload = encode(SyncBlockRespond, { respond });
-      this.#gossip.unicast(origin, MessageType.SyncBlockRespond, payload);
+      await this.#gossip.unicast(origin, MessageType.SyncBlockRespond, payload);
       if (respond?.$case === "ok") {
         this.#node.env.log.info(`send sync_block_res: ${startHeight}-${endHeight}`);
       }
     }
+  }
+
+  /** The oldest request of the peer whose turn it is; the peer goes to the end. */
+  #takeNext(): { readonly request: SyncBlockRequest; readonly origin: bigint } | null {
+    const [turn] = this.#queues;
+    if (turn === undefined) return null;
+    const [origin, queue] = turn;
+    const request = queue.shift();
+    this.#queues.delete(origin);
+    if (request === undefined) return null;
+    if (queue.length > 0) this.#queues.set(origin, queue);
+    return { request, origin };
   }
 
   async #collect(start: bigint, end: bigint): Promise<SyncBlockRespond["respond"]> {

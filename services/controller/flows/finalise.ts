@@ -2,10 +2,10 @@ import { Block } from "../../../proto/gen/blockchain.ts";
 import { type Bytes, to0xHex } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
-import { blockRecords, transactionKeys, utxoTransactions } from "../chain/mod.ts";
+import { blockRecords, type Tip, transactionKeys, utxoTransactions } from "../chain/mod.ts";
 import { dropExpired } from "../pool/mod.ts";
 import type { Executed } from "../ports.ts";
-import { applyUtxoTransactions } from "../system_config/mod.ts";
+import { applyUtxoTransactions, type SystemConfig } from "../system_config/mod.ts";
 import { alignExecutor } from "./align_executor.ts";
 import { ChainDataError, MEND_EXECUTOR } from "./chain_data.ts";
 import { type Node, rulesOf } from "./node.ts";
@@ -21,8 +21,7 @@ export type DecidedBlock =
   }
   & (
     | {
-      /** Consensus has no second copy for this node; peers have one. */
-      readonly source: "consensus" | "peer";
+      readonly source: "consensus";
       /** The proof of the tip that was decided upon together with the block. */
       readonly preProof: Bytes;
     }
@@ -31,13 +30,14 @@ export type DecidedBlock =
   );
 
 /**
- * Executes and stores the block after the tip, then moves the tip (spec/controller.md, 11). The
- * lock must be held. After a refusal nothing but the proof of the tip has changed in memory, and
- * doing it again continues where it stopped: the executor answers 502 then, records are stored again.
+ * Executes and stores the block after the tip that consensus decided, then moves the tip
+ * (spec/controller.md, 11). The lock must be held. After a refusal nothing but the proof of the tip
+ * has changed in memory, and doing it again continues where it stopped: the executor answers 502
+ * then, records are stored again.
  */
 export async function finalise(node: Node, decided: DecidedBlock): Promise<StatusCode> {
   const { block, hash, source } = decided;
-  const { ports, log } = node.env;
+  const { ports } = node.env;
   if (block.header === undefined) return StatusCode.NoneBlockHeader;
   const { height } = block.header;
   if (block.body === undefined) return StatusCode.NoneBlockBody;
@@ -48,16 +48,11 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
     const replaced = await storeTipProof(node, decided.preProof);
     if (replaced !== StatusCode.Success) return replaced;
   }
-  // a block of a peer that a crash interrupts is fetched again: the executor answers 502 then
   if (source === "consensus" && !(await isLogged(node, height, encoded))) {
     return StatusCode.StoreError;
   }
 
-  const { code, stateRoot } = await execute(node, encoded);
-  log.info(
-    `exec_block(${height}): status: ${statusName(code)}, ` +
-      `executed_block_hash: ${to0xHex(stateRoot)}`,
-  );
+  const { code, stateRoot } = await execute(node, { height, encoded });
   if (code !== StatusCode.Success && code !== StatusCode.ReenterBlock) return code;
 
   const { config, applied } = applyUtxoTransactions(node.systemConfig, utxoTransactions(block));
@@ -66,15 +61,41 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
     const failed = codes.find((stored) => stored !== StatusCode.Success);
     if (failed !== undefined) return failed;
   }
+  moveTip(node, { tip: { height, hash, stateRoot, proof: block.proof }, keys, config });
+  await clearLog(node);
+  return StatusCode.Success;
+}
+
+/** Moves on in memory to a block that is stored. */
+export function moveTip(
+  node: Node,
+  { tip, keys, config }: {
+    readonly tip: Tip;
+    readonly keys: readonly string[];
+    readonly config: SystemConfig;
+  },
+): void {
+  const { height, hash } = tip;
   node.history.add({ height, hashes: keys, blockLimit: node.systemConfig.blockLimit });
   node.systemConfig = config;
-  node.chain.advance({ height, hash, stateRoot, proof: block.proof });
+  node.chain.advance(tip);
   node.activity.blockStored(keys.length);
   node.pool.remove(keys);
   dropExpired(node.pool, rulesOf(node));
-  if (source !== "peer") await clearLog(node);
-  log.info(`finalize_block: ${height}, block_hash: ${to0xHex(hash)}`);
-  return StatusCode.Success;
+  node.env.log.info(`finalize_block: ${height}, block_hash: ${to0xHex(hash)}`);
+}
+
+/** Executes the block after the last executed one, or gives what executing it gave before. */
+export async function execute(
+  node: Node,
+  { height, encoded }: { readonly height: bigint; readonly encoded: Bytes },
+): Promise<Executed> {
+  const executed = await executeAligned(node, encoded);
+  node.env.log.info(
+    `exec_block(${height}): status: ${statusName(executed.code)}, ` +
+      `executed_block_hash: ${to0xHex(executed.stateRoot)}`,
+  );
+  return executed;
 }
 
 /** The block is on disk before the executor sees it. */
@@ -98,7 +119,7 @@ async function clearLog({ env }: Node): Promise<void> {
 }
 
 /** An executor that was wiped meanwhile refuses the block: it gets those it lacks, then this one. */
-async function execute({ env, chain }: Node, encoded: Bytes): Promise<Executed> {
+async function executeAligned({ env, chain }: Node, encoded: Bytes): Promise<Executed> {
   const { storage, executor } = env.ports;
   const first = await executor.exec(encoded);
   switch (first.code) {

@@ -82,13 +82,12 @@ export function rulesOf({ systemConfig, chain, history }: Node): Rules {
 }
 
 /**
- * What the transactions of a decided block are judged by: the others may have decided as nodes of
- * 6.3 do, whose history ends where the present block limit says.
+ * What the transactions of the decided block after a height are judged by: the others may have
+ * decided as nodes of 6.3 do, whose history ends where the present block limit says.
  */
-export function rulesOfDecided(node: Node): Rules {
-  const rules = rulesOf(node);
-  const recent = node.history.after(rules.height - rules.config.blockLimit);
-  return { ...rules, history: recent };
+export function rulesOfDecided(node: Node, height: bigint): Rules {
+  const { systemConfig: config, history } = node;
+  return { config, height, history: history.after(height - config.blockLimit) };
 }
 
 /** The status that this node tells its peers. */

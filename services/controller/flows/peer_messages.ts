@@ -83,7 +83,11 @@ export class PeerMessages {
       case MessageType.SyncBlock:
         return await decoded(SyncBlockRequest, msg, (request) => this.#onAsked(request, origin));
       case MessageType.SyncBlockRespond:
-        return await decoded(SyncBlockRespond, msg, (respond) => this.#onBlocks(respond, origin));
+        return await decoded(
+          SyncBlockRespond,
+          msg,
+          (respond) => this.#onBlocks(respond, { origin, size: msg.length }),
+        );
       case MessageType.SyncTx:
         return await decoded(SyncTxRequest, msg, (request) => this.#onTxAsked(request, origin));
       case MessageType.SyncTxRespond:
@@ -116,8 +120,10 @@ export class PeerMessages {
     if (checked !== StatusCode.Success) return checked;
 
     const node = toHex(address.address);
+    if (await this.#isReplay(node, chainStatus, origin)) return StatusCode.EarlyStatus;
     peers.bind(node, origin);
     env.log.info(`set origin[${origin}] to node: 0x${node}`);
+    this.#lower(node, chainStatus);
     const outcome = peers.record(node, chainStatus, env.clock.monotonicMs());
     const ownHeight = chain.tip.height;
     if (outcome.kind === "refused") {
@@ -135,6 +141,26 @@ export class PeerMessages {
     else if (ownHeight > chainStatus.height) this.#parts.gossip.sendStatus(origin);
     this.#follow(node, chainStatus);
     return StatusCode.Success;
+  }
+
+  /**
+   * Whether an introduction came over a session although its signer has another one, and tells
+   * nothing new: anyone who has seen it could have sent it, to get what is meant for that node.
+   */
+  async #isReplay(node: AddressHex, { height }: ChainStatus, origin: bigint): Promise<boolean> {
+    const { peers, env } = this.#node;
+    const bound = peers.originOf(node);
+    if (bound === null || bound === origin || height > (peers.heightOf(node) ?? 0n)) return false;
+    const sessions = await env.ports.network.peersNetInfo();
+    return sessions?.some((session) => session.origin === bound) ?? false;
+  }
+
+  /** A node that was rolled back says so itself: it cannot give what it had. */
+  #lower(node: AddressHex, status: ChainStatus): void {
+    const { peers, sync, env } = this.#node;
+    if (!peers.lower(node, status)) return;
+    env.log.info(`node 0x${node} was rolled back to height ${status.height}`);
+    sync.retarget(node, peers.highest());
   }
 
   /** 15.2, and what follows when the peer is on another chain. */
@@ -210,7 +236,10 @@ export class PeerMessages {
     return StatusCode.Success;
   }
 
-  #onBlocks({ respond }: SyncBlockRespond, origin: bigint): StatusCode {
+  #onBlocks(
+    { respond }: SyncBlockRespond,
+    { origin, size }: { readonly origin: bigint; readonly size: number },
+  ): StatusCode {
     if (respond === undefined) return StatusCode.Success;
     const address = respond.$case === "ok" ? respond.value.address : respond.value;
     const sender = address === undefined ? null : senderOf(address);
@@ -218,8 +247,9 @@ export class PeerMessages {
       this.#node.env.log.warn("sync_block_respond: given address error");
       return StatusCode.Success;
     }
-    if (respond.$case === "ok") this.#parts.syncer.receive(sender, respond.value.syncBlocks);
-    else this.#parts.syncer.punish(sender);
+    if (respond.$case === "ok") {
+      this.#parts.syncer.receive(sender, { blocks: respond.value.syncBlocks, size });
+    } else this.#parts.syncer.punish(sender);
     this.#parts.syncer.trySync();
     return StatusCode.Success;
   }

@@ -1,21 +1,21 @@
 import { SyncBlockRequest } from "../../../proto/gen/sync.ts";
 import type { Block } from "../../../proto/gen/blockchain.ts";
 import { encodeProposal, hashBlockHeader } from "../../../shared/block/mod.ts";
-import { type Bytes, EMPTY_BYTES, equalBytes } from "../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import { checkFields } from "../auth/mod.ts";
 import { hasTrueRoot } from "../chain/mod.ts";
 import { type AddressHex, MessageType } from "../node_manager/mod.ts";
-import type { SyncedBlock, SyncRequest } from "../sync/mod.ts";
+import type { SyncAnswer, SyncedBlock, SyncRequest } from "../sync/mod.ts";
 import type { Admission } from "./admission.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
-import { finalise } from "./finalise.ts";
 import type { Gossip } from "./gossip.ts";
-import { type Node, rulesOfDecided } from "./node.ts";
+import type { Node } from "./node.ts";
 import type { SystemConfig } from "../system_config/mod.ts";
 import { StoppedError } from "./retry.ts";
-import { checkTipProof } from "./tip_proof.ts";
+import { SyncedRun } from "./synced_run.ts";
+import { checkTipProof, storeTipProof } from "./tip_proof.ts";
 
 /** Collaborators of {@linkcode Syncer}. */
 export interface SyncerParts {
@@ -42,6 +42,8 @@ export class Syncer {
   #trouble: StatusCode | null = null;
   /** Something came that may be applied, since the buffer was last looked at. */
   #hasNews = false;
+  /** Codes of the signatures of blocks that wait. */
+  readonly #verified = new WeakMap<Block, Promise<StatusCode>>();
 
   constructor(node: Node, parts: SyncerParts) {
     this.#node = node;
@@ -55,24 +57,30 @@ export class Syncer {
 
   /** Asks for what is missing, if a peer is higher. */
   trySync(): void {
-    const { sync, chain, env } = this.#node;
-    const ownHeight = chain.tip.height;
-    const view = { ownHeight, hasCandidates: chain.hasCandidates, nowMs: env.clock.monotonicMs() };
-    for (const request of sync.plan(view)) if (!this.#request(request)) return;
+    const { sync, chain, peers, env } = this.#node;
+    const { target } = sync;
+    if (target !== null && peers.originOf(target.address) === null) this.#abandon(target.address);
+    const reachable = peers.nodes().filter(({ origin }) => origin !== null)
+      .map(({ address, status: { height } }) => ({ address, height }));
+    const requests = sync.plan({
+      ownHeight: chain.tip.height,
+      hasCandidates: chain.hasCandidates,
+      peers: reachable,
+      nowMs: env.clock.monotonicMs(),
+    });
+    for (const request of requests) this.#request(request);
   }
 
-  /** False when the peer has left. */
-  #request({ address, start, end }: SyncRequest): boolean {
+  #request({ address, start, end }: SyncRequest): void {
     const { peers, env } = this.#node;
     const origin = peers.originOf(address);
     if (origin === null) {
       this.#abandon(address);
-      return false;
+      return;
     }
     env.log.info(`SyncBlockRequest: start ${start}, end ${end}`);
     const payload = encode(SyncBlockRequest, { startHeight: start, endHeight: end });
     this.#parts.gossip.unicast(origin, MessageType.SyncBlock, payload);
-    return true;
   }
 
   /** Follows the next best peer instead of one that cannot help. */
@@ -111,9 +119,9 @@ export class Syncer {
   }
 
   /** Takes blocks that a peer sent and applies what fits. */
-  receive(sender: AddressHex, blocks: readonly Block[]): void {
+  receive(sender: AddressHex, answer: SyncAnswer): void {
     const { sync, chain, env } = this.#node;
-    const heights = sync.received(sender, blocks, chain.tip.height);
+    const heights = sync.received(sender, answer, chain.tip.height);
     if (heights === null) {
       this.punish(sender);
       return;
@@ -151,7 +159,8 @@ export class Syncer {
     const { lock, env } = this.#node;
     while (!env.signal.aborted) {
       const before = this.#node.systemConfig;
-      const outcome = await lock.run(() => this.#applyNext());
+      const outcome = await lock.run(() => this.#applyRun());
+      this.#node.sync.endRun();
       if (outcome === "none") break;
       if (outcome === "later") await env.clock.sleep(LOCAL_TROUBLE_PAUSE_MS, env.signal);
       if (outcome === "applied") await this.#tellConsensus(before);
@@ -172,19 +181,42 @@ export class Syncer {
     else await consensus.reconfigure();
   }
 
-  async #applyNext(): Promise<ApplyOutcome> {
-    const { sync, chain, env } = this.#node;
-    const synced = sync.takeNext(chain.tip.height);
-    if (synced === null) return "none";
+  /**
+   * Applies the next block, and those after it as long as all goes well: whatever is wrong with one
+   * of them ends the run before it, and it is looked at closely as the first of the next run.
+   */
+  async #applyRun(): Promise<ApplyOutcome> {
+    const { sync, chain } = this.#node;
+    const first = sync.takeNext(chain.tip.height);
+    if (first === null) return "none";
     chain.clearProposals();
-    const height = chain.tip.height + 1n;
-    const code = await this.#process(synced);
+    this.#verifyAhead(first);
+    const run = await this.#beginRun(first);
+    if (!(run instanceof SyncedRun)) return this.#judge(first, run);
+    while (run.isOpen) {
+      const next = sync.takeNext(run.tip.height);
+      if (next === null) break;
+      const height = run.tip.height + 1n;
+      if (await this.#append(run, next, run.tip.proof) === StatusCode.Success) continue;
+      sync.putBack(height, next);
+      break;
+    }
+    const code = await run.commit();
+    if (code === StatusCode.Success) return this.#judge(first, code);
+    // the first is put back by the judgement
+    for (const [height, synced] of run.blocks.slice(1)) sync.putBack(height, synced);
+    return this.#judge(first, code);
+  }
+
+  /** What follows from the code of the next block. */
+  #judge(synced: SyncedBlock, code: StatusCode): ApplyOutcome {
+    const { sync, chain, env } = this.#node;
     const before = this.#trouble;
     this.#trouble = isLocalTrouble(code) ? code : null;
     if (code === StatusCode.Success) return "applied";
     if (this.#trouble !== null) {
       if (code !== before) env.log.warn(`sync block error: ${statusName(code)}`);
-      sync.putBack(height, synced);
+      sync.putBack(chain.tip.height + 1n, synced);
       return "later";
     }
     if (code === StatusCode.ProposalCheckError && this.#askForTip(synced)) return "asked";
@@ -210,35 +242,64 @@ export class Syncer {
     return true;
   }
 
-  /** 16.6 */
-  async #process({ sender, block }: SyncedBlock): Promise<StatusCode> {
-    const { chain, env, hash } = this.#node;
-    const { header, body, proof } = block;
-    if (header === undefined) return StatusCode.NoneBlockHeader;
-    const turn = chain.checkHeight(header.height);
-    if (turn !== StatusCode.Success) return turn;
-    if (body === undefined) return StatusCode.NoneBlockBody;
-    if (!chain.isOnTip(block) || !hasTrueRoot(hash, block)) return StatusCode.BlockCheckError;
-    const preProof = this.#proofFrom(sender) ?? chain.tip.proof;
+  /** A run with the block after the tip, which may come with another proof of the tip. */
+  async #beginRun(first: SyncedBlock): Promise<SyncedRun | StatusCode> {
+    const { chain } = this.#node;
+    const preProof = this.#proofFrom(first.sender) ?? chain.tip.proof;
     const tipProven = await checkTipProof(this.#node, preProof);
     if (tipProven !== StatusCode.Success) return tipProven;
-    const data = this.#rebuildProposal(block, preProof);
+    const run = new SyncedRun(this.#node);
+    const checked = await this.#check(run, first, preProof);
+    if (checked !== StatusCode.Success) return checked;
+    const replaced = await storeTipProof(this.#node, preProof);
+    if (replaced !== StatusCode.Success) return replaced;
+    const added = await run.add(first);
+    return added === StatusCode.Success ? run : added;
+  }
+
+  async #append(run: SyncedRun, next: SyncedBlock, preProof: Bytes): Promise<StatusCode> {
+    const code = await this.#check(run, next, preProof);
+    return code === StatusCode.Success ? await run.add(next) : code;
+  }
+
+  /** 16.6, steps 1 to 6, for the block after those of a run. */
+  async #check(run: SyncedRun, { block }: SyncedBlock, preProof: Bytes): Promise<StatusCode> {
+    const { env, hash } = this.#node;
+    const { header, body, proof } = block;
+    if (header === undefined) return StatusCode.NoneBlockHeader;
+    if (header.height !== run.tip.height + 1n) return StatusCode.BlockCheckError;
+    if (body === undefined) return StatusCode.NoneBlockBody;
+    const isNext = equalBytes(header.prevhash, run.tip.hash) && hasTrueRoot(hash, block);
+    if (!isNext) return StatusCode.BlockCheckError;
+    // the bytes that the proof is about (protocol.md, 13.6)
+    const data = encodeProposal({ preStateRoot: run.tip.stateRoot, preProof, block });
     const proposal = { height: header.height, data };
     const proven = await env.ports.consensus.checkBlock({ proposal, proof });
     if (proven !== StatusCode.Success) return proven;
-    const rules = rulesOfDecided(this.#node);
+    const { rules } = run;
     for (const raw of body.body) {
       const code = checkFields(raw, rules);
       if (code !== StatusCode.Success) return code;
     }
-    const signed = await this.#parts.admission.verifySynced(body.body);
-    if (signed !== StatusCode.Success) return signed;
-    return await finalise(this.#node, {
-      source: "peer",
-      block,
-      hash: hashBlockHeader(hash, header),
-      preProof,
-    });
+    return await this.#verify(block);
+  }
+
+  /** Has the signatures verified of blocks that are about to be applied: many in one call. */
+  #verifyAhead(first: SyncedBlock): void {
+    const { sync, chain } = this.#node;
+    const ahead = sync.upcoming(chain.tip.height + 1n, VERIFIED_AHEAD_MAX);
+    for (const { block } of [first, ...ahead]) this.#verify(block);
+  }
+
+  /** A code that lies in this node does not last. */
+  async #verify(block: Block): Promise<StatusCode> {
+    const known = this.#verified.get(block);
+    if (known !== undefined) return await known;
+    const verified = this.#parts.admission.verifySynced(block.body?.body ?? []);
+    this.#verified.set(block, verified);
+    const code = await verified;
+    if (isLocalTrouble(code)) this.#verified.delete(block);
+    return code;
   }
 
   /** The proof of the tip in the copy that a peer sent of it. */
@@ -249,13 +310,10 @@ export class Syncer {
     if (copy?.header === undefined) return null;
     return equalBytes(hashBlockHeader(hash, copy.header), tipHash) ? copy.proof : null;
   }
-
-  /** The bytes that the proof is about (protocol.md, 13.6). */
-  #rebuildProposal(block: Block, preProof: Bytes): Bytes {
-    const { stateRoot: preStateRoot } = this.#node.chain.tip;
-    return encodeProposal({ preStateRoot, preProof, block: { ...block, proof: EMPTY_BYTES } });
-  }
 }
+
+/** Blocks beyond the one being applied whose signatures are verified. */
+const VERIFIED_AHEAD_MAX = 64;
 
 /** Pause before a block is tried again that a missing neighbour kept from being applied. */
 const LOCAL_TROUBLE_PAUSE_MS = 1_000;

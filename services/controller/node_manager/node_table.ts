@@ -83,6 +83,19 @@ export class NodeTable {
     return { kind: known === undefined ? "new" : "updated" };
   }
 
+  /** The recorded height of a node. */
+  heightOf(address: AddressHex): bigint | null {
+    return this.#statuses.get(address)?.height ?? null;
+  }
+
+  /** Takes a status that is below the recorded one; false when it is not. */
+  lower(address: AddressHex, status: ChainStatus): boolean {
+    const known = this.#statuses.get(address);
+    if (known === undefined || status.height >= known.height) return false;
+    this.#statuses.set(address, status);
+    return true;
+  }
+
   #punishmentOf(address: AddressHex, nowMs: number): StatusCode {
     if (this.#banned.has(address)) return StatusCode.BannedNode;
     const entry = this.#misbehaving.get(address);

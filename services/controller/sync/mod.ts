@@ -5,12 +5,16 @@
  * @module
  */
 
+export type { SyncedBlock } from "./block_buffer.ts";
+export type { SyncRequest } from "./request_book.ts";
 export {
+  SYNC_BUFFER_SIZE_MAX,
+  SYNC_IMPATIENCE_MS,
   SYNC_TIMEOUT_MS,
+  type SyncAnswer,
   SyncCore,
-  type SyncedBlock,
   type SyncLimits,
-  type SyncRequest,
+  type SyncPeer,
   type SyncTarget,
   type SyncView,
 } from "./sync_core.ts";

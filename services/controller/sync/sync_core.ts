@@ -2,13 +2,15 @@ import type { Block } from "../../../proto/gen/blockchain.ts";
 import type { ChainStatus } from "../../../proto/gen/sync.ts";
 import { assert } from "../../../shared/assert/mod.ts";
 import type { AddressHex } from "../node_manager/mod.ts";
+import { BlockBuffer, type SyncedBlock } from "./block_buffer.ts";
+import { type PendingRequest, RequestBook, type SyncRequest } from "./request_book.ts";
 import { TipQuery } from "./tip_query.ts";
 
 /** How much is asked for at once. */
 export interface SyncLimits {
   /** Blocks per request. */
   readonly interval: number;
-  /** Requests that may wait for an answer. */
+  /** Requests that may wait for an answer of one peer. */
   readonly requestsMax: number;
   /** A status whose height this divides makes the core ask again for everything missing. */
   readonly forceEpoch: bigint;
@@ -20,17 +22,18 @@ export interface SyncTarget {
   readonly status: ChainStatus;
 }
 
-/** A request to send; both ends are included. */
-export interface SyncRequest {
+/** A peer that can be asked. */
+export interface SyncPeer {
   readonly address: AddressHex;
-  readonly start: bigint;
-  readonly end: bigint;
+  /** What it says to have. */
+  readonly height: bigint;
 }
 
-/** A block that waits to be applied. */
-export interface SyncedBlock {
-  readonly sender: AddressHex;
-  readonly block: Block;
+/** Blocks as they arrived in one message. */
+export interface SyncAnswer {
+  readonly blocks: readonly Block[];
+  /** Bytes of the message. */
+  readonly size: number;
 }
 
 /** What the core has to know about the chain to plan. */
@@ -38,28 +41,35 @@ export interface SyncView {
   readonly ownHeight: bigint;
   /** Whether consensus is deciding on a proposal for the next height. */
   readonly hasCandidates: boolean;
+  /** Who is reachable. */
+  readonly peers: readonly SyncPeer[];
   readonly nowMs: number;
-}
-
-interface PendingRequest extends SyncRequest {
-  readonly sentMs: number;
 }
 
 /** After that long without an answer a request counts as lost. */
 export const SYNC_TIMEOUT_MS = 15_000;
 
+/** After that long another peer is asked too, when the block that is needed next is waited for. */
+export const SYNC_IMPATIENCE_MS = 2_000;
+
+/** Bytes of the blocks that wait, but for the one that is needed next. */
+export const SYNC_BUFFER_SIZE_MAX = 64 * 1024 * 1024;
+
 /**
  * Fetches the blocks that peers have and this node has not (spec/controller.md, 16). Unlike the
  * reference it remembers what it asked for: lost answers are asked for again, runs of missing
- * blocks anywhere are, and unasked blocks are not taken.
+ * blocks anywhere are, and unasked blocks are not taken. All peers that have a block may be asked
+ * for it, so that one that is slow or lies holds nobody up.
  */
 export class SyncCore {
   readonly #limits: SyncLimits;
-  readonly #buffer = new Map<bigint, SyncedBlock>();
+  readonly #buffer = new BlockBuffer(SYNC_BUFFER_SIZE_MAX);
+  readonly #requests = new RequestBook();
   readonly #tipQuery = new TipQuery();
-  #pending: PendingRequest[] = [];
   #target: SyncTarget | null = null;
   #isSyncing = false;
+  /** Blocks up to here are being applied. */
+  #takenUpTo = 0n;
   /** Shrinks when answers get lost: ten large blocks may not fit into one message. */
   #window: number;
 
@@ -81,13 +91,13 @@ export class SyncCore {
 
   /** Number of blocks that wait to be applied. */
   get bufferedCount(): number {
-    return this.#buffer.size;
+    return this.#buffer.count;
   }
 
   /** Takes note of a peer's status (16.2, try_update_global). */
   statusSeen(target: SyncTarget, ownHeight: bigint): void {
     const { height } = target.status;
-    if (height % this.#limits.forceEpoch === 0n) this.#pending = [];
+    if (height % this.#limits.forceEpoch === 0n) this.#requests.clear();
     const best = this.#target?.status.height ?? 0n;
     if (height > best && height >= ownHeight) this.#target = target;
   }
@@ -102,7 +112,7 @@ export class SyncCore {
    * The requests to send now. None while nobody is higher, and none while the only missing block
    * is the one that consensus is deciding on.
    */
-  plan({ ownHeight, hasCandidates, nowMs }: SyncView): SyncRequest[] {
+  plan({ ownHeight, hasCandidates, peers, nowMs }: SyncView): SyncRequest[] {
     const target = this.#target;
     if (target === null || target.status.height <= ownHeight) {
       this.#end();
@@ -110,24 +120,59 @@ export class SyncCore {
     }
     if (hasCandidates && target.status.height === ownHeight + 1n) return [];
     this.#discardUpTo(ownHeight);
+    // what arrives while the buffer is full is dropped: only the next block is worth asking then
+    const isFilling = !this.#buffer.hasRoom(SYNC_BUFFER_SIZE_MAX / 2);
+    if (isFilling && this.hasNext(ownHeight)) return [];
     const requests: SyncRequest[] = [];
-    const { address } = target;
-    for (const { start, end } of this.#missingRuns(ownHeight, target.status.height)) {
-      if (this.#pending.length >= this.#limits.requestsMax) break;
-      const request = { address, start, end };
+    const overdue = this.#overdue(this.#baseOf(ownHeight) + 1n, nowMs);
+    for (const { start, end } of this.#missingRuns(ownHeight, target.status.height, overdue)) {
+      const peer = this.#choosePeer(start, peers);
+      if (peer === null) continue;
+      const { address, height } = peer;
+      const request = { address, start, end: end < height ? end : height };
       requests.push(request);
-      this.#pending.push({ ...request, sentMs: nowMs });
+      this.#requests.add(request, nowMs);
+      if (isFilling) break;
     }
     return requests;
   }
 
-  /** Runs of blocks that are neither buffered nor asked for, cut into windows, lowest first. */
-  *#missingRuns(ownHeight: bigint, top: bigint): Generator<{ start: bigint; end: bigint }> {
-    const reach = ownHeight + BigInt(this.#limits.interval * this.#limits.requestsMax);
+  /** The requests for the next block once all of them have waited for long. */
+  #overdue(next: bigint, nowMs: number): PendingRequest[] {
+    const asked = this.#requests.covering(next);
+    const isLate = ({ sentMs }: PendingRequest) => nowMs - sentMs >= SYNC_IMPATIENCE_MS;
+    return asked.every(isLate) ? asked : [];
+  }
+
+  /** The peer with the least to do of those that have a block and were not asked for it. */
+  #choosePeer(height: bigint, peers: readonly SyncPeer[]): SyncPeer | null {
+    let best: SyncPeer | null = null;
+    let bestCount = this.#limits.requestsMax;
+    for (const peer of peers) {
+      if (peer.height < height || this.#requests.hasAsked(peer.address, height)) continue;
+      const count = this.#requests.countOf(peer.address);
+      if (count >= bestCount) continue;
+      best = peer;
+      bestCount = count;
+    }
+    return best;
+  }
+
+  /**
+   * Runs of blocks that are neither buffered nor asked for, cut into windows, lowest first. Twice
+   * what one peer may be asked for: half of it is on its way while the other half is applied.
+   */
+  *#missingRuns(
+    ownHeight: bigint,
+    top: bigint,
+    overdue: readonly PendingRequest[],
+  ): Generator<{ start: bigint; end: bigint }> {
+    const reach = ownHeight + 2n * BigInt(this.#limits.interval * this.#limits.requestsMax);
     const last = top < reach ? top : reach;
     let start: bigint | null = null;
-    for (let height = ownHeight + 1n; height <= last + 1n; height++) {
-      const isMissing = height <= last && !this.#buffer.has(height) && !this.#isPending(height);
+    for (let height = this.#baseOf(ownHeight) + 1n; height <= last + 1n; height++) {
+      const isMissing = height <= last && !this.#buffer.has(height) &&
+        !this.#requests.isPending(height, overdue);
       if (start !== null && (!isMissing || height - start >= BigInt(this.#window))) {
         yield { start, end: height - 1n };
         start = null;
@@ -136,46 +181,46 @@ export class SyncCore {
     }
   }
 
-  #isPending(height: bigint): boolean {
-    return this.#pending.some(({ start, end }) => start <= height && height <= end);
+  /** The height above which blocks are of use. */
+  #baseOf(ownHeight: bigint): bigint {
+    return this.#takenUpTo > ownHeight ? this.#takenUpTo : ownHeight;
   }
 
   #discardUpTo(ownHeight: bigint): void {
     this.#tipQuery.moveTo(ownHeight);
-    for (const height of this.#buffer.keys()) {
-      if (height <= ownHeight) this.#buffer.delete(height);
-    }
-    this.#pending = this.#pending.filter(({ end }) => end > ownHeight);
+    this.#buffer.dropUpTo(ownHeight);
+    this.#requests.dropUpTo(ownHeight);
   }
 
   /**
-   * Takes the answer to a request. Blocks that this peer was not asked for are left out; a peer may
-   * answer with fewer blocks than it was asked for.
+   * Takes the answer to a request. Blocks that this peer was not asked for are left out, and those
+   * for which there is no room; a peer may answer with fewer blocks than it was asked for.
    *
    * @returns the heights taken, or null when a block is not what it should be
    */
-  received(sender: AddressHex, blocks: readonly Block[], ownHeight: bigint): bigint[] | null {
+  received(sender: AddressHex, { blocks, size }: SyncAnswer, ownHeight: bigint): bigint[] | null {
     this.#tipQuery.moveTo(ownHeight);
     const [firstBlock] = blocks;
     if (firstBlock !== undefined && this.#tipQuery.received(sender, firstBlock)) return [ownHeight];
     if (firstBlock !== undefined && firstBlock.header === undefined) return null;
-    const first = firstBlock?.header?.height;
-    const request = this.#pending.find(({ address, start }) =>
-      address === sender && start === first
-    );
-    if (request === undefined) return [];
-    this.#pending = this.#pending.filter((pending) => pending !== request);
-    const taken: bigint[] = [];
+    const request = this.#requests.take(sender, firstBlock?.header?.height);
+    if (request === null) return [];
+    const wanted = new Map<bigint, Block>();
     for (const block of blocks) {
       const height = block.header?.height;
       if (height === undefined) return null;
-      if (height < request.start || height > request.end || height <= ownHeight) continue;
-      if (this.#buffer.has(height)) continue;
-      this.#buffer.set(height, { sender, block });
-      taken.push(height);
+      if (height < request.start || height > request.end) continue;
+      if (height <= this.#baseOf(ownHeight)) continue;
+      if (!this.#buffer.has(height)) wanted.set(height, block);
     }
     this.#window = Math.min(this.#limits.interval, 2 * this.#window);
-    return taken;
+    // the whole message counts, whoever filled it with what was not wanted
+    const share = Math.ceil(size / wanted.size);
+    for (const [height, block] of wanted) {
+      if (height !== ownHeight + 1n && !this.#buffer.hasRoom(share)) wanted.delete(height);
+      else this.#buffer.put(height, { sender, block, size: share });
+    }
+    return [...wanted.keys()];
   }
 
   /**
@@ -185,11 +230,26 @@ export class SyncCore {
   takeNext(ownHeight: bigint): SyncedBlock | null {
     this.#tipQuery.moveTo(ownHeight);
     if (this.#tipQuery.isOpen) return null;
-    const synced = this.#buffer.get(ownHeight + 1n);
-    if (synced === undefined) return null;
-    this.#buffer.delete(ownHeight + 1n);
+    const synced = this.#buffer.take(ownHeight + 1n);
+    if (synced === null) return null;
     this.#isSyncing = true;
+    this.#takenUpTo = ownHeight + 1n;
     return synced;
+  }
+
+  /** What was taken is applied, put back, or void. */
+  endRun(): void {
+    this.#takenUpTo = 0n;
+  }
+
+  /** Blocks that can be applied one after the other; at most so many. */
+  upcoming(ownHeight: bigint, countMax: number): SyncedBlock[] {
+    const found: SyncedBlock[] = [];
+    for (const synced of this.#buffer.from(ownHeight + 1n)) {
+      if (found.length >= countMax) break;
+      found.push(synced);
+    }
+    return found;
   }
 
   /** Whether the next block waits to be applied. */
@@ -199,7 +259,8 @@ export class SyncCore {
 
   /** Puts a block back that could not be applied for a reason that lies in this node. */
   putBack(height: bigint, synced: SyncedBlock): void {
-    this.#buffer.set(height, synced);
+    this.#buffer.put(height, synced);
+    if (this.#takenUpTo >= height) this.#takenUpTo = height - 1n;
   }
 
   /**
@@ -228,23 +289,19 @@ export class SyncCore {
   /** Forgets what a peer sent and was asked for: its blocks are wrong, or it has none. */
   forgetPeer(sender: AddressHex): void {
     this.#tipQuery.forgetPeer(sender);
-    this.#pending = this.#pending.filter(({ address }) => address !== sender);
-    for (const [height, synced] of this.#buffer) {
-      if (synced.sender === sender) this.#buffer.delete(height);
-    }
+    this.#requests.dropPeer(sender);
+    this.#buffer.dropSender(sender);
   }
 
   /** Peers that left a request unanswered for too long; their requests are forgotten. */
   expire(nowMs: number): AddressHex[] {
-    const isLate = ({ sentMs }: PendingRequest) => nowMs - sentMs >= SYNC_TIMEOUT_MS;
-    const late = new Set(this.#pending.filter(isLate).map(({ address }) => address));
+    const late = this.#requests.expire(nowMs - SYNC_TIMEOUT_MS);
     const silent = this.#tipQuery.expire(nowMs - SYNC_TIMEOUT_MS);
     if (silent !== null) {
       this.forgetPeer(silent);
       late.add(silent);
     }
     if (late.size === 0) return [];
-    this.#pending = this.#pending.filter(({ address }) => !late.has(address));
     this.#window = Math.max(1, Math.floor(this.#window / 2));
     return [...late];
   }
@@ -260,6 +317,6 @@ export class SyncCore {
     this.#tipQuery.end();
     this.#isSyncing = false;
     this.#buffer.clear();
-    this.#pending = [];
+    this.#requests.clear();
   }
 }

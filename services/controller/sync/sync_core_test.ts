@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Block } from "../../../proto/gen/blockchain.ts";
-import { SYNC_TIMEOUT_MS, SyncCore, type SyncTarget } from "./mod.ts";
+import {
+  SYNC_BUFFER_SIZE_MAX,
+  SYNC_IMPATIENCE_MS,
+  SYNC_TIMEOUT_MS,
+  SyncCore,
+  type SyncTarget,
+} from "./mod.ts";
 
 const EMPTY = new Uint8Array();
 
@@ -31,8 +37,15 @@ function core(forceEpoch = 100n): SyncCore {
   return new SyncCore({ interval: 10, requestsMax: 5, forceEpoch });
 }
 
-function view(ownHeight: bigint, nowMs = 0, hasCandidates = false) {
-  return { ownHeight, nowMs, hasCandidates };
+/** Peers that have everything. */
+const PEERS = ["a", "b"].map((address) => ({ address, height: 10n ** 18n }));
+
+function view(ownHeight: bigint, nowMs = 0, hasCandidates = false, peers = PEERS.slice(0, 1)) {
+  return { ownHeight, nowMs, hasCandidates, peers };
+}
+
+function answer(blocks: readonly Block[], size = 100) {
+  return { blocks, size };
 }
 
 function ranges(sync: SyncCore, ownHeight: bigint, nowMs = 0): string {
@@ -50,6 +63,87 @@ Deno.test("SyncCore.plan() stays within its reach of a peer that is far ahead", 
   const sync = core();
   sync.statusSeen(target("a", 10n ** 18n), 0n);
   assert.equal(ranges(sync, 0n), "1-10 11-20 21-30 31-40 41-50");
+});
+
+/** Requests with the peers that they go to. */
+function addressed(
+  sync: SyncCore,
+  { peers, nowMs = 0 }: {
+    readonly peers: Readonly<Record<string, bigint>>;
+    readonly nowMs?: number;
+  },
+): string {
+  const known = Object.entries(peers).map(([address, height]) => ({ address, height }));
+  return sync.plan(view(0n, nowMs, false, known))
+    .map(({ address, start, end }) => `${address}:${start}-${end}`).join(" ");
+}
+
+Deno.test("SyncCore.plan() spreads the requests over the peers that have the blocks", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 70n), 0n);
+  const peers = { a: 70n, b: 70n, low: 15n };
+  assert.equal(
+    addressed(sync, { peers }),
+    "a:1-10 b:11-20 a:21-30 b:31-40 a:41-50 b:51-60 a:61-70",
+    "the first of the least busy ones; the low one has nothing above 15",
+  );
+});
+
+Deno.test("SyncCore.plan() asks a lower peer for no more than it has", () => {
+  const sync = core();
+  sync.statusSeen(target("liar", 20n), 0n);
+  const peers = { low: 4n, liar: 20n };
+  assert.equal(addressed(sync, { peers }), "low:1-4 liar:11-20");
+  assert.equal(addressed(sync, { peers }), "liar:5-10", "the rest of that window");
+});
+
+Deno.test("SyncCore.plan() asks another peer soon for the block that is needed next", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 30n), 0n);
+  assert.equal(addressed(sync, { peers: { a: 30n } }), "a:1-10 a:11-20 a:21-30");
+  const peers = { a: 30n, b: 30n };
+  assert.equal(addressed(sync, { peers, nowMs: SYNC_IMPATIENCE_MS - 1 }), "");
+  assert.equal(addressed(sync, { peers, nowMs: SYNC_IMPATIENCE_MS }), "b:1-10");
+  assert.equal(addressed(sync, { peers, nowMs: SYNC_IMPATIENCE_MS + 1 }), "", "once");
+  assert.equal(addressed(sync, { peers, nowMs: 2 * SYNC_IMPATIENCE_MS }), "", "all are asked");
+  assert.equal(sync.received("b", answer(blocks(1n, 10n)), 0n)?.length, 10);
+  assert.deepEqual(sync.received("a", answer(blocks(1n, 10n)), 0n), [], "it came twice");
+});
+
+Deno.test("SyncCore.received() keeps no more bytes than there is room for, but the next block", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 30n), 0n);
+  ranges(sync, 0n);
+  assert.equal(
+    sync.received("a", answer(blocks(11n, 20n), SYNC_BUFFER_SIZE_MAX - 9), 0n)?.length,
+    10,
+  );
+  assert.deepEqual(sync.received("a", answer(blocks(21n, 30n)), 0n), []);
+  assert.deepEqual(sync.received("a", answer(blocks(1n, 10n)), 0n), [1n]);
+  assert.equal(ranges(sync, 0n), "", "nothing is asked for while it is full");
+  assert.notEqual(sync.takeNext(0n), null);
+  assert.equal(ranges(sync, 1n), "2-10", "the next block is missing again");
+});
+
+Deno.test("SyncCore.plan() does not ask again for blocks that are being applied", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 10n), 0n);
+  ranges(sync, 0n);
+  sync.received("a", answer(blocks(1n, 10n)), 0n);
+  for (let height = 0n; height < 4n; height++) sync.takeNext(height);
+  assert.equal(ranges(sync, 0n), "");
+  sync.endRun();
+  assert.equal(ranges(sync, 0n), "1-4", "they were void");
+});
+
+Deno.test("SyncCore.received() counts a message with all of its bytes", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 30n), 0n);
+  ranges(sync, 0n);
+  // one block that was asked for, and others beside it
+  const padded = [...blocks(11n, 11n), ...blocks(100n, 400n)];
+  assert.deepEqual(sync.received("a", answer(padded, SYNC_BUFFER_SIZE_MAX), 0n), [11n]);
+  assert.deepEqual(sync.received("a", answer(blocks(21n, 30n)), 0n), []);
 });
 
 Deno.test("SyncCore.plan() leaves the block alone that consensus is deciding on", () => {
@@ -74,11 +168,11 @@ Deno.test("SyncCore.statusSeen() follows the highest peer that is not below this
 
 Deno.test("SyncCore.received() refuses an answer with a block without header, wherever it is", () => {
   const headless = { ...block(1n), header: undefined };
-  for (const answer of [[headless], [headless, block(2n)], [block(1n), headless]]) {
+  for (const made of [[headless], [headless, block(2n)], [block(1n), headless]]) {
     const sync = core();
     sync.statusSeen(target("a", 10n), 0n);
     ranges(sync, 0n);
-    assert.equal(sync.received("a", answer, 0n), null);
+    assert.equal(sync.received("a", answer(made), 0n), null);
   }
 });
 
@@ -86,14 +180,14 @@ Deno.test("SyncCore.received() takes asked blocks of the asked peer only", () =>
   const sync = core();
   sync.statusSeen(target("a", 15n), 0n);
   assert.equal(ranges(sync, 0n), "1-10 11-15");
-  assert.deepEqual(sync.received("b", blocks(1n, 10n), 0n), []);
-  assert.deepEqual(sync.received("a", blocks(3n, 5n), 0n), []);
-  assert.deepEqual(sync.received("a", [], 0n), []);
+  assert.deepEqual(sync.received("b", answer(blocks(1n, 10n)), 0n), []);
+  assert.deepEqual(sync.received("a", answer(blocks(3n, 5n)), 0n), []);
+  assert.deepEqual(sync.received("a", answer([]), 0n), []);
   // more than was asked for is cut off
-  assert.equal(sync.received("a", blocks(11n, 40n), 0n)?.length, 5);
+  assert.equal(sync.received("a", answer(blocks(11n, 40n)), 0n)?.length, 5);
   assert.equal(sync.bufferedCount, 5);
   assert.equal(sync.takeNext(0n), null);
-  assert.equal(sync.received("a", blocks(1n, 10n), 0n)?.length, 10);
+  assert.equal(sync.received("a", answer(blocks(1n, 10n)), 0n)?.length, 10);
   assert.equal(sync.takeNext(0n)?.block.header?.height, 1n);
   assert(sync.isSyncing);
 });
@@ -102,7 +196,7 @@ Deno.test("SyncCore.received() asks again for what a partial answer left out", (
   const sync = core();
   sync.statusSeen(target("a", 10n), 0n);
   sync.plan(view(0n));
-  sync.received("a", blocks(1n, 4n), 0n);
+  sync.received("a", answer(blocks(1n, 4n)), 0n);
   assert.equal(ranges(sync, 0n), "5-10");
 });
 
@@ -111,7 +205,7 @@ Deno.test("SyncCore.received() refuses a block without header", () => {
   sync.statusSeen(target("a", 10n), 0n);
   sync.plan(view(0n));
   const bad = [block(1n), { ...block(2n), header: undefined }];
-  assert.equal(sync.received("a", bad, 0n), null);
+  assert.equal(sync.received("a", answer(bad), 0n), null);
 });
 
 Deno.test("SyncCore.expire() gives up lost requests and asks for less at once", () => {
@@ -127,7 +221,7 @@ Deno.test("SyncCore.forgetPeer() asks another peer for all runs of a bad one", (
   const sync = core();
   sync.statusSeen(target("a", 20n), 0n);
   sync.plan(view(0n));
-  sync.received("a", blocks(1n, 10n), 0n);
+  sync.received("a", answer(blocks(1n, 10n)), 0n);
   sync.forgetPeer("a");
   sync.retarget("a", target("b", 20n));
   assert.equal(sync.bufferedCount, 0);
@@ -138,7 +232,7 @@ Deno.test("SyncCore.plan() ends syncing when nobody is higher", () => {
   const sync = core();
   sync.statusSeen(target("a", 1n), 0n);
   sync.plan(view(0n));
-  sync.received("a", blocks(1n, 1n), 0n);
+  sync.received("a", answer(blocks(1n, 1n)), 0n);
   sync.takeNext(0n);
   assert(sync.isSyncing);
   assert.deepEqual(sync.plan(view(1n)), []);
@@ -158,7 +252,7 @@ function asking(): SyncCore {
   const sync = core();
   sync.statusSeen(target("a", 9n), 5n);
   sync.plan(view(5n));
-  sync.received("a", blocks(6n, 9n), 5n);
+  sync.received("a", answer(blocks(6n, 9n)), 5n);
   const synced = sync.takeNext(5n);
   assert(synced !== null);
   const request = sync.askForTip(synced, { ownHeight: 5n, nowMs: 0 });
@@ -170,10 +264,10 @@ Deno.test("SyncCore.askForTip() holds the next block back until the copy is ther
   const sync = asking();
   assert.equal(sync.takeNext(5n), null);
   assert.equal(ranges(sync, 5n), "", "nothing else is missing");
-  assert.deepEqual(sync.received("b", [block(5n)], 5n), []);
-  assert.deepEqual(sync.received("a", [block(4n)], 5n), []);
+  assert.deepEqual(sync.received("b", answer([block(5n)]), 5n), []);
+  assert.deepEqual(sync.received("a", answer([block(4n)]), 5n), []);
   assert.equal(sync.tipOf("a", 5n), null);
-  assert.deepEqual(sync.received("a", [block(5n)], 5n), [5n]);
+  assert.deepEqual(sync.received("a", answer([block(5n)]), 5n), [5n]);
   assert.equal(sync.tipOf("a", 5n)?.header?.height, 5n);
   assert.equal(sync.tipOf("b", 5n), null);
   assert.equal(sync.takeNext(5n)?.block.header?.height, 6n);
@@ -181,18 +275,18 @@ Deno.test("SyncCore.askForTip() holds the next block back until the copy is ther
 
 Deno.test("SyncCore.askForTip() takes one answer of a peer at a height", () => {
   const sync = asking();
-  sync.received("a", [block(5n)], 5n);
+  sync.received("a", answer([block(5n)]), 5n);
   const at = { ownHeight: 5n, nowMs: 0 };
-  const again = (sender: string) => sync.askForTip({ sender, block: block(6n) }, at);
+  const again = (sender: string) => sync.askForTip({ sender, block: block(6n), size: 1 }, at);
   assert.equal(again("a"), null);
   sync.forgetPeer("a");
   assert.equal(again("a"), null, "also when it comes back");
   assert.equal(again("b")?.address, "b");
   sync.reset();
   assert.equal(again("a")?.address, "a", "until syncing starts afresh");
-  sync.received("a", [block(5n)], 5n);
+  sync.received("a", answer([block(5n)]), 5n);
   assert.equal(again("a"), null);
-  const next = { sender: "a", block: block(7n) };
+  const next = { sender: "a", block: block(7n), size: 1 };
   assert.deepEqual(sync.askForTip(next, { ownHeight: 6n, nowMs: 0 })?.start, 6n);
 });
 
@@ -202,13 +296,13 @@ Deno.test("SyncCore.expire() gives up a question for the tip that nobody answers
   assert.deepEqual(sync.expire(SYNC_TIMEOUT_MS), ["a"]);
   assert.equal(sync.bufferedCount, 0);
   assert.equal(ranges(sync, 5n), "6-9");
-  assert.notEqual(sync.askForTip({ sender: "a", block: block(6n) }, view(5n)), null);
+  assert.notEqual(sync.askForTip({ sender: "a", block: block(6n), size: 1 }, view(5n)), null);
 });
 
 Deno.test("SyncCore forgets the question for the tip when the chain moves on", () => {
   const sync = asking();
   assert.equal(sync.takeNext(6n)?.block.header?.height, 7n);
-  assert.deepEqual(sync.received("a", [block(5n)], 6n), []);
+  assert.deepEqual(sync.received("a", answer([block(5n)]), 6n), []);
   assert.deepEqual(sync.expire(SYNC_TIMEOUT_MS), []);
 });
 
@@ -226,7 +320,7 @@ Deno.test("SyncCore gets every block whatever is lost on the way", () => {
         assert(start > own && end <= top && end - start < 10n);
         if (isLost) continue;
         const last = start + BigInt(part) - 1n;
-        sync.received("a", blocks(start, last < end ? last : end), own);
+        sync.received("a", answer(blocks(start, last < end ? last : end)), own);
       }
       while (sync.takeNext(own) !== null) own++;
       nowMs += 1_000;

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { ChainStatus, ChainStatusInit } from "../../../proto/gen/sync.ts";
+import { toHex } from "../../../shared/bytes/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
+import { loadSm3 } from "../../../shared/crypto/mod.ts";
+import { StatusCode } from "../../../shared/status/mod.ts";
+import { MessageType, MODULE } from "../node_manager/mod.ts";
+import { SYNC_IMPATIENCE_MS, SYNC_TIMEOUT_MS } from "../sync/mod.ts";
+import { fakeSignature } from "../testing/fake_kms.ts";
+import { produceBlock, testNet, type TestNode } from "../testing/test_node.ts";
+import { ownStatus } from "./node.ts";
+
+const HASH = await loadSm3();
+
+/** Nodes at a height that know each other; the last one is the peer that is talked about. */
+async function metNet(count: number, height = 3) {
+  const net = await testNet(count);
+  const [node] = net.nodes;
+  const peer = net.nodes[count - 1];
+  assert(node !== undefined && peer !== undefined);
+  for (const each of net.nodes) await each.run();
+  await net.clock.settle();
+  for (let i = 0; i < height; i++) await produceBlock(net.nodes);
+  await net.clock.settle();
+  return { ...net, node, peer, peerAddress: toHex(peer.settings.nodeAddress) };
+}
+
+/** A signed introduction of a node as it could have been some time ago. */
+function introductionOf(peer: TestNode, changes: Partial<ChainStatus> = {}): Uint8Array {
+  const chainStatus = { ...ownStatus(peer.controller.node), ...changes };
+  const { nodeAddress } = peer.settings;
+  const signature = fakeSignature(HASH, nodeAddress, HASH(encode(ChainStatus, chainStatus)));
+  return encode(ChainStatusInit, { chainStatus, signature });
+}
+
+function introduce(node: TestNode, origin: bigint, msg: Uint8Array): Promise<StatusCode> {
+  const type = MessageType.ChainStatusInit;
+  return node.controller.processNetworkMsg({ module: MODULE, type, origin, msg });
+}
+
+const OTHER_ORIGIN = 777n;
+
+Deno.test("A replayed introduction does not take over the session of a node that is connected", async () => {
+  const { node, peer, peerAddress } = await metNet(2);
+  const { peers } = node.controller.node;
+  const before = peers.originOf(peerAddress);
+  const code = await introduce(node, OTHER_ORIGIN, introductionOf(peer));
+  assert.equal(code, StatusCode.EarlyStatus);
+  assert.equal(peers.originOf(peerAddress), before);
+  const older = introductionOf(peer, {
+    height: 0n,
+    hash: { hash: node.storage.read(4, new Uint8Array(8)).value },
+  });
+  assert.equal(await introduce(node, OTHER_ORIGIN, older), StatusCode.EarlyStatus);
+  assert.equal(peers.heightOf(peerAddress), 3n, "nor does it lower the height");
+});
+
+Deno.test("A node that comes back over another session is known again at once", async () => {
+  const { node, peer, peerAddress, networks } = await metNet(2);
+  networks.leave(peer.network);
+  await introduce(node, OTHER_ORIGIN, introductionOf(peer));
+  assert.equal(node.controller.node.peers.originOf(peerAddress), OTHER_ORIGIN);
+});
+
+Deno.test("A node that was rolled back is not followed to where it was", async () => {
+  const { node, peer, peerAddress } = await metNet(2);
+  const { peers, sync } = node.controller.node;
+  const origin = peers.originOf(peerAddress);
+  assert(origin !== null);
+  // it was ahead for a moment, and is slow to answer
+  peer.network.loses = () => true;
+  await introduce(node, origin, introductionOf(peer, { height: 9n }));
+  assert.equal(sync.target?.status.height, 9n);
+  const code = await introduce(node, origin, introductionOf(peer));
+  assert.equal(code, StatusCode.EarlyStatus, "the answer is that of the reference");
+  assert.equal(peers.heightOf(peerAddress), 3n);
+  assert.equal(sync.target?.status.height, 3n);
+  const { code: proposed } = await node.controller.getProposal();
+  assert.notEqual(proposed, StatusCode.NodeInSyncMode);
+});
+
+Deno.test("A peer that stalls does not hold a node up for long", async () => {
+  const { nodes, clock } = await testNet(4);
+  const [first, second, staller, late] = nodes;
+  assert(first !== undefined && second && staller !== undefined && late !== undefined);
+  const others = [first, second, staller];
+  for (const node of others) await node.run();
+  await clock.settle();
+  for (let i = 0; i < 120; i++) await produceBlock(others);
+  await clock.settle();
+  staller.network.loses = ({ type }) => type === MessageType.SyncBlockRespond;
+  await late.run();
+  const limitMs = 3 * SYNC_IMPATIENCE_MS;
+  assert(limitMs < SYNC_TIMEOUT_MS);
+  assert(await clock.advanceUntil(() => late.height === 120n, limitMs), `${late.height}`);
+});
