@@ -18,6 +18,10 @@ export type DecidedBlock =
     readonly block: Block;
     /** Hash of its header. */
     readonly hash: Bytes;
+    /** Encoded already by whoever made it. */
+    readonly encoded?: Bytes;
+    /** Called once the executor has the block. */
+    readonly onExecuting?: () => void;
   }
   & (
     | {
@@ -43,7 +47,7 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   if (block.body === undefined) return StatusCode.NoneBlockBody;
   const keys = transactionKeys(block);
   if (keys === null) return StatusCode.NoTransaction;
-  const encoded = encode(Block, block);
+  const encoded = decided.encoded ?? encode(Block, block);
   if (source !== "log") {
     const replaced = await storeTipProof(node, decided.preProof);
     if (replaced !== StatusCode.Success) return replaced;
@@ -53,7 +57,9 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
     return StatusCode.StoreError;
   }
 
-  const { code, stateRoot } = await execute(node, encoded);
+  const executing = execute(node, encoded);
+  decided.onExecuting?.();
+  const { code, stateRoot } = await executing;
   log.info(
     `exec_block(${height}): status: ${statusName(code)}, ` +
       `executed_block_hash: ${to0xHex(stateRoot)}`,
@@ -68,7 +74,13 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   }
   node.systemConfig = config;
   node.history.add({ height, hashes: keys, blockLimit: config.blockLimit });
-  node.chain.advance({ height, hash, stateRoot, proof: block.proof });
+  node.chain.advance({
+    height,
+    hash,
+    timestampMs: block.header.timestamp,
+    stateRoot,
+    proof: block.proof,
+  });
   node.activity.blockStored(keys.length);
   node.pool.remove(keys);
   dropExpired(node.pool, rulesOf(node));

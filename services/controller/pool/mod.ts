@@ -5,6 +5,6 @@
  * @module
  */
 
-export { dropExpired, packBlock, type PackLimits } from "./pack.ts";
+export { dropExpired, packAhead, packBlock, type PackLimits } from "./pack.ts";
 export { Pool, type PooledTransaction, type PoolLimits } from "./pool.ts";
 export { estimateSize } from "./size.ts";

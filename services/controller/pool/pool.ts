@@ -1,6 +1,7 @@
-import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import { type RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
 import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
 import { estimateSize } from "./size.ts";
 
 /** A transaction whose hash and signature were verified. */
@@ -9,22 +10,22 @@ export interface PooledTransaction {
   readonly key: string;
   readonly raw: RawTransaction;
   readonly hash: Bytes;
-  /** Upper estimate of its encoded size, in bytes. */
-  readonly size: number;
+  /** Its part of an encoded `RawTransactions`: bodies of blocks are made of these. */
+  readonly encoded: Bytes;
+  /** Null for a change of the system configuration, which does not expire. */
+  readonly validUntilBlock: bigint | null;
 }
 
 /** How much may wait. */
 export interface PoolLimits {
   readonly countMax: number;
-  /** Encoded bytes, estimated from above. */
+  /** Encoded bytes. */
   readonly sizeMax: number;
 }
 
 /** A pooled transaction and where the indexes have it. */
 interface Entry extends PooledTransaction {
   readonly sender: string;
-  /** Null for a change of the system configuration, which does not expire. */
-  readonly validUntilBlock: bigint | null;
 }
 
 /** Entries by their keys, in order of arrival. */
@@ -55,7 +56,7 @@ export class Pool {
     return this.#byHash.size;
   }
 
-  /** Upper estimate of their encoded size, in bytes. */
+  /** Their encoded size in bytes. */
   get size(): number {
     return this.#size;
   }
@@ -91,10 +92,10 @@ export class Pool {
     const validUntilBlock = raw.tx?.$case === "normalTx"
       ? raw.tx.value.transaction?.validUntilBlock ?? 0n
       : null;
-    const size = estimateSize(raw);
-    const entry = { key, raw, hash, size, sender: senderOf(raw), validUntilBlock };
+    const encoded = encode(RawTransactions, { body: [raw] });
+    const entry = { key, raw, hash, encoded, sender: senderOf(raw), validUntilBlock };
     this.#byHash.set(key, entry);
-    this.#size += size;
+    this.#size += encoded.length;
     if (validUntilBlock === null) {
       this.#changes.set(key, entry);
       return true;
@@ -110,7 +111,7 @@ export class Pool {
       const entry = this.#byHash.get(key);
       if (entry === undefined) continue;
       this.#byHash.delete(key);
-      this.#size -= entry.size;
+      this.#size -= entry.encoded.length;
       if (entry.validUntilBlock === null) this.#changes.delete(key);
       else this.#unindex(entry, entry.validUntilBlock);
     }
