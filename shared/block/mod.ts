@@ -133,10 +133,14 @@ export function encodeProposal({ preStateRoot, preProof, block }: ProposalParts)
 export function wrapProposal({ preStateRoot, preProof, encodedBlock }:
   & Pick<ProposalParts, "preStateRoot" | "preProof">
   & { readonly encodedBlock: Bytes }): Bytes {
-  const value = new BinaryWriter();
-  BFTProposal.encode({ preStateRoot, preProof, proposal: undefined }, value);
-  value.uint32(BFT_PROPOSAL_BLOCK).bytes(encodedBlock);
-  return new BinaryWriter().uint32(PROPOSAL_ENUM_BFT).bytes(value.finish()).finish();
+  const base = encode(BFTProposal, { preStateRoot, preProof, proposal: undefined });
+  const { length } = encodedBlock;
+  const head = new BinaryWriter().uint32(BFT_PROPOSAL_BLOCK).uint32(length).finish();
+  // in one go: each nested message of the writer would copy the block once more
+  return new BinaryWriter()
+    .uint32(PROPOSAL_ENUM_BFT).uint32(base.length + head.length + length)
+    .raw(base).raw(head).raw(encodedBlock)
+    .finish();
 }
 
 /** Reads what {@linkcode encodeProposal} wrote; null when it is malformed or has no variant. */
