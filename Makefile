@@ -15,7 +15,8 @@ DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
 .PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash fuzz \
-  fuzz-sm2 bench bench-chain bench-executor bench-kms bench-storage bench-network bench-sync image clean
+  fuzz-sm2 bench bench-blocks bench-chain bench-executor bench-kms bench-network bench-storage \
+  bench-sync image clean
 
 help: ## show this list
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sort | \
@@ -77,9 +78,10 @@ fuzz-sm2: deps ## CASES=100000 signatures, SEED=n: the SM2 module against noble 
 	@deno run -A --no-check tests/fuzz/sm2.ts --cases $(or $(CASES),100000) $(addprefix --seed ,$(SEED))
 
 bench: build ## every benchmark, each against a baseline of the same run
-	@for file in kms storage network executor chain sync; do deno run -A --no-check bench/$$file.ts || exit 1; done
+	@for file in kms storage network executor chain blocks sync; do \
+	  deno run -A --no-check bench/$$file.ts || exit 1; done
 
-bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
+bench-blocks bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
 	@deno run -A --no-check bench/$*.ts
 
 bench-sync: build ## a fresh node catches up with BLOCKS=10000 blocks of TXS=10 transactions

@@ -17,6 +17,9 @@ export interface SeenBlock {
 
 const POLL_INTERVAL_MS = 50;
 
+/** A node tells its height when the block that it is storing is stored. */
+const CALL = { deadlineMs: 120_000 } as const;
+
 /** Follows a chain from its next block on, until it is stopped. */
 export class BlockFollower {
   readonly blocks: SeenBlock[] = [];
@@ -30,7 +33,7 @@ export class BlockFollower {
   }
 
   static async start(controller: Controller): Promise<BlockFollower> {
-    const { blockNumber } = await controller.getBlockNumber({ flag: false });
+    const { blockNumber } = await controller.getBlockNumber({ flag: false }, CALL);
     return new BlockFollower(controller, blockNumber);
   }
 
@@ -57,10 +60,13 @@ export class BlockFollower {
 
   async #run(from: bigint): Promise<void> {
     for (let height = from + 1n; !this.#isStopped;) {
-      const { blockNumber } = await this.#controller.getBlockNumber({ flag: false });
+      const { blockNumber } = await this.#controller.getBlockNumber({ flag: false }, CALL);
       const seenMs = SYSTEM_CLOCK.nowMs();
       for (; height <= blockNumber; height++) {
-        const { header, body } = await this.#controller.getBlockByNumber({ blockNumber: height });
+        const { header, body } = await this.#controller.getBlockByNumber(
+          { blockNumber: height },
+          CALL,
+        );
         const hashes = (body?.txHashes ?? []).map(toHex);
         const proposedMs = Number(header?.timestamp ?? 0n);
         this.blocks.push({ height, seenMs, proposedMs, hashes });

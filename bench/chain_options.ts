@@ -1,4 +1,4 @@
-/** The command line of `chain.ts`. */
+/** The command line of `chain.ts` and `blocks.ts`. */
 
 import { parseArgs } from "node:util";
 import type { SuiteName } from "../shared/crypto/mod.ts";
@@ -14,7 +14,12 @@ export interface Options {
   readonly connections: number;
   /** Largest number of transactions of a block. */
   readonly packageLimit: number | null;
+  /** Of `blocks.ts`. */
+  readonly scenario: Scenario | null;
 }
+
+/** What `blocks.ts` measures. */
+export type Scenario = "big" | "pending";
 
 /** Reads the command line; throws an error that says what is wrong with it. */
 export function readOptions(args: readonly string[]): Options {
@@ -28,11 +33,15 @@ export function readOptions(args: readonly string[]): Options {
       concurrency: { type: "string", default: "500" },
       connections: { type: "string", default: "8" },
       "package-limit": text,
+      scenario: text,
     },
   });
-  const { crypto } = values;
+  const { crypto, scenario = null } = values;
   if (crypto !== "sm" && crypto !== "eth") {
     throw new Error(`Cannot use --crypto: it must be sm or eth, got "${crypto}"`);
+  }
+  if (scenario !== null && scenario !== "big" && scenario !== "pending") {
+    throw new Error(`Cannot use --scenario: it must be big or pending, got "${scenario}"`);
   }
   const optional = (name: string, value: string | undefined) =>
     value === undefined ? null : readCount(name, value);
@@ -43,5 +52,6 @@ export function readOptions(args: readonly string[]): Options {
     concurrency: readCount("--concurrency", values.concurrency),
     connections: readCount("--connections", values.connections),
     packageLimit: optional("--package-limit", values["package-limit"]),
+    scenario,
   };
 }

@@ -1,5 +1,6 @@
 /** What the services of a chain use of the machine. */
 
+import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
 import { peakResidentBytes } from "../tests/memory.ts";
 import type { Figure } from "./table.ts";
 
@@ -26,6 +27,32 @@ export function cpuSeconds(pid: number | "self"): number {
 /** What every service has used so far. */
 export function readCpu(services: readonly Service[]): CpuReading {
   return new Map(services.map(({ pid }) => [pid, cpuSeconds(pid)]));
+}
+
+const IDLE_INTERVAL_MS = 1_000;
+
+/** Below this part of a core a service does nothing but its regular chores. */
+const IDLE_LOAD = 0.05;
+
+/** Resolves when the services of a role have nothing left to do. */
+export async function untilIdle(services: readonly Service[], role: string): Promise<void> {
+  const pids = services.filter((service) => service.role === role).map(({ pid }) => pid);
+  let isIdle = false;
+  while (!isIdle) {
+    const before = pids.map(cpuSeconds);
+    await SYSTEM_CLOCK.sleep(IDLE_INTERVAL_MS);
+    const secondsMax = IDLE_LOAD * IDLE_INTERVAL_MS / 1_000;
+    isIdle = pids.every((pid, index) => cpuSeconds(pid) - (before[index] ?? 0) <= secondsMax);
+  }
+}
+
+/** Stops the services of a role where they are, and gives a function that lets them go on. */
+export function pause(services: readonly Service[], role: string): () => void {
+  const pids = services.filter((service) => service.role === role).map(({ pid }) => pid);
+  for (const pid of pids) Deno.kill(pid, "SIGSTOP");
+  return () => {
+    for (const pid of pids) Deno.kill(pid, "SIGCONT");
+  };
 }
 
 /** CPU of each role since a reading, all nodes together; the largest first. */

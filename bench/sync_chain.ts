@@ -19,6 +19,7 @@ import {
   type StoreRecord,
   type Tip,
 } from "../services/controller/chain/mod.ts";
+import { blockBody } from "../services/controller/testing/builders.ts";
 import type { DevNode } from "../tools/devnet/chain.ts";
 import { waitFor } from "../tests/e2e/wait.ts";
 import { showProgress } from "../tests/progress.ts";
@@ -116,6 +117,7 @@ export async function makeChain(node: NodeProcesses, shape: ChainShape): Promise
   let tip: Tip = {
     height: 0n,
     hash: await bare.load(Regions.BLOCK_HASH, 0n),
+    timestampMs: 0n,
     stateRoot: await bare.load(Regions.RESULT, 0n),
     proof: EMPTY_BYTES,
   };
@@ -123,8 +125,8 @@ export async function makeChain(node: NodeProcesses, shape: ChainShape): Promise
   for (let made = 0; made < shape.blocks; made++) {
     progress.show(`making the chain: ${made} of ${shape.blocks} blocks`);
     const transactions = Array.from({ length: shape.transactions }, () => sign(tip.height));
-    const timestampMs = BigInt(SYSTEM_CLOCK.nowMs());
-    const block = assembleBlock(suite.hash, { tip, proposer, timestampMs, transactions });
+    const body = blockBody(suite.hash, transactions);
+    const block = assembleBlock({ tip, proposer, nowMs: BigInt(SYSTEM_CLOCK.nowMs()), body });
     tip = await decide({ bare, suite, tip, block });
   }
   progress.end();
@@ -182,5 +184,5 @@ async function decide({ bare, suite, tip, block }: {
   if (block.header === undefined) throw new TypeError("A block has a header");
   const hash = hashBlockHeader(suite.hash, block.header);
   const stateRoot = await bare.append({ ...block, proof }, hash);
-  return { height, hash, stateRoot, proof };
+  return { height, hash, timestampMs: block.header.timestamp, stateRoot, proof };
 }

@@ -3,7 +3,7 @@ import { ConsensusServiceService } from "../../proto/gen/consensus.ts";
 import { ExecutorServiceService } from "../../proto/gen/executor.ts";
 import { KmsServiceService } from "../../proto/gen/kms.ts";
 import { NetworkServiceService } from "../../proto/gen/network.ts";
-import { StorageServiceService } from "../../proto/gen/storage.ts";
+import { Regions, StorageServiceService } from "../../proto/gen/storage.ts";
 import { type Bytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import {
@@ -25,7 +25,7 @@ import type {
   StoragePort,
 } from "./ports.ts";
 
-/** Executing or storing a full block, or verifying one, may take long on a busy machine. */
+/** Executing, storing or loading a full block, or verifying one, may take long on a busy machine. */
 const BLOCK_DEADLINE_MS = 120_000;
 
 /** The neighbours over gRPC. */
@@ -103,7 +103,9 @@ function storagePort(
   return {
     async load(region, key) {
       const absent = { status: { code }, value: EMPTY_BYTES };
-      const { status, value } = await answerOr(client.load({ region, key }), { log, absent });
+      const isBlock = region === Regions.FULL_BLOCK;
+      const call = client.load({ region, key }, isBlock ? { deadlineMs: BLOCK_DEADLINE_MS } : {});
+      const { status, value } = await answerOr(call, { log, absent });
       return { code: codeOf(status), value };
     },
     async store(record) {

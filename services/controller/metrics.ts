@@ -134,7 +134,7 @@ function showPool(metrics: Metrics, { node, verifier }: Controller): void {
   addGauges(metrics, {
     pool_transactions: ["Transactions that wait for a block", () => pool.count],
     pool_transactions_limit: ["How many may", () => settings.poolCountMax],
-    pool_bytes: ["Their size, estimated from above", () => pool.size],
+    pool_bytes: ["Their encoded size", () => pool.size],
     pool_bytes_limit: ["How large they may be together", () => settings.poolSizeMax],
     unverified_transactions: [
       "Transactions that wait for the check of their signatures",

@@ -6,16 +6,16 @@
  */
 
 import {
-  type Block,
+  Block,
   BlockHeader,
   type CompactBlock,
   type RawTransaction,
   Transaction,
   UtxoTransaction,
 } from "../../proto/gen/blockchain.ts";
-import { type BFTProposal, ProposalEnum } from "../../proto/gen/common.ts";
+import { BFTProposal, ProposalEnum } from "../../proto/gen/common.ts";
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../bytes/mod.ts";
-import { encode, tryDecode } from "../codec/mod.ts";
+import { BinaryWriter, encode, tryDecode } from "../codec/mod.ts";
 import type { HashFunction } from "../crypto/mod.ts";
 
 /** Size of every hash of a chain, in bytes. */
@@ -95,6 +95,24 @@ export function compactBlock(block: Block): CompactBlock {
   return { version, header, body: { txHashes } };
 }
 
+/** Tags of the last fields of `Block` and `BFTProposal`, and of `ProposalEnum`. */
+const BLOCK_BODY = 26;
+const BLOCK_PROOF = 34;
+const BFT_PROPOSAL_BLOCK = 26;
+const PROPOSAL_ENUM_BFT = 10;
+
+/** The encoding of a block from that of its body, an encoded `RawTransactions`. */
+export function encodeBlock(
+  { version, header, proof }: Omit<Block, "body">,
+  encodedBody: Bytes,
+): Bytes {
+  const writer = new BinaryWriter();
+  Block.encode({ version, header, body: undefined, proof: EMPTY_BYTES }, writer);
+  writer.uint32(BLOCK_BODY).bytes(encodedBody);
+  if (proof.length > 0) writer.uint32(BLOCK_PROOF).bytes(proof);
+  return writer.finish();
+}
+
 /** What a proposal consists of. */
 export interface ProposalParts {
   /** Executed-block hash of the previous height. */
@@ -107,10 +125,22 @@ export interface ProposalParts {
 
 /** The bytes that consensus agrees on (section 13.6). */
 export function encodeProposal({ preStateRoot, preProof, block }: ProposalParts): Bytes {
-  const proposal = { ...block, proof: EMPTY_BYTES };
-  return encode(ProposalEnum, {
-    proposal: { $case: "bftProposal", value: { preStateRoot, preProof, proposal } },
-  });
+  const encodedBlock = encode(Block, { ...block, proof: EMPTY_BYTES });
+  return wrapProposal({ preStateRoot, preProof, encodedBlock });
+}
+
+/** As {@linkcode encodeProposal}, from the encoding of the block without its proof. */
+export function wrapProposal({ preStateRoot, preProof, encodedBlock }:
+  & Pick<ProposalParts, "preStateRoot" | "preProof">
+  & { readonly encodedBlock: Bytes }): Bytes {
+  const base = encode(BFTProposal, { preStateRoot, preProof, proposal: undefined });
+  const { length } = encodedBlock;
+  const head = new BinaryWriter().uint32(BFT_PROPOSAL_BLOCK).uint32(length).finish();
+  // in one go: each nested message of the writer would copy the block once more
+  return new BinaryWriter()
+    .uint32(PROPOSAL_ENUM_BFT).uint32(base.length + head.length + length)
+    .raw(base).raw(head).raw(encodedBlock)
+    .finish();
 }
 
 /** Reads what {@linkcode encodeProposal} wrote; null when it is malformed or has no variant. */

@@ -1,10 +1,17 @@
 import assert from "node:assert/strict";
-import { BlockHeader, Transaction, UtxoTransaction } from "../../proto/gen/blockchain.ts";
+import {
+  Block,
+  BlockHeader,
+  RawTransactions,
+  Transaction,
+  UtxoTransaction,
+} from "../../proto/gen/blockchain.ts";
 import { EMPTY_BYTES, fromHex, toHex } from "../bytes/mod.ts";
 import { encode } from "../codec/mod.ts";
 import { type HashFunction, loadKeccak256, loadSm3 } from "../crypto/mod.ts";
 import {
   decodeProposal,
+  encodeBlock,
   encodeProposal,
   genesisBlock,
   hashBlockHeader,
@@ -151,6 +158,23 @@ Deno.test("hashBlockHeader() gives V7 on a Keccak chain", async () => {
     toHex(hashBlockHeader(keccak, header)),
     "e8dfa0c14197f1da28b5c8fb5e0998dd5370337b9e20f44e6a907b8231b197db",
   );
+});
+
+Deno.test("encodeBlock() gives what the codec gives", () => {
+  const raw = (quota: bigint) => {
+    const transaction = Transaction.create({ quota });
+    const value = { transaction, transactionHash: ZERO_32, witness: undefined };
+    return { tx: { $case: "normalTx" as const, value } };
+  };
+  for (const proof of [EMPTY_BYTES, fromHex("ffff")]) {
+    for (const body of [[], [raw(1n), raw(2n)]]) {
+      for (const version of [0, 1]) {
+        const block = { version, header: genesisHeader(1n, ZERO_32), body: { body }, proof };
+        const encodedBody = encode(RawTransactions, block.body);
+        assert.deepEqual(encodeBlock(block, encodedBody), encode(Block, block));
+      }
+    }
+  }
 });
 
 Deno.test("decodeProposal() refuses bytes that are no proposal", () => {

@@ -6,6 +6,7 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 export interface Tip {
   readonly height: bigint;
   readonly hash: Bytes;
+  readonly timestampMs: bigint;
   /** What executing the block gave. */
   readonly stateRoot: Bytes;
   /** The consensus proof stored with the block; empty for genesis and for raft. */

@@ -6,7 +6,14 @@
  */
 
 export { ChainState, type Tip } from "./chain_state.ts";
-export { assembleBlock, hasTrueRoot, type NewBlock } from "./proposal.ts";
+export {
+  assembleBlock,
+  type BlockBody,
+  type EncodedTransaction,
+  hasTrueRoot,
+  makeBody,
+  type NewBlock,
+} from "./proposal.ts";
 export {
   blockRecords,
   changeRecords,

@@ -18,6 +18,10 @@ export type DecidedBlock =
     readonly block: Block;
     /** Hash of its header. */
     readonly hash: Bytes;
+    /** Encoded already by whoever made it. */
+    readonly encoded?: Bytes;
+    /** Called once the executor has the block. */
+    readonly onExecuting?: () => void;
   }
   & (
     | {
@@ -43,7 +47,7 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
   if (block.body === undefined) return StatusCode.NoneBlockBody;
   const keys = transactionKeys(block);
   if (keys === null) return StatusCode.NoTransaction;
-  const encoded = encode(Block, block);
+  const encoded = decided.encoded ?? encode(Block, block);
   if (source !== "log") {
     const replaced = await storeTipProof(node, decided.preProof);
     if (replaced !== StatusCode.Success) return replaced;
@@ -52,7 +56,9 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
     return StatusCode.StoreError;
   }
 
-  const { code, stateRoot } = await execute(node, { height, encoded });
+  const executing = execute(node, { height, encoded });
+  decided.onExecuting?.();
+  const { code, stateRoot } = await executing;
   if (code !== StatusCode.Success && code !== StatusCode.ReenterBlock) return code;
 
   const { config, applied } = applyUtxoTransactions(node.systemConfig, utxoTransactions(block));
@@ -61,7 +67,8 @@ export async function finalise(node: Node, decided: DecidedBlock): Promise<Statu
     const failed = codes.find((stored) => stored !== StatusCode.Success);
     if (failed !== undefined) return failed;
   }
-  moveTip(node, { tip: { height, hash, stateRoot, proof: block.proof }, keys, config });
+  const { header: { timestamp: timestampMs }, proof } = block;
+  moveTip(node, { tip: { height, hash, timestampMs, stateRoot, proof }, keys, config });
   await clearLog(node);
   return StatusCode.Success;
 }

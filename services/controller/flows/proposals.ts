@@ -5,21 +5,18 @@ import {
   type Proposal,
   ProposalEnum,
 } from "../../../proto/gen/common.ts";
-import { encodeProposal, hashBlockHeader } from "../../../shared/block/mod.ts";
+import { encodeBlock, hashBlockHeader, wrapProposal } from "../../../shared/block/mod.ts";
 import { type Bytes, equalBytes, to0xHex, toHex } from "../../../shared/bytes/mod.ts";
 import { tryDecode } from "../../../shared/codec/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { assembleBlock, hasTrueRoot, transactionKeys } from "../chain/mod.ts";
-import { packBlock } from "../pool/mod.ts";
 import type { Admission } from "./admission.ts";
 import { finalise } from "./finalise.ts";
 import type { Gossip } from "./gossip.ts";
-import { consensusConfig, type Node, rulesOf } from "./node.ts";
+import { NextBody } from "./next_body.ts";
+import { consensusConfig, type Node } from "./node.ts";
 import type { Syncer } from "./syncer.ts";
 import { checkTipProof } from "./tip_proof.ts";
-
-/** Encoded transactions of a proposal: it travels in one message of at most 16 MiB (network_p2p). */
-const BLOCK_SIZE_MAX = 12 * 1024 * 1024;
 
 /** A consensus that knows no height asks with this one for the configuration (6.7). */
 const QUERY_HEIGHT = 0xffff_ffff_ffff_ffffn;
@@ -41,6 +38,8 @@ export interface CommitOutcome {
 interface Accepted {
   readonly code: typeof StatusCode.Success;
   readonly proposal: BFTProposal;
+  /** The body as this node encoded it; null for a proposal that another node made. */
+  readonly encodedBody: Bytes | null;
 }
 
 /** What a proposal's bytes are, or the code that refuses them. */
@@ -62,11 +61,13 @@ export class Proposals {
   /** Checks in progress by block hash: consensus may ask twice. */
   readonly #checks = new Map<string, Promise<StatusCode>>();
   /** The last decoded proposal: a block is checked and then committed with the same bytes. */
+  readonly #nextBody: NextBody;
   #lastDecoded: { readonly data: Bytes; readonly decoded: Decoded } | null = null;
 
   constructor(node: Node, parts: ProposalParts) {
     this.#node = node;
     this.#parts = parts;
+    this.#nextBody = new NextBody(node);
   }
 
   /** A fresh proposal for the next height (10.1). */
@@ -78,18 +79,15 @@ export class Proposals {
   }
 
   #propose(): ProposalOutcome {
-    const { chain, sync, pool, env, settings, hash } = this.#node;
+    const { chain, sync, pool, env, settings } = this.#node;
     const { tip } = chain;
     if ((sync.target?.status.height ?? 0n) > tip.height && !chain.hasCandidates) {
       return { code: StatusCode.NodeInSyncMode, proposal: undefined };
     }
     env.log.info(`add_proposal: tx poll len ${pool.count}`);
-    const { packageLimit: countMax, quotaLimit: quotaMax } = settings;
-    const limits = { countMax, sizeMax: BLOCK_SIZE_MAX, quotaMax };
-    const transactions = packBlock(pool, rulesOf(this.#node), limits);
-    const timestampMs = BigInt(Math.floor(env.clock.nowMs()));
-    const proposer = settings.nodeAddress;
-    const block = assembleBlock(hash, { tip, proposer, timestampMs, transactions });
+    const body = this.#nextBody.take();
+    const nowMs = BigInt(Math.floor(env.clock.nowMs()));
+    const block = assembleBlock({ tip, proposer: settings.nodeAddress, nowMs, body });
     const blockHash = this.#hashOf(block);
     chain.addOwnProposal(blockHash);
     const height = tip.height + 1n;
@@ -97,10 +95,11 @@ export class Proposals {
       `proposal ${height} block_hash ${to0xHex(blockHash)} prevhash ${to0xHex(tip.hash)}`,
     );
     const parts = { preStateRoot: tip.stateRoot, preProof: tip.proof };
-    const data = encodeProposal({ ...parts, block });
-    const decoded = { code: StatusCode.Success, proposal: { ...parts, proposal: block } };
+    const data = wrapProposal({ ...parts, encodedBlock: encodeBlock(block, body.encoded) });
+    const proposal = { ...parts, proposal: block };
+    const decoded = { code: StatusCode.Success, proposal, encodedBody: body.encoded };
     this.#lastDecoded = { data, decoded };
-    const code = transactions.length > 0 ? StatusCode.Success : StatusCode.NoTransaction;
+    const code = body.transactions.length > 0 ? StatusCode.Success : StatusCode.NoTransaction;
     return { code, proposal: { height, data } };
   }
 
@@ -248,7 +247,7 @@ export class Proposals {
     if (outOfTurn !== StatusCode.Success) return outOfTurn;
     const decoded = this.#decode(data);
     if (decoded.code !== StatusCode.Success) return decoded.code;
-    const { preProof, proposal: proposed } = decoded.proposal;
+    const { proposal: { preProof, proposal: proposed }, encodedBody } = decoded;
     if (proposed === undefined) return StatusCode.NoForkTree;
     if (proposed.header === undefined) return StatusCode.NoneBlockHeader;
     const block = { ...proposed, proof };
@@ -257,7 +256,14 @@ export class Proposals {
     }
     const hash = this.#hashOf(block);
     env.log.info(`height: ${height} hash ${to0xHex(hash)}`);
-    const code = await finalise(this.#node, { source: "consensus", block, hash, preProof });
+    const code = await finalise(this.#node, {
+      source: "consensus",
+      block,
+      hash,
+      preProof,
+      ...encodedBody !== null && { encoded: encodeBlock(block, encodedBody) },
+      onExecuting: () => void this.#nextBody.prepare(block, hash),
+    });
     if (code !== StatusCode.Success) return code;
     this.#lastDecoded = null;
     this.#parts.gossip.multicastStatus();
@@ -278,7 +284,7 @@ function decodeData(data: Bytes): Decoded {
   const message = tryDecode(ProposalEnum, data);
   if (message === null) return { code: StatusCode.DecodeError };
   if (message.proposal === undefined) return { code: StatusCode.NoneProposal };
-  return { code: StatusCode.Success, proposal: message.proposal.value };
+  return { code: StatusCode.Success, proposal: message.proposal.value, encodedBody: null };
 }
 
 /** Executing a transaction twice would be a replay; the reference does not look. */

@@ -6,7 +6,7 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { assembleBlock } from "../chain/mod.ts";
 import { LockId, NO_PRE_HASH } from "../system_config/mod.ts";
-import { normalTx, transaction, utxoTx } from "../testing/builders.ts";
+import { blockBody, normalTx, transaction, utxoTx } from "../testing/builders.ts";
 import { proofOf, testNet, type TestNode, testNode } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
@@ -28,11 +28,11 @@ function limitChange(limit: bigint): RawTransaction {
 /** The next block as a node of 6.3 makes it, which has forgotten block 1. */
 function replayProposal({ controller, clock }: TestNode) {
   const { tip } = controller.node.chain;
-  const block = assembleBlock(HASH, {
+  const block = assembleBlock({
     tip,
     proposer: new Uint8Array(20),
-    timestampMs: BigInt(clock.nowMs()),
-    transactions: [LONG],
+    nowMs: BigInt(clock.nowMs()),
+    body: blockBody(HASH, [LONG]),
   });
   const data = encodeProposal({ preStateRoot: tip.stateRoot, preProof: tip.proof, block });
   return { height: tip.height + 1n, data };

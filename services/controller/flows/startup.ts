@@ -174,18 +174,20 @@ class Startup {
     const { stateRoot } = await this.#execGenesis(encoded);
     const records = blockRecords({ height: 0n, hash, encoded, stateRoot, applied: [] });
     for (const record of records.flat()) await this.#storage.store(record);
-    return { height: 0n, hash, stateRoot, proof: EMPTY_BYTES };
+    const timestampMs = this.#settings.genesis.timestamp;
+    return { height: 0n, hash, timestampMs, stateRoot, proof: EMPTY_BYTES };
   }
 
-  async #resume({ height, hash, proof }: StoredTip, genesis: Block): Promise<Tip> {
+  async #resume(stored: StoredTip, genesis: Block): Promise<Tip> {
+    const { height } = stored;
     this.#env.log.info("confirm executor status");
-    const stored = await requireRecord(this.#storage, Regions.FULL_BLOCK, 0n);
-    if (!equalBytes(stored, encode(Block, genesis))) {
+    const first = await requireRecord(this.#storage, Regions.FULL_BLOCK, 0n);
+    if (!equalBytes(first, encode(Block, genesis))) {
       this.#env.log.warn("[genesis_block] is not what the stored chain began with: no effect");
     }
     const { storage, executor } = this.#env.ports;
     const context = { storage, executor, log: this.#env.log };
-    const { isFresh } = await this.#execGenesis(stored);
+    const { isFresh } = await this.#execGenesis(first);
     const warn = warnOfChange(this.#env.log);
     await untilReady(async () => {
       // an executor that had no genesis has nothing: no use in asking it for the newest block
@@ -197,7 +199,7 @@ class Startup {
       return null;
     }, this.retry);
     const stateRoot = await requireRecord(this.#storage, Regions.RESULT, height);
-    return { height, hash, stateRoot, proof };
+    return { ...stored, stateRoot };
   }
 
   async #execGenesis(encoded: Bytes): Promise<{ stateRoot: Bytes; isFresh: boolean }> {

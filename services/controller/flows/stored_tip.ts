@@ -1,4 +1,4 @@
-import { Block, CompactBlock } from "../../../proto/gen/blockchain.ts";
+import { Block, type BlockHeader, CompactBlock } from "../../../proto/gen/blockchain.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
 import { hashBlockHeader } from "../../../shared/block/mod.ts";
 import { type Bytes, equalBytes, to0xHex, u64be } from "../../../shared/bytes/mod.ts";
@@ -20,6 +20,7 @@ export interface TipContext {
 export interface StoredTip {
   readonly height: bigint;
   readonly hash: Bytes;
+  readonly timestampMs: bigint;
   readonly proof: Bytes;
 }
 
@@ -48,7 +49,7 @@ export async function requireRecord(
 export async function loadStoredTip(context: TipContext, height: bigint): Promise<StoredTip> {
   const { storage, log } = context;
   const hash = await requireRecord(storage, Regions.BLOCK_HASH, height);
-  await checkHeader(context, height, hash);
+  const { timestamp } = await checkHeader(context, height, hash);
   const full = await requireRecord(storage, Regions.FULL_BLOCK, height);
   if (tryDecode(Block, full) === null) {
     throw damaged(`the full block ${height} cannot be decoded`);
@@ -60,14 +61,14 @@ export async function loadStoredTip(context: TipContext, height: bigint): Promis
     log.info(`the stored hash is not that of block ${height}: stored again`);
     await storage.store({ region: Regions.GLOBAL, key, value: hash });
   }
-  return { height, hash, proof };
+  return { height, hash, timestampMs: timestamp, proof };
 }
 
 async function checkHeader(
   { storage, hash: hashOf }: TipContext,
   height: bigint,
   hash: Bytes,
-): Promise<void> {
+): Promise<BlockHeader> {
   const compact = await requireRecord(storage, Regions.COMPAT_BLOCK, height);
   const header = tryDecode(CompactBlock, compact)?.header;
   if (header === undefined) throw damaged(`the header of block ${height} cannot be decoded`);
@@ -82,9 +83,9 @@ async function checkHeader(
       } (or the kms is not the one of this chain)`,
     );
   }
-  if (height === 0n) return;
+  if (height === 0n) return header;
   const parent = await requireRecord(storage, Regions.BLOCK_HASH, height - 1n);
-  if (equalBytes(header.prevhash, parent)) return;
+  if (equalBytes(header.prevhash, parent)) return header;
   throw damaged(
     `block ${height} follows ${to0xHex(header.prevhash)}, block ${height - 1n} is stored with ` +
       `the hash ${to0xHex(parent)}`,

@@ -85,7 +85,13 @@ export class SyncedRun {
     const { code, stateRoot } = await execute(node, { height, encoded });
     if (code !== StatusCode.Success && code !== StatusCode.ReenterBlock) return code;
     const hash = hashBlockHeader(node.hash, block.header);
-    this.#tip = { height, hash, stateRoot, proof: block.proof };
+    this.#tip = {
+      height,
+      hash,
+      timestampMs: block.header.timestamp,
+      stateRoot,
+      proof: block.proof,
+    };
     this.#blocks.push({ synced, tip: this.#tip, keys });
     for (const key of keys) this.#keys.add(key);
     this.#size += encoded.length;

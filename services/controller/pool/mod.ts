@@ -5,7 +5,7 @@
  * @module
  */
 
-export { dropExpired, packBlock, type PackLimits } from "./pack.ts";
+export { dropExpired, packAhead, packBlock, type PackLimits } from "./pack.ts";
 export { Pool, type PooledTransaction } from "./pool.ts";
 export { type PoolLimits } from "./room.ts";
 export { estimateSize } from "./size.ts";

@@ -1,4 +1,3 @@
-import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { checkFields, type Rules } from "../auth/mod.ts";
 import type { Pool, PooledTransaction } from "./pool.ts";
@@ -26,27 +25,61 @@ const MISFITS_MAX = 1_000;
  * turns, until one does not fit: nothing of a sender overtakes it. Costs what the block holds, not
  * what waits.
  */
-export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTransaction[] {
+export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): PooledTransaction[] {
   dropExpired(pool, rules);
+  const { chosen, unfit } = choose(pool, rules, limits);
+  pool.remove(unfit);
+  return chosen;
+}
+
+/**
+ * Chooses the transactions of a block whose parent is not stored yet, for the rules that will be in
+ * force after it. Leaves the pool as it is. Null unless more waits than the block can hold: else it
+ * is better packed when it is due, with what arrives until then.
+ */
+export function packAhead(
+  pool: Pool,
+  rules: Rules,
+  limits: PackLimits,
+): PooledTransaction[] | null {
+  const { chosen, isFull } = choose(pool, rules, limits);
+  return isFull ? chosen : null;
+}
+
+/** What a block gets of the pool. */
+interface Choice {
+  readonly chosen: PooledTransaction[];
+  /** Keys of those that the rules forbid. */
+  readonly unfit: string[];
+  /** Whether the limits were met before the end of the pool. */
+  readonly isFull: boolean;
+}
+
+function choose(pool: Pool, rules: Rules, limits: PackLimits): Choice {
   const isEnough = pool.count <= limits.countMax && pool.size <= limits.sizeMax;
-  const chosen: RawTransaction[] = [];
+  const chosen: PooledTransaction[] = [];
   const changedItems = new Set<bigint>();
   let size = 0;
   let quotaLeft = limits.quotaMax;
   let misfits = 0;
+  let isFull = false;
   const unfit: string[] = [];
   const stopped = new Set<string>();
+  const isExpired = expiryAfter(rules);
   for (const pooled of isEnough && quotaLeft === null ? pool.values() : pool.inTurns(stopped)) {
-    if (chosen.length >= limits.countMax || misfits >= MISFITS_MAX) break;
-    if (quotaLeft !== null && quotaLeft < QUOTA_MIN) break;
+    isFull = chosen.length >= limits.countMax || misfits >= MISFITS_MAX ||
+      (quotaLeft !== null && quotaLeft < QUOTA_MIN);
+    if (isFull) break;
     const quota = quotaOf(pooled);
-    const isTooMuch = pooled.size > limits.sizeMax ||
+    const { encoded: { length }, validUntilBlock } = pooled;
+    const isTooMuch = length > limits.sizeMax ||
       (limits.quotaMax !== null && quota > limits.quotaMax);
-    if (isTooMuch || checkFields(pooled.raw, rules) !== StatusCode.Success) {
+    const isOver = validUntilBlock !== null && isExpired(validUntilBlock);
+    if (isTooMuch || isOver || checkFields(pooled.raw, rules) !== StatusCode.Success) {
       unfit.push(pooled.key);
       continue;
     }
-    if (size + pooled.size > limits.sizeMax || (quotaLeft !== null && quota > quotaLeft)) {
+    if (size + length > limits.sizeMax || (quotaLeft !== null && quota > quotaLeft)) {
       stopped.add(pooled.sender);
       misfits++;
       continue;
@@ -56,13 +89,12 @@ export function packBlock(pool: Pool, rules: Rules, limits: PackLimits): RawTran
       if (changedItems.has(item)) continue;
       changedItems.add(item);
     }
-    chosen.push(pooled.raw);
+    chosen.push(pooled);
     misfits = 0;
-    size += pooled.size;
+    size += length;
     if (quotaLeft !== null) quotaLeft -= quota;
   }
-  pool.remove(unfit);
-  return chosen;
+  return { chosen, unfit, isFull };
 }
 
 function changedItem({ raw }: PooledTransaction): bigint | null {
@@ -79,11 +111,16 @@ function quotaOf({ raw }: PooledTransaction): bigint {
  * configuration that were overtaken by another one.
  */
 export function dropExpired(pool: Pool, rules: Rules): void {
-  // the reference never packs a transaction into the last block that could hold it
-  const next = rules.height + 1n;
-  const last = BigInt.asUintN(64, next + rules.config.blockLimit);
-  pool.removeExpired((validUntilBlock) => validUntilBlock <= next || validUntilBlock > last);
+  pool.removeExpired(expiryAfter(rules));
   for (const { key, raw } of pool.changes()) {
     if (checkFields(raw, rules) !== StatusCode.Success) pool.remove([key]);
   }
+}
+
+/** Whether the last block that may hold a transaction is no block that this node will make. */
+function expiryAfter({ height, config }: Rules): (validUntilBlock: bigint) => boolean {
+  // the reference never packs a transaction into the last block that could hold it
+  const next = height + 1n;
+  const last = BigInt.asUintN(64, next + config.blockLimit);
+  return (validUntilBlock) => validUntilBlock <= next || validUntilBlock > last;
 }

@@ -1,6 +1,7 @@
-import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import { type RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
 import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
 import { type PoolLimits, Room } from "./room.ts";
 import { estimateSize } from "./size.ts";
 
@@ -18,18 +19,14 @@ export interface PooledTransaction {
   readonly sender: string;
   readonly raw: RawTransaction;
   readonly hash: Bytes;
-  /** Upper estimate of its encoded size, in bytes. */
-  readonly size: number;
-}
-
-/** A pooled transaction and where the indexes have it. */
-interface Entry extends PooledTransaction {
+  /** Its part of an encoded `RawTransactions`: bodies of blocks are made of these. */
+  readonly encoded: Bytes;
   /** Null for a change of the system configuration, which does not expire. */
   readonly validUntilBlock: bigint | null;
 }
 
 /** Entries by their keys, in order of arrival. */
-type Entries = Map<string, Entry>;
+type Entries = Map<string, PooledTransaction>;
 
 /**
  * Verified transactions that wait for a block, in order of arrival (spec/controller.md, 9). Indexed
@@ -57,7 +54,7 @@ export class Pool {
     return this.#byHash.size;
   }
 
-  /** Upper estimate of their encoded size, in bytes. */
+  /** Their encoded size in bytes. */
   get size(): number {
     return this.#size;
   }
@@ -106,11 +103,11 @@ export class Pool {
     const validUntilBlock = raw.tx?.$case === "normalTx"
       ? raw.tx.value.transaction?.validUntilBlock ?? 0n
       : null;
-    const size = estimateSize(raw);
-    const entry = { key, raw, hash, size, sender: senderOf(raw), validUntilBlock };
+    const encoded = encode(RawTransactions, { body: [raw] });
+    const entry = { key, raw, hash, encoded, sender: senderOf(raw), validUntilBlock };
     this.#byHash.set(key, entry);
-    this.#size += size;
-    this.#roomOf(raw).take(entry.sender, size);
+    this.#size += encoded.length;
+    this.#roomOf(raw).take(entry.sender, estimateSize(raw));
     if (validUntilBlock === null) {
       this.#changes.set(key, entry);
       return true;
@@ -126,14 +123,14 @@ export class Pool {
       const entry = this.#byHash.get(key);
       if (entry === undefined) continue;
       this.#byHash.delete(key);
-      this.#size -= entry.size;
-      this.#roomOf(entry.raw).release(entry.sender, entry.size);
+      this.#size -= entry.encoded.length;
+      this.#roomOf(entry.raw).release(entry.sender, estimateSize(entry.raw));
       if (entry.validUntilBlock === null) this.#changes.delete(key);
       else this.#unindex(entry, entry.validUntilBlock);
     }
   }
 
-  #unindex({ key, sender }: Entry, validUntilBlock: bigint): void {
+  #unindex({ key, sender }: PooledTransaction, validUntilBlock: bigint): void {
     const siblings = this.#bySender.get(sender);
     siblings?.delete(key);
     this.#bySender.delete(sender);
@@ -169,7 +166,7 @@ export class Pool {
    */
   *inTurns(stopped: ReadonlySet<string>): Generator<PooledTransaction> {
     yield* this.#changes.values();
-    let turn: IterableIterator<Entry>[] = [];
+    let turn: IterableIterator<PooledTransaction>[] = [];
     for (const entries of this.#bySender.values()) {
       const waiting = entries.values();
       const { value, done } = waiting.next();
@@ -178,7 +175,7 @@ export class Pool {
       if (!stopped.has(value.sender)) turn.push(waiting);
     }
     while (turn.length > 0) {
-      const next: IterableIterator<Entry>[] = [];
+      const next: IterableIterator<PooledTransaction>[] = [];
       for (const waiting of turn) {
         const { value, done } = waiting.next();
         if (done === true) continue;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { RawTransaction } from "../../../proto/gen/blockchain.ts";
+import { RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
 import { toHex, u32be } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
@@ -9,7 +9,14 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 import { checkFields, History, type Rules } from "../auth/mod.ts";
 import { initialSystemConfig, LockId } from "../system_config/mod.ts";
 import { address, normalTx, settings, transaction, utxoTx } from "../testing/builders.ts";
-import { dropExpired, estimateSize, packBlock, Pool, VerifiedTransactions } from "./mod.ts";
+import {
+  dropExpired,
+  estimateSize,
+  packAhead,
+  packBlock,
+  Pool,
+  VerifiedTransactions,
+} from "./mod.ts";
 
 const HASH = await loadSm3();
 const LIMITS = { countMax: 30_000, sizeMax: 12_000_000, quotaMax: null };
@@ -28,6 +35,11 @@ function poolOf(...raws: readonly RawTransaction[]): Pool {
   const pool = new Pool(POOL_LIMITS);
   for (const raw of raws) pool.add(raw);
   return pool;
+}
+
+/** What {@linkcode packBlock} takes, as it was added. */
+function pack(...args: Parameters<typeof packBlock>): RawTransaction[] {
+  return packBlock(...args).map(({ raw }) => raw);
 }
 
 function normal(nonce: string, validUntilBlock = 90n, senderByte = 0x5e): RawTransaction {
@@ -50,16 +62,16 @@ Deno.test("Pool.add() takes a transaction once", () => {
 
 Deno.test("packBlock() takes transactions in order of arrival up to the limits", () => {
   const raws = ["1", "2", "3", "4"].map((nonce) => normal(nonce));
-  const packed = packBlock(poolOf(...raws), rules(), { ...LIMITS, countMax: 3 });
+  const packed = pack(poolOf(...raws), rules(), { ...LIMITS, countMax: 3 });
   assert.deepEqual(packed, raws.slice(0, 3));
-  const size = estimateSize(raws[0] ?? { tx: undefined });
-  assert.equal(packBlock(poolOf(...raws), rules(), { ...LIMITS, sizeMax: 2 * size }).length, 2);
+  const size = encode(RawTransactions, { body: raws.slice(0, 1) }).length;
+  assert.equal(pack(poolOf(...raws), rules(), { ...LIMITS, sizeMax: 2 * size }).length, 2);
 });
 
 Deno.test("packBlock() leaves out a transaction that is too large for any block", () => {
   const large = normalTx(HASH, transaction("1", { data: new Uint8Array(1_000) }));
   const pool = poolOf(large, normal("2"));
-  const packed = packBlock(pool, rules(), { ...LIMITS, sizeMax: 900 });
+  const packed = pack(pool, rules(), { ...LIMITS, sizeMax: 900 });
   assert.deepEqual(packed, [normal("2")]);
   assert.equal(pool.count, 1, "it is dropped: no block has room for it");
 });
@@ -67,14 +79,14 @@ Deno.test("packBlock() leaves out a transaction that is too large for any block"
 Deno.test("packBlock() drops what the next block cannot hold", () => {
   const kept = normal("kept", 12n);
   const pool = poolOf(normal("expired", 10n), normal("last block", 11n), kept);
-  assert.deepEqual(packBlock(pool, rules(10n), LIMITS), [kept]);
+  assert.deepEqual(pack(pool, rules(10n), LIMITS), [kept]);
   assert.equal(pool.count, 1);
 });
 
 Deno.test("packBlock() drops normal transactions while the brake is on", () => {
   const change = utxoTx(HASH, { lockId: LockId.EmergencyBrake });
   const pool = poolOf(normal("1"), change);
-  assert.deepEqual(packBlock(pool, rules(10n, { emergencyBrake: true }), LIMITS), [change]);
+  assert.deepEqual(pack(pool, rules(10n, { emergencyBrake: true }), LIMITS), [change]);
   assert.equal(pool.count, 1);
 });
 
@@ -83,11 +95,26 @@ Deno.test("packBlock() takes one change per item and drops overtaken ones", () =
   const second = utxoTx(HASH, { lockId: LockId.BlockInterval, output: new Uint8Array(5) });
   const other = utxoTx(HASH, { lockId: LockId.Admin });
   const pool = poolOf(first, second, other);
-  assert.deepEqual(packBlock(pool, rules(), LIMITS), [first, other]);
+  assert.deepEqual(pack(pool, rules(), LIMITS), [first, other]);
   assert.equal(pool.count, 3);
   const preHashes = new Map([[LockId.BlockInterval, new Uint8Array(32)]]);
   dropExpired(pool, rules(10n, { preHashes }));
   assert.deepEqual([...pool.values()].map(({ raw }) => raw), [other]);
+});
+
+Deno.test("packBlock() fills a block to the byte", () => {
+  const pool = poolOf(...["1", "2", "3"].map((nonce) => normal(nonce)));
+  const sizeMax = encode(RawTransactions, { body: [normal("1"), normal("2")] }).length;
+  assert.equal(pack(pool, rules(), { ...LIMITS, sizeMax }).length, 2);
+  assert.equal(pack(pool, rules(), { ...LIMITS, sizeMax: sizeMax - 1 }).length, 1);
+});
+
+Deno.test("packAhead() packs only when more waits than fits, and drops nothing", () => {
+  const pool = poolOf(normal("expired", 11n), ...["1", "2", "3"].map((nonce) => normal(nonce)));
+  assert.equal(packAhead(pool, rules(10n), LIMITS), null);
+  const packed = packAhead(pool, rules(10n), { ...LIMITS, countMax: 2 });
+  assert.deepEqual(packed?.map(({ raw }) => raw), [normal("1"), normal("2")]);
+  assert.equal(pool.count, 4);
 });
 
 Deno.test("estimateSize() is never below the encoded size", () => {
@@ -95,10 +122,10 @@ Deno.test("estimateSize() is never below the encoded size", () => {
   fc.assert(fc.property(text, fc.nat(2_000), fc.bigInt(0n, 2n ** 64n - 1n), (nonce, size, u64) => {
     const changes = { data: new Uint8Array(size), quota: u64, validUntilBlock: u64 };
     const raw = normalTx(HASH, transaction(nonce, changes));
-    assert(estimateSize(raw) >= encode(RawTransaction, raw).length);
+    assert(estimateSize(raw) >= encode(RawTransactions, { body: [raw] }).length);
   }));
   const change = utxoTx(HASH, { output: new Uint8Array(2_000) });
-  assert(estimateSize(change) >= encode(RawTransaction, change).length);
+  assert(estimateSize(change) >= encode(RawTransactions, { body: [change] }).length);
 });
 
 Deno.test("packBlock() gives only transactions that a checking node accepts, each once", () => {
@@ -119,7 +146,7 @@ Deno.test("packBlock() gives only transactions that a checking node accepts, eac
       );
       const judged = rules(10n, { emergencyBrake });
       const pool = poolOf(...raws);
-      const packed = packBlock(pool, judged, { ...LIMITS, countMax });
+      const packed = pack(pool, judged, { ...LIMITS, countMax });
       const keys = packed.map(keyOf);
       assert(packed.length <= countMax);
       assert.equal(new Set(keys).size, keys.length);
@@ -142,7 +169,7 @@ Deno.test("packBlock() gives senders their turns when more waits than fits", () 
   const flood = Array.from({ length: 50 }, (_, i) => normal(`${i}`, 90n, 1));
   const others = [normal("a", 90n, 2), normal("b", 90n, 3), normal("c", 90n, 3)];
   const pool = poolOf(...flood, ...others);
-  const packed = packBlock(pool, rules(), { ...LIMITS, countMax: 6 });
+  const packed = pack(pool, rules(), { ...LIMITS, countMax: 6 });
   assert.deepEqual(packed.map(senderByteOf), [1, 2, 3, 1, 3, 1]);
   assert.deepEqual(
     packed.filter((raw) => senderByteOf(raw) === 1),
@@ -158,7 +185,7 @@ Deno.test("packBlock() serves every sender in time when there are more than a bl
   }
   const served: number[] = [];
   while (pool.count > 0) {
-    const packed = packBlock(pool, rules(), { ...LIMITS, countMax: 2 });
+    const packed = pack(pool, rules(), { ...LIMITS, countMax: 2 });
     served.push(...packed.map(senderByteOf));
     pool.remove(packed.map(keyOf));
   }
@@ -170,7 +197,7 @@ Deno.test("packBlock() serves every sender in time when there are more than a bl
 Deno.test("packBlock() takes changes of the configuration before a flood", () => {
   const change = utxoTx(HASH, { lockId: LockId.EmergencyBrake });
   const pool = poolOf(...["1", "2", "3"].map((nonce) => normal(nonce)), change);
-  assert.deepEqual(packBlock(pool, rules(), { ...LIMITS, countMax: 1 }), [change]);
+  assert.deepEqual(pack(pool, rules(), { ...LIMITS, countMax: 1 }), [change]);
 });
 
 function asking(quota: bigint, sender: number, nonce = "1"): RawTransaction {
@@ -180,7 +207,7 @@ function asking(quota: bigint, sender: number, nonce = "1"): RawTransaction {
 Deno.test("packBlock() fills a block up to its quota; what asks for too much blocks nobody", () => {
   const [first, large, last] = [asking(60_000n, 1), asking(50_000n, 2), asking(30_000n, 3)];
   const pool = poolOf(asking(2n ** 64n - 1n, 4), first, large, last);
-  const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
+  const packed = pack(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
   assert.deepEqual(packed, [first, last]);
   assert.equal(pool.count, 3);
 });
@@ -195,7 +222,7 @@ Deno.test("packBlock() drops what exceeds the quota of a block, however many sen
   }
   const good = asking(100_000n, 0xee);
   pool.add(good);
-  assert.deepEqual(packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n }), [good]);
+  assert.deepEqual(pack(pool, rules(), { ...LIMITS, quotaMax: 100_000n }), [good]);
   assert.equal(pool.count, 1);
 });
 
@@ -203,10 +230,10 @@ Deno.test("packBlock() lets nothing of a sender overtake what does not fit", () 
   const own = [asking(60_000n, 1, "1"), asking(50_000n, 1, "2"), asking(30_000n, 1, "3")];
   const other = asking(25_000n, 2);
   const pool = poolOf(...own, other);
-  const packed = packBlock(pool, rules(), { ...LIMITS, quotaMax: 120_000n });
+  const packed = pack(pool, rules(), { ...LIMITS, quotaMax: 120_000n });
   assert.deepEqual(packed, [own[0], other]);
   pool.remove(packed.map(keyOf));
-  const next = packBlock(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
+  const next = pack(pool, rules(), { ...LIMITS, quotaMax: 100_000n });
   assert.deepEqual(next, own.slice(1));
 });
 
@@ -234,7 +261,7 @@ Deno.test("a block costs what it holds while 100,000 transactions wait", () => {
   for (let i = 0; i < 100_000; i++) pool.add(watched(i, () => looks++));
   looks = 0;
   const limits = { ...LIMITS, countMax: 100, quotaMax: 10n ** 12n };
-  const packed = packBlock(pool, rules(), limits);
+  const packed = pack(pool, rules(), limits);
   pool.remove(packed.map(keyOf));
   dropExpired(pool, rules(11n));
   assert(pool.hasRoom(watched(200_000, () => looks++)));
@@ -357,7 +384,7 @@ Deno.test("Pool keeps count, size and indexes together whatever comes and goes",
     const all = [...pool.values()];
     const inTurns = [...pool.inTurns(new Set())];
     assert.equal(pool.count, all.length);
-    assert.equal(pool.size, all.reduce((sum, { size }) => sum + size, 0));
+    assert.equal(pool.size, all.reduce((sum, { encoded }) => sum + encoded.length, 0));
     assert.deepEqual(new Set(inTurns), new Set(all));
     assert.equal(inTurns.length, all.length);
     pool.removeExpired(() => true);

@@ -1,11 +1,18 @@
-import type {
-  RawTransaction,
-  Transaction,
-  UtxoTransaction,
+import {
+  type RawTransaction,
+  RawTransactions,
+  type Transaction,
+  type UtxoTransaction,
 } from "../../../proto/gen/blockchain.ts";
-import { hashTransaction, hashUtxoTransaction } from "../../../shared/block/mod.ts";
+import {
+  hashTransaction,
+  hashUtxoTransaction,
+  rawTransactionHash,
+} from "../../../shared/block/mod.ts";
 import { type Bytes, EMPTY_BYTES } from "../../../shared/bytes/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
+import { type BlockBody, makeBody } from "../chain/mod.ts";
 import type { Settings } from "../flows/node.ts";
 import { NO_PRE_HASH } from "../system_config/mod.ts";
 import { fakeSignature } from "./fake_kms.ts";
@@ -94,4 +101,16 @@ export function utxoTx(
   const signature = fakeSignature(hash, sender, transactionHash);
   const value = { transaction: inner, transactionHash, witnesses: [{ signature, sender }] };
   return { tx: { $case: "utxoTx", value } };
+}
+
+/** The body of a block with any transactions in it. */
+export function blockBody(hash: HashFunction, raws: readonly RawTransaction[]): BlockBody {
+  return makeBody(
+    hash,
+    raws.map((raw) => ({
+      raw,
+      hash: rawTransactionHash(raw) ?? EMPTY_BYTES,
+      encoded: encode(RawTransactions, { body: [raw] }),
+    })),
+  );
 }

@@ -1,6 +1,11 @@
 import type { Block, RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { assembleBlock, type Tip } from "../../../services/controller/chain/mod.ts";
-import { address, normalTx, transaction } from "../../../services/controller/testing/builders.ts";
+import {
+  address,
+  blockBody,
+  normalTx,
+  transaction,
+} from "../../../services/controller/testing/builders.ts";
 import { decodeProposal, encodeProposal } from "../../../shared/block/mod.ts";
 import { type Bytes, EMPTY_BYTES } from "../../../shared/bytes/mod.ts";
 import type { Users } from "./users.ts";
@@ -45,11 +50,13 @@ function withBody(
   block: Block,
   change: (body: readonly RawTransaction[]) => readonly RawTransaction[],
 ): Block {
-  const { prevhash: hash = EMPTY_BYTES, height = 1n, timestamp = 0n, proposer = EMPTY_BYTES } =
-    block.header ?? {};
-  const tip: Tip = { hash, height: height - 1n, stateRoot: EMPTY_BYTES, proof: EMPTY_BYTES };
-  const transactions = change(block.body?.body ?? []);
-  return assembleBlock(net.ledger.hash, { tip, proposer, timestampMs: timestamp, transactions });
+  const { header } = block;
+  if (header === undefined) return block;
+  const { prevhash: hash, height, timestamp: timestampMs, proposer } = header;
+  const executed = { stateRoot: EMPTY_BYTES, proof: EMPTY_BYTES };
+  const tip: Tip = { hash, height: height - 1n, timestampMs, ...executed };
+  const body = blockBody(net.ledger.hash, change(block.body?.body ?? []));
+  return assembleBlock({ tip, proposer, nowMs: timestampMs, body });
 }
 
 /** A transaction two times in one block. */
