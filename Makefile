@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash fuzz \
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim fuzz \
   fuzz-sm2 bench bench-blocks bench-chain bench-executor bench-kms bench-network bench-storage \
   bench-sync image clean
 
@@ -70,6 +70,9 @@ e2e: build ## end-to-end tests on the executables in bin/
 crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage_rocksdb
 	@KILLS=$(or $(KILLS),500) SEED=$(SEED) FLAVOUR=$(or $(FLAVOUR),storage_rocksdb) \
 	  deno run -A --no-check tests/crash/main.ts
+
+sim: deps ## SEEDS=1000 nets of consensus and of whole nodes in chaos, SEED=n
+	@SEEDS=$(or $(SEEDS),1000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts
 
 fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
 	@RUNS=$(or $(RUNS),100000) SEED=$(SEED) deno run -A --no-check tests/fuzz/main.ts

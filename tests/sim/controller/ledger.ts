@@ -106,10 +106,12 @@ export class Ledger {
   }
 }
 
-/** A node throws away what it may not put into blocks after a change of the version or a brake. */
+/** Changes after which a node throws away what its blocks may not hold any more. */
+const FORBIDDING: readonly bigint[] = [LockId.Version, LockId.EmergencyBrake, LockId.BlockLimit];
+
 function takesPromisesBack({ tx }: RawTransaction): boolean {
   const lockId = tx?.$case === "utxoTx" ? tx.value.transaction?.lockId : undefined;
-  return lockId === LockId.Version || lockId === LockId.EmergencyBrake;
+  return lockId !== undefined && FORBIDDING.includes(lockId);
 }
 
 function expectSame(
