@@ -71,7 +71,7 @@ export const CONTROLLER_TABLE = defineTable("controller", {
     doc: "seconds without a new block after which the node looks for the reason",
   }),
   sync_interval: integer({ default: 10, min: 1, max: 500, doc: "blocks per sync request" }),
-  sync_req: integer({ default: 5, min: 1, max: 100, doc: "sync requests in flight" }),
+  sync_req: integer({ default: 5, min: 1, max: 100, doc: "sync requests in flight to a peer" }),
   force_sync_epoch: integer({
     default: 100,
     min: 1,

@@ -116,6 +116,10 @@ export class PeerMessages {
     const { address } = chainStatus;
     if (address === undefined) return StatusCode.NoProvideAddress;
     if (!equalBytes(signer.bytes, address.address)) return StatusCode.SigCheckError;
+    // its own introduction, repeated by somebody
+    if (equalBytes(address.address, this.#node.settings.nodeAddress)) {
+      return StatusCode.AddressOriginCheckError;
+    }
     const checked = await this.#check(chainStatus, origin);
     if (checked !== StatusCode.Success) return checked;
 

@@ -149,6 +149,25 @@ Deno.test("chain_status_init must be signed by the node that it names", async ()
   assert.deepEqual(node.controller.node.peers.nodes(), []);
 });
 
+Deno.test("An own introduction that comes back is refused", async () => {
+  const node = await started();
+  const own = ownStatus(node.controller.node);
+  const replayed = init(own, node.settings.nodeAddress);
+  const code = await deliver(node, MessageType.ChainStatusInit, replayed);
+  assert.equal(code, "AddressOriginCheckError");
+  assert.deepEqual(node.controller.node.peers.nodes(), []);
+});
+
+Deno.test("A replayed introduction gets nobody banned but the session that it came over", async () => {
+  const node = await started();
+  const replay = (height: bigint, origin: bigint) =>
+    deliver(node, MessageType.ChainStatusInit, init(statusOf(node, { height })), origin);
+  assert.equal(await replay(3n, 66n), "Success");
+  await deliver(node, "nonsense", new Uint8Array(), 66n);
+  assert.equal(await replay(3n, 66n), "BannedNode");
+  assert.equal(await replay(3n, ORIGIN), "Success");
+});
+
 Deno.test("chain_status_init of a known height is early", async () => {
   const node = await started();
   assert.equal(await introduce(node), "Success");

@@ -66,6 +66,23 @@ Deno.test("NodeTable.ban() lasts and forgets the node", () => {
   assert(!table.misbehave("a", 0));
 });
 
+Deno.test("NodeTable ignores a node only over the session on which it misbehaved", () => {
+  for (
+    const punish of [
+      (table: NodeTable) => table.ban("a"),
+      (table: NodeTable) => table.misbehave("a", 0),
+    ]
+  ) {
+    const table = new NodeTable();
+    table.bind("a", 7n);
+    punish(table);
+    table.bind("a", 7n);
+    assert.equal(table.record("a", status(1n), 1).kind, "refused");
+    table.bind("a", 8n);
+    assert.deepEqual(table.record("a", status(1n), 1), { kind: "new" });
+  }
+});
+
 Deno.test("NodeTable.bind() keeps one node per session and one session per node", () => {
   const table = new NodeTable();
   table.bind("a", 1n);

@@ -19,6 +19,8 @@ export type RecordOutcome =
   | { readonly kind: "refused"; readonly code: StatusCode };
 
 interface Misbehaviour {
+  /** The session that reached the node then; null when there was none. */
+  readonly origin: bigint | null;
   readonly banTimes: number;
   readonly startMs: number;
 }
@@ -34,13 +36,15 @@ const PUNISHED_MAX = 10_000;
 
 /**
  * Peers by address: their last chain status, the session that reaches them, and who is ignored
- * (spec/controller.md, 16.1). The caller has checked signatures.
+ * (spec/controller.md, 16.1). The caller has checked signatures. A node is ignored over the session
+ * on which it misbehaved: another one may have repeated its introduction there to have it ignored.
  */
 export class NodeTable {
   readonly #statuses = new Map<AddressHex, ChainStatus>();
   readonly #origins = new Map<AddressHex, bigint>();
   readonly #misbehaving = new Map<AddressHex, Misbehaviour>();
-  readonly #banned = new Set<AddressHex>();
+  /** With the session that reached the node then; null when there was none. */
+  readonly #banned = new Map<AddressHex, bigint | null>();
 
   /**
    * Remembers which session reaches a node. A session reaches one node: another address that was
@@ -97,9 +101,12 @@ export class NodeTable {
   }
 
   #punishmentOf(address: AddressHex, nowMs: number): StatusCode {
-    if (this.#banned.has(address)) return StatusCode.BannedNode;
+    const banned = this.#banned.get(address);
+    if (banned !== undefined && this.#isReachedBy(address, banned)) return StatusCode.BannedNode;
     const entry = this.#misbehaving.get(address);
-    if (entry === undefined) return StatusCode.Success;
+    if (entry === undefined || !this.#isReachedBy(address, entry.origin)) {
+      return StatusCode.Success;
+    }
     if (nowMs - entry.startMs < MISBEHAVIOUR_MS * 2 ** entry.banTimes) {
       return StatusCode.MisbehaveNode;
     }
@@ -107,23 +114,34 @@ export class NodeTable {
     return StatusCode.Success;
   }
 
+  /** Whether no other session is known to reach a node. */
+  #isReachedBy(address: AddressHex, origin: bigint | null): boolean {
+    const now = this.originOf(address);
+    return now === null || origin === null || now === origin;
+  }
+
   /** Ignores a node for a while; false when it is banned anyway. */
   misbehave(address: AddressHex, nowMs: number): boolean {
+    const origin = this.originOf(address);
+    const banned = this.#banned.get(address);
+    const isBanned = banned !== undefined && this.#isReachedBy(address, banned);
     this.#forget(address);
-    if (this.#banned.has(address)) return false;
+    if (isBanned) return false;
     const before = this.#misbehaving.get(address);
     const banTimes = before === undefined ? 0 : Math.min(before.banTimes + 1, BAN_TIMES_MAX);
     this.#misbehaving.delete(address);
-    this.#misbehaving.set(address, { banTimes, startMs: nowMs });
+    this.#misbehaving.set(address, { banTimes, startMs: nowMs, origin });
     dropOldest(this.#misbehaving);
     return true;
   }
 
   /** Ignores a node until the process ends. */
   ban(address: AddressHex): void {
+    const origin = this.originOf(address);
     this.#forget(address);
     this.#misbehaving.delete(address);
-    this.#banned.add(address);
+    this.#banned.delete(address);
+    this.#banned.set(address, origin);
     dropOldest(this.#banned);
   }
 
@@ -152,7 +170,7 @@ export class NodeTable {
   }
 }
 
-function dropOldest(entries: Map<AddressHex, Misbehaviour> | Set<AddressHex>): void {
+function dropOldest(entries: Map<AddressHex, unknown>): void {
   const [oldest] = entries.keys();
   if (entries.size > PUNISHED_MAX && oldest !== undefined) entries.delete(oldest);
 }

@@ -41,6 +41,7 @@ const CONSENSUS = "consensus";
 const BLOCK_INTERVAL_SECONDS = 1;
 const BLOCK_LIMIT = 40n;
 const LOOK_INTERVAL_MS = 500;
+const RESTART_MS = 1_000;
 
 const SM3 = await loadSm3();
 
@@ -122,9 +123,9 @@ export class WholeNet {
     this.#every(LOOK_INTERVAL_MS, () => this.#lookAtConfigs());
   }
 
-  /** Ends every fault of the surroundings, and starts every node again. */
+  /** Ends every fault of the surroundings; whatever is down is started. */
   heal(): void {
-    this.onCrash = () => {};
+    this.onCrash = (node) => this.world.schedule(RESTART_MS, () => node.start());
     this.network.faults = GOOD_LINKS;
     this.network.groupOf.clear();
     for (const node of this.nodes) {

@@ -7,7 +7,8 @@ import { DEFAULT_TIMING } from "../../../services/consensus/testing/core_fixture
 import { fakeAddress, type FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
 import type { Configuration } from "../../../services/consensus/bft/core/interface.ts";
 import { Controller } from "../../../services/controller/controller.ts";
-import type { Settings } from "../../../services/controller/flows/node.ts";
+import { ChainDataError } from "../../../services/controller/flows/chain_data.ts";
+import type { Environment, Settings } from "../../../services/controller/flows/node.ts";
 import type { ConsensusPort, NetworkPort, Ports } from "../../../services/controller/ports.ts";
 import { FakeExecutor } from "../../../services/controller/testing/fake_executor.ts";
 import { FakeKms } from "../../../services/controller/testing/fake_kms.ts";
@@ -123,13 +124,13 @@ export class WholeNode {
   }
 
   async #run(process: SimProcess): Promise<void> {
-    const { ledger, index, settings, world } = this.options;
+    const { ledger, index, world } = this.options;
     const ports = faultyPorts(this.wrapPorts(this.#ports()), {
       process,
       faults: () => this.faults,
       crash: () => this.crashController(),
     });
-    const controller = await Controller.start(settings, {
+    const controller = await this.#startIn(process, {
       ports,
       clock: process.clock,
       random: world.random,
@@ -137,10 +138,22 @@ export class WholeNode {
       signal: new AbortController().signal,
       loadHash: () => Promise.resolve(ledger.hash),
     });
-    if (!process.isAlive) return;
+    if (controller === null || !process.isAlive) return;
     ledger.onStarted(index, controller.node.chain.tip.height);
     this.#controller = controller;
     await controller.run();
+  }
+
+  /** Null when it refuses what it finds: whoever watches over the process starts it again. */
+  async #startIn(process: SimProcess, env: Environment): Promise<Controller | null> {
+    try {
+      return await Controller.start(this.options.settings, env);
+    } catch (error) {
+      if (!(error instanceof ChainDataError)) throw error;
+      this.log.push(error.message);
+      if (process.isAlive) this.crashController();
+      return null;
+    }
   }
 
   #ports(): Ports {
