@@ -180,7 +180,8 @@ export class PeerMessages {
     }
     if (isForeignChain(code, remote, own) && remote.address !== undefined) {
       this.#parts.gossip.rejectChain(origin);
-      this.#parts.syncer.ban(toHex(remote.address.address));
+      // a status is not signed: anyone could name anyone else in it
+      this.#parts.syncer.ban(toHex(remote.address.address), origin);
     }
     return code;
   }

@@ -131,7 +131,8 @@ Deno.test("process() survives every message that anybody can send", async () => 
     }),
     { numRuns: 400 },
   );
-  await node.clock.settle();
+  void node.controller.run();
+  await node.clock.advance(60_000); // a peer without a session is not followed for long
   await node.produce(1);
   assert.equal(node.height, 3n);
 });
@@ -166,6 +167,17 @@ Deno.test("A replayed introduction gets nobody banned but the session that it ca
   await deliver(node, "nonsense", new Uint8Array(), 66n);
   assert.equal(await replay(3n, 66n), "BannedNode");
   assert.equal(await replay(3n, ORIGIN), "Success");
+});
+
+Deno.test("A forged status of a peer harms nobody but the session that it came over", async () => {
+  const node = await started();
+  await introduce(node, { height: 3n });
+  const forged = statusOf(node, { height: 0n, hash: { hash: new Uint8Array(32).fill(6) } });
+  const msg = encode(ChainStatus, forged);
+  assert.equal(await deliver(node, MessageType.ChainStatus, msg, 66n), "HashCheckError");
+  const [peer] = node.controller.node.peers.nodes();
+  assert.equal(peer?.origin, ORIGIN);
+  assert.equal(await introduce(node, { height: 4n }), "Success");
 });
 
 Deno.test("chain_status_init of a known height is early", async () => {

@@ -101,10 +101,10 @@ export class Syncer {
   }
 
   /** Ignores a peer until the process ends and follows another one. */
-  ban(address: AddressHex): void {
-    this.#node.peers.ban(address);
+  ban(address: AddressHex, origin?: bigint): void {
+    const isUnreachable = this.#node.peers.ban(address, origin);
     this.#node.env.log.warn(`set ban node: 0x${address}`);
-    this.#abandon(address);
+    if (isUnreachable) this.#abandon(address);
   }
 
   /** Gives up on requests that nobody answered; called every second or so. */

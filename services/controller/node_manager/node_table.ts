@@ -135,14 +135,18 @@ export class NodeTable {
     return true;
   }
 
-  /** Ignores a node until the process ends. */
-  ban(address: AddressHex): void {
-    const origin = this.originOf(address);
-    this.#forget(address);
-    this.#misbehaving.delete(address);
+  /**
+   * Ignores a node until the process ends, over the session that misbehaved in its name.
+   *
+   * @returns whether that is all that is known of the node: else it stays known over the other one
+   */
+  ban(address: AddressHex, origin = this.originOf(address)): boolean {
+    const isReached = this.#isReachedBy(address, origin);
+    if (isReached) this.#forget(address);
     this.#banned.delete(address);
     this.#banned.set(address, origin);
     dropOldest(this.#banned);
+    return isReached;
   }
 
   #forget(address: AddressHex): void {

@@ -116,10 +116,15 @@ export class Liar implements Stranger {
     return nodeAddress(world.between(0, nodes.length - 1));
   }
 
-  /** Of a height that may be, or may never be. */
+  /** Of a height that was, that may be, or that may never be. */
   #status(own: Bytes): ChainStatus {
     const { world, highest } = this.#net;
-    const height = world.chance(0.5) ? highest + BigInt(world.between(0, 20)) : 1n << 40n;
+    const heights = [
+      BigInt(world.between(0, Number(highest))),
+      highest + BigInt(world.between(0, 20)),
+      1n << 40n,
+    ];
+    const height = heights[world.between(0, 2)] ?? 0n;
     const hash = randomBytes(world.random, 32);
     return { version: 0, chainId: CHAIN_ID, height, hash: { hash }, address: { address: own } };
   }
