@@ -14,7 +14,8 @@ export interface Acknowledged {
   readonly hash: string;
   /** The process that said it: what only its memory had is gone when it ends. */
   readonly process: SimProcess;
-  readonly node: number;
+  /** Of the tip on which it said so. */
+  readonly height: bigint;
   readonly validUntil: bigint;
 }
 
@@ -27,6 +28,8 @@ export class Ledger {
   readonly #committed = new Map<number, bigint>();
   #acknowledged: Acknowledged[] = [];
   #executedCount = 0;
+  /** Height of the last block after which nodes do not keep what they promised before it. */
+  #takenBackAt = 0n;
 
   constructor(readonly hash: HashFunction) {}
 
@@ -50,11 +53,11 @@ export class Ledger {
 
   #onBlock(node: number, height: bigint, { header, body }: Block): void {
     assert(header !== undefined, `Node ${node} stores a block without a header`);
-    if (body?.body.some(takesPromisesBack)) this.#withdrawPromises(node);
     const hash = toHex(hashBlockHeader(this.hash, header));
     const isNew = !this.#blocks.has(height);
     expectSame(this.#blocks, height, hash, `block of node ${node}`);
     if (!isNew) return;
+    if (body?.body.some(takesPromisesBack)) this.#takenBackAt = height;
     for (const raw of body?.body ?? []) {
       const txHash = toHex(rawTransactionHash(raw) ?? new Uint8Array());
       const before = this.#heightOf.get(txHash);
@@ -90,17 +93,14 @@ export class Ledger {
     this.#acknowledged.push(transaction);
   }
 
-  #withdrawPromises(of: number): void {
-    this.#acknowledged = this.#acknowledged.filter(({ node }) => node !== of);
-  }
-
   /**
    * Transactions that still have to come: a process that is alive has promised them, and a block
    * above the height may hold them.
    */
   open(height: bigint): Acknowledged[] {
-    this.#acknowledged = this.#acknowledged.filter(({ hash, process }) =>
-      process.isAlive && !this.#heightOf.has(hash)
+    this.#acknowledged = this.#acknowledged.filter((promised) =>
+      promised.process.isAlive && promised.height >= this.#takenBackAt &&
+      !this.#heightOf.has(promised.hash)
     );
     return this.#acknowledged.filter(({ validUntil }) => validUntil > height);
   }

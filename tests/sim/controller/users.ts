@@ -54,7 +54,7 @@ export class Users {
       const validUntil = raw.tx.value.transaction?.validUntilBlock ?? 0n;
       this.net.ledger.onAcknowledged({
         hash: toHex(hash),
-        node: node.options.index,
+        height: chain.tip.height,
         process,
         validUntil,
       });
