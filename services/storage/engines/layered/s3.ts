@@ -47,6 +47,8 @@ export class S3Bucket implements Cloud {
   #callCount = 0;
   readonly #waiting: (() => void)[] = [];
   readonly #closing = new AbortController();
+  /** Each resolves when a call has ended. */
+  readonly #calls = new Set<Promise<void>>();
 
   constructor(options: S3BucketOptions) {
     const { accessKeyId, secretAccessKey, region } = options;
@@ -64,21 +66,26 @@ export class S3Bucket implements Cloud {
     await this.#call("write", "PUT", name, content);
   }
 
-  close(): Promise<void> {
+  /** Ends the calls that are under way; resolves when nothing of them is left. */
+  async close(): Promise<void> {
     this.#closing.abort();
-    return Promise.resolve();
+    await Promise.all(this.#calls);
   }
 
   async #call(action: string, method: "GET" | "PUT", name: string, body?: Bytes): Promise<Answer> {
     const { clock, callTimeoutMs } = this.#options;
     const giveUpMs = clock.monotonicMs() + callTimeoutMs;
     await this.#takeTurn(action);
+    const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+    this.#calls.add(ended);
     try {
       return await this.#callWithRetries({ action, method, name, body }, giveUpMs);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#callCount -= 1;
       else next();
+      this.#calls.delete(ended);
+      end();
     }
   }
 
@@ -123,7 +130,12 @@ export class S3Bucket implements Cloud {
       });
       const signal = AbortSignal.any([abort.signal, this.#closing.signal]);
       const response = await fetch(request, { signal, redirect: "manual" });
-      return await this.#answerOf(action, response);
+      try {
+        return await this.#answerOf(action, response);
+      } finally {
+        // one that was not read to its end holds a connection
+        await response.body?.cancel().catch(() => {});
+      }
     } catch (thrown) {
       if (thrown instanceof CloudError) throw thrown;
       const text = this.#closing.signal.aborted
@@ -142,7 +154,6 @@ export class S3Bucket implements Cloud {
     const { status, headers } = response;
     const size = Number(headers.get("content-length"));
     if (size > OBJECT_SIZE_MAX) {
-      await response.body?.cancel();
       throw this.#error("refused", action, `an object has ${size} bytes`);
     }
     const content = await response.bytes();
