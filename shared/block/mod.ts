@@ -14,7 +14,7 @@ import {
   UtxoTransaction,
 } from "../../proto/gen/blockchain.ts";
 import { BFTProposal, ProposalEnum } from "../../proto/gen/common.ts";
-import { type Bytes, concatBytes, EMPTY_BYTES } from "../bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES, joinBytes } from "../bytes/mod.ts";
 import { BinaryWriter, encode, tryDecode } from "../codec/mod.ts";
 import type { HashFunction } from "../crypto/mod.ts";
 
@@ -41,7 +41,7 @@ export function rawTransactionHash(raw: RawTransaction): Bytes | null {
 
 /** Flat hash over the transaction hashes in block order (section 13.3). */
 export function transactionsRoot(hash: HashFunction, transactionHashes: readonly Bytes[]): Bytes {
-  return hash(concatBytes(...transactionHashes));
+  return hash(joinBytes(transactionHashes));
 }
 
 /** The block hash: neither body, proof nor version enters (section 13.3). */

@@ -37,6 +37,13 @@ function genesisHeader(timestamp: bigint, prevhash: Uint8Array): BlockHeader {
   return header;
 }
 
+Deno.test("transactionsRoot() takes as many hashes as any peer may send", async () => {
+  const { sm3 } = await suites();
+  const count = 300_000;
+  const root = transactionsRoot(sm3, Array.from({ length: count }, () => Uint8Array.of(7)));
+  assert.deepEqual(root, sm3(new Uint8Array(count).fill(7)));
+});
+
 Deno.test("hashBlockHeader() gives V1, the genesis of a chain with a zero prevhash", async () => {
   const header = genesisHeader(1642573944688n, ZERO_32);
   assert.equal(

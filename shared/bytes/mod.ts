@@ -44,6 +44,11 @@ export function fromHex(text: string): Bytes {
 
 /** Joins byte strings into a new one. */
 export function concatBytes(...parts: readonly Bytes[]): Bytes {
+  return joinBytes(parts);
+}
+
+/** As {@linkcode concatBytes} for any number of them: arguments of a call have to fit on the stack. */
+export function joinBytes(parts: readonly Bytes[]): Bytes {
   let size = 0;
   for (const part of parts) size += part.length;
   const joined = new Uint8Array(size);

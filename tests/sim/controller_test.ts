@@ -112,7 +112,7 @@ Deno.test("the simulator notices a transaction that is executed twice", async ()
 Deno.test("the simulator notices a transaction that was promised and is in no block", async () => {
   const { net } = quietNet();
   await net.runFor(5_000);
-  assert.deepEqual(net.ledger.open(net.highest + 5n).length < 20, true);
+  assert(net.ledger.open(net.highest).length < 20);
   for (const { controller } of net.nodes) {
     assert(controller !== null);
     Object.assign(controller.node.pool, { add: () => true });

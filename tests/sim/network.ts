@@ -19,6 +19,16 @@ export const GOOD_LINKS: LinkFaults = {
   delayMsMax: 20,
 };
 
+/** Lines of any badness: where nothing ever gets through, nothing is ever put at risk. */
+export function badLinks(world: World, delayMsMax: number): LinkFaults {
+  return {
+    dropRate: 0.25 * world.random() ** 2,
+    duplicateRate: 0.2 * world.random(),
+    delayMsMin: 1,
+    delayMsMax: world.between(5, delayMsMax),
+  };
+}
+
 /** Takes a message at its destination; origins name the sender's session there. */
 export type Receive<Message> = (to: number, origin: bigint, message: Message) => void;
 

@@ -1,6 +1,6 @@
 import type { Block, BlockHeader, RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash, transactionsRoot } from "../../../shared/block/mod.ts";
-import { type Bytes, concatBytes, EMPTY_BYTES, equalBytes } from "../../../shared/bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES, equalBytes, joinBytes } from "../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
 import type { Tip } from "./chain_state.ts";
 
@@ -28,7 +28,7 @@ export function makeBody(
   return {
     transactions: transactions.map(({ raw }) => raw),
     root: transactionsRoot(hash, transactions.map((transaction) => transaction.hash)),
-    encoded: concatBytes(...transactions.map(({ encoded }) => encoded)),
+    encoded: joinBytes(transactions.map(({ encoded }) => encoded)),
   };
 }
 

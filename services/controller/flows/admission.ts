@@ -1,6 +1,6 @@
 import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
 import { rawTransactionHash } from "../../../shared/block/mod.ts";
-import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
+import type { Bytes } from "../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import {
   checkDigest,
@@ -9,6 +9,7 @@ import {
   checkSingleFields,
   sameTransaction,
 } from "../auth/mod.ts";
+import { transactionKey } from "../pool/mod.ts";
 import { type Node, rulesOf } from "./node.ts";
 import type { SignatureVerifier } from "./verifier.ts";
 
@@ -148,8 +149,7 @@ export class Admission {
   }
 
   #isVerified(raw: RawTransaction): boolean {
-    const hash = rawTransactionHash(raw);
-    const pooled = hash === null ? undefined : this.#node.pool.get(toHex(hash));
+    const pooled = this.#node.pool.get(transactionKey(raw));
     return pooled !== undefined && sameTransaction(pooled.raw, raw);
   }
 

@@ -1,10 +1,8 @@
 import { RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
-import { rawTransactionHash } from "../../../shared/block/mod.ts";
-import { toHex } from "../../../shared/bytes/mod.ts";
 import type { Timer } from "../../../shared/clock/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { MessageType } from "../node_manager/mod.ts";
-import { estimateSize } from "../pool/mod.ts";
+import { estimateSize, transactionKey } from "../pool/mod.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
 
@@ -112,9 +110,7 @@ export class Forwarder {
   }
 
   #remember(raw: RawTransaction): void {
-    const hash = rawTransactionHash(raw);
-    if (hash === null) return;
-    const key = toHex(hash);
+    const key = transactionKey(raw);
     this.#toldAt.delete(key); // so that the newest is the last
     this.#toldAt.set(key, this.#node.chain.tip.height);
   }
@@ -122,10 +118,7 @@ export class Forwarder {
   #keep(raws: readonly RawTransaction[]): void {
     if (this.#isStopped) return;
     const { pool, env } = this.#node;
-    for (const raw of raws) {
-      const hash = rawTransactionHash(raw);
-      if (hash !== null) this.#unheard.add(toHex(hash));
-    }
+    for (const raw of raws) this.#unheard.add(transactionKey(raw));
     if (this.#unheard.size > pool.count + LEFT_MAX) {
       for (const key of this.#unheard) if (pool.get(key) === undefined) this.#unheard.delete(key);
     }

@@ -1,9 +1,7 @@
 import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
-import { rawTransactionHash } from "../../../shared/block/mod.ts";
-import { EMPTY_BYTES, toHex } from "../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { sameTransaction } from "../auth/mod.ts";
-import { VerifiedTransactions } from "../pool/mod.ts";
+import { transactionKey, VerifiedTransactions } from "../pool/mod.ts";
 import type { KmsPort } from "../ports.ts";
 
 /** Transactions that one caller wants to have verified together. */
@@ -66,7 +64,7 @@ export class SignatureVerifier {
   async #verify(transactions: readonly RawTransaction[], isUrgent: boolean): Promise<StatusCode> {
     const shared = new Set<Job>();
     const own = this.#unverified(transactions).filter((raw) => {
-      const running = this.#running.get(keyOf(raw));
+      const running = this.#running.get(transactionKey(raw));
       if (running === undefined || !sameTransaction(running.raw, raw)) return true;
       shared.add(running.job);
       return false;
@@ -100,14 +98,14 @@ export class SignatureVerifier {
   #begin(transactions: readonly RawTransaction[]): Job {
     const { promise: done, resolve } = Promise.withResolvers<StatusCode>();
     const job = { transactions, done, resolve };
-    for (const raw of transactions) this.#running.set(keyOf(raw), { raw, job });
+    for (const raw of transactions) this.#running.set(transactionKey(raw), { raw, job });
     this.#waitingCount += transactions.length;
     return job;
   }
 
   #finish({ transactions, resolve }: Job, code: StatusCode): void {
     for (const raw of transactions) {
-      this.#running.delete(keyOf(raw));
+      this.#running.delete(transactionKey(raw));
       if (code === StatusCode.Success) this.#verified.add(raw);
     }
     resolve(code);
@@ -153,8 +151,4 @@ export class SignatureVerifier {
     await this.#check(jobs.slice(0, middle));
     await this.#check(jobs.slice(middle));
   }
-}
-
-function keyOf(raw: RawTransaction): string {
-  return toHex(rawTransactionHash(raw) ?? EMPTY_BYTES);
 }

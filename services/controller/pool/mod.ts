@@ -6,6 +6,7 @@
  */
 
 export { dropExpired, packAhead, packBlock, type PackLimits } from "./pack.ts";
+export { transactionKey } from "./key.ts";
 export { Pool, type PooledTransaction } from "./pool.ts";
 export { type PoolLimits } from "./room.ts";
 export { estimateSize } from "./size.ts";

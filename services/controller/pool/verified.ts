@@ -1,7 +1,6 @@
 import type { RawTransaction } from "../../../proto/gen/blockchain.ts";
-import { EMPTY_BYTES, toHex } from "../../../shared/bytes/mod.ts";
-import { rawTransactionHash } from "../../../shared/block/mod.ts";
 import { sameTransaction } from "../auth/mod.ts";
+import { transactionKey } from "./key.ts";
 import type { PoolLimits } from "./room.ts";
 import { estimateSize } from "./size.ts";
 
@@ -22,7 +21,7 @@ export class VerifiedTransactions {
 
   /** Whether an equal one is among them, signature included. */
   has(raw: RawTransaction): boolean {
-    const key = keyOf(raw);
+    const key = transactionKey(raw);
     const known = this.#newer.get(key) ?? this.#older.get(key);
     return known !== undefined && sameTransaction(known, raw);
   }
@@ -36,11 +35,7 @@ export class VerifiedTransactions {
       this.#newer = new Map();
       this.#newerSize = 0;
     }
-    this.#newer.set(keyOf(raw), raw);
+    this.#newer.set(transactionKey(raw), raw);
     this.#newerSize += size;
   }
-}
-
-function keyOf(raw: RawTransaction): string {
-  return toHex(rawTransactionHash(raw) ?? EMPTY_BYTES);
 }

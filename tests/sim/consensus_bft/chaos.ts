@@ -1,3 +1,4 @@
+import { badLinks } from "../network.ts";
 import { SimNet } from "./sim_net.ts";
 import type { SimNode } from "./sim_node.ts";
 
@@ -57,12 +58,7 @@ export class ChaosRun {
   #plan(): void {
     const { net, net: { world } } = this;
     const isSlow = world.chance(0.3);
-    net.network.faults = {
-      dropRate: 0.25 * world.random() ** 2,
-      duplicateRate: 0.2 * world.random(),
-      delayMsMin: 1,
-      delayMsMax: world.between(5, isSlow ? 1_500 : 100),
-    };
+    net.network.faults = badLinks(world, isSlow ? 1_500 : 100);
     const crashRate = world.chance(0.5) ? 0.001 : 0;
     const callFailureRate = 0.1 * world.random();
     for (const node of net.nodes) {

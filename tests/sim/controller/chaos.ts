@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { badLinks } from "../network.ts";
 import { Liar } from "./liar.ts";
 import { tampering } from "./tampering.ts";
 import { Users } from "./users.ts";
@@ -103,12 +104,7 @@ export class ChaosRun {
   #plan(): void {
     const { net, net: { world } } = this;
     const isSlow = world.chance(0.3);
-    net.network.faults = {
-      dropRate: 0.25 * world.random() ** 2,
-      duplicateRate: 0.2 * world.random(),
-      delayMsMin: 1,
-      delayMsMax: world.between(5, isSlow ? 1_000 : 100),
-    };
+    net.network.faults = badLinks(world, isSlow ? 1_000 : 100);
     const crashRate = world.chance(0.5) ? 0.001 : 0;
     const callFailureRate = 0.05 * world.random();
     for (const node of net.nodes) {

@@ -159,12 +159,12 @@ export class WholeNet {
     };
     globalThis.addEventListener("unhandledrejection", onRejection);
     try {
-      return await work();
+      const isDone = await work();
+      if (this.#violation === null) return isDone;
     } finally {
       globalThis.removeEventListener("unhandledrejection", onRejection);
-      // deno-lint-ignore no-unsafe-finally
-      if (this.#violation !== null) throw this.#violation;
     }
+    throw this.#violation;
   }
 
   /** The last log lines of every node, for a failed test. */
