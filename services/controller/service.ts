@@ -13,12 +13,12 @@ import {
   serveGrpc,
 } from "../../shared/rpc/mod.ts";
 import {
+  lockFolder,
   type RunningService,
   type ServiceContext,
   StartRefusal,
 } from "../../shared/service/mod.ts";
 import { StatusCode, StatusError, statusName } from "../../shared/status/mod.ts";
-import { lockLogFolder, WalError } from "../../shared/wal/mod.ts";
 import { CONTROLLER_TABLE, readSettings } from "./config.ts";
 import { Controller, type SendOutcome } from "./controller.ts";
 import { ChainDataError } from "./flows/chain_data.ts";
@@ -44,7 +44,7 @@ export async function startController(
   const metrics = startMetrics(config, clock);
   if (metrics !== null) log.info(`metrics port of this service: ${config.metrics_port}`);
   // two of them would clear each other's log
-  const lock = await explained(lockLogFolder(config.wal_path));
+  const lock = await lockFolder(config.wal_path);
   const { close, onLost, ...neighbours } = connectPorts(config, {
     log,
     onCalled: metrics?.onCalled,
@@ -84,9 +84,7 @@ async function explained<Result>(start: Promise<Result>): Promise<Result> {
   try {
     return await start;
   } catch (error) {
-    if (error instanceof ChainDataError || error instanceof WalError) {
-      throw new StartRefusal(error.message, 1, { cause: error });
-    }
+    if (error instanceof ChainDataError) throw new StartRefusal(error.message, 1, { cause: error });
     throw error;
   }
 }

@@ -17,5 +17,6 @@ export {
   type RunningService,
   type ServiceContext,
 } from "./flavour.ts";
+export { lockFolder } from "./lock_folder.ts";
 export { runService, type ServiceDescription } from "./run.ts";
 export { runUntilStopped, type ServiceProcess, StartRefusal } from "./process.ts";

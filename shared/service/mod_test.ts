@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { ConfigError, parseDocument } from "../config/mod.ts";
 import { SILENT_LOGGER } from "../log/mod.ts";
-import { chooseFlavour, runUntilStopped, StartRefusal } from "./mod.ts";
+import { chooseFlavour, lockFolder, runUntilStopped, StartRefusal } from "./mod.ts";
 
 function choose(source: string, wanted?: string): string {
   try {
@@ -79,4 +79,17 @@ Deno.test("runUntilStopped() stops a service that was asked to stop before it ra
   process.stopRequest.abort();
   const stop = () => Promise.resolve();
   assert.equal(await runUntilStopped(() => Promise.resolve({ stop }), process), 0);
+});
+
+Deno.test("lockFolder() gives a folder to one at a time", async () => {
+  const path = await Deno.makeTempDir({ prefix: "lock_folder_" });
+  const first = await lockFolder(`${path}/new`);
+  await assert.rejects(
+    lockFolder(`${path}/new`),
+    (error) =>
+      error instanceof StartRefusal && /Cannot use ".*new": it must not/.test(error.message),
+  );
+  first.close();
+  (await lockFolder(`${path}/new`)).close();
+  await Deno.remove(path, { recursive: true });
 });

@@ -5,7 +5,6 @@
  * @module
  */
 
-export { lockLogFolder } from "./lock.ts";
 export { LogFolder, WalError } from "./log_folder.ts";
 export {
   encodeRecord,

@@ -1,8 +1,11 @@
 import { toHex } from "../../../shared/bytes/mod.ts";
 import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { serveGrpc } from "../../../shared/rpc/mod.ts";
-import type { RunningService, ServiceContext } from "../../../shared/service/mod.ts";
-import { lockLogFolder } from "../../../shared/wal/mod.ts";
+import {
+  lockFolder,
+  type RunningService,
+  type ServiceContext,
+} from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
@@ -38,7 +41,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
   // two that vote with one key would vote twice
-  const lock = await lockLogFolder(config.wal_path);
+  const lock = await lockFolder(config.wal_path);
   const retryMs = retryMsOf(config);
   const kms = connectKms({ port: config.kms_port, keyId: config.key_id, retryMs, clock, log });
   const suiteName = await kms.waitUntilReady(signal);

@@ -254,7 +254,7 @@ Deno.test("a second consensus in the folder of one that runs is refused: both wo
   await withNode(async (node, start) => {
     const servers = [await node.kms(), await node.network(), await node.controller()];
     const first = await start();
-    await assert.rejects(start(), /WalError: Cannot use ".*wal": it must not be in use/);
+    await assert.rejects(start(), /StartRefusal: Cannot use ".*wal": it must not be in use/);
     await first.stop();
     await (await start()).stop();
     for (const server of servers) await server.close();
