@@ -19,7 +19,6 @@ const SHARED_LAYERS: readonly (readonly string[])[] = [
 
 /** Outside packages and the only folders that may import them. */
 const OWNERS: Readonly<Record<string, readonly string[]>> = {
-  "@grpc/grpc-js": ["shared/rpc", "proto/gen"],
   "@bufbuild/protobuf": ["shared/codec", "proto/gen"],
   "@noble/ciphers": ["shared/crypto"],
   "@noble/curves": ["shared/crypto"],

@@ -9,8 +9,18 @@ import process from "node:process";
 const TOOLS = new URL("../.toolchain/node_modules/", import.meta.url).pathname;
 const PROTO = new URL("../proto/", import.meta.url).pathname;
 
-/** What ts-proto leaves out: in Deno, `Buffer` is no global of TypeScript. */
-const BUFFER_IMPORT = 'import { Buffer } from "node:buffer";\n';
+/** What is of use only with the library that ts-proto writes services for; `shared/rpc` is ours. */
+const SERVICE_CODE: readonly (readonly [RegExp, string])[] = [
+  [/import \{[^}]*\} from "@grpc\/grpc-js";\n/g, ""],
+  [/export interface \w+ extends UntypedServiceImplementation \{[^}]*\}\n\n/g, ""],
+  [/export interface \w+ extends Client \{[^}]*\}\n\n/g, ""],
+  [/export const \w+ = makeGenericClientConstructor\([\s\S]*?\n\};\n\n?/g, ""],
+  [
+    /Serialize: (\(value: \w+\)): Buffer =>\s+Buffer\.from\((.*)\),\n/g,
+    "Serialize: $1: Uint8Array => $2,\n",
+  ],
+  [/Deserialize: \(value: Buffer\)/g, "Deserialize: (value: Uint8Array)"],
+];
 
 /**
  * ts-proto reads leniently: it ends at a zero byte, passes over known fields of another wire type,
@@ -53,12 +63,12 @@ function fit<T>(reader: BinaryReader, start: number, value: T): T {
 }
 `;
 
-function makeStrict(text: string): string {
-  const strict = STRICTNESS.reduce(
-    (patched, [lenient, strict]) => patched.replace(lenient, strict),
+function patch(text: string): string {
+  const patched = [...SERVICE_CODE, ...STRICTNESS].reduce(
+    (patched, [found, wanted]) => patched.replace(found, wanted),
     text,
   );
-  return strict.includes("fit(reader,") ? strict + FIT : strict;
+  return patched.includes("fit(reader,") ? patched + FIT : patched;
 }
 
 async function generate(outFolder: string): Promise<void> {
@@ -74,17 +84,7 @@ async function generate(outFolder: string): Promise<void> {
   }
   for (const entry of Deno.readDirSync(`${outFolder}/gen`)) {
     const path = `${outFolder}/gen/${entry.name}`;
-    const text = makeStrict(Deno.readTextFileSync(path));
-    const marker = "/* eslint-disable */\n";
-    // decoders read any byte array; one that is no Buffer gives fields that are no Buffers
-    const patched = text.includes("Buffer")
-      ? text.replace(marker, marker + BUFFER_IMPORT)
-        .replaceAll(
-          "Deserialize: (value: Buffer)",
-          "Deserialize: (value: Uint8Array)",
-        )
-      : text;
-    Deno.writeTextFileSync(path, patched);
+    Deno.writeTextFileSync(path, patch(Deno.readTextFileSync(path)));
   }
 }
 

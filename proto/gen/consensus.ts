@@ -5,19 +5,6 @@
 // source: consensus.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { ConsensusConfiguration, ProposalWithProof, StatusCode } from "./common.ts";
 
 export const protobufPackage = "consensus";
@@ -30,66 +17,19 @@ export const ConsensusServiceService = {
     path: "/consensus.ConsensusService/Reconfigure" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ConsensusConfiguration): Buffer =>
-      Buffer.from(ConsensusConfiguration.encode(value).finish()),
+    requestSerialize: (value: ConsensusConfiguration): Uint8Array => ConsensusConfiguration.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): ConsensusConfiguration => ConsensusConfiguration.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   checkBlock: {
     path: "/consensus.ConsensusService/CheckBlock" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ProposalWithProof): Buffer => Buffer.from(ProposalWithProof.encode(value).finish()),
+    requestSerialize: (value: ProposalWithProof): Uint8Array => ProposalWithProof.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): ProposalWithProof => ProposalWithProof.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
 } as const;
 
-export interface ConsensusServiceServer extends UntypedServiceImplementation {
-  reconfigure: handleUnaryCall<ConsensusConfiguration, StatusCode>;
-  checkBlock: handleUnaryCall<ProposalWithProof, StatusCode>;
-}
-
-export interface ConsensusServiceClient extends Client {
-  reconfigure(
-    request: ConsensusConfiguration,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  reconfigure(
-    request: ConsensusConfiguration,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  reconfigure(
-    request: ConsensusConfiguration,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkBlock(
-    request: ProposalWithProof,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkBlock(
-    request: ProposalWithProof,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkBlock(
-    request: ProposalWithProof,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-}
-
-export const ConsensusServiceClient = makeGenericClientConstructor(
-  ConsensusServiceService,
-  "consensus.ConsensusService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ConsensusServiceClient;
-  service: typeof ConsensusServiceService;
-  serviceName: string;
-};

@@ -5,20 +5,7 @@
 // source: controller.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { Block, CompactBlock, RawTransaction, RawTransactions } from "./blockchain.ts";
 import {
   ConsensusConfigurationResponse,
@@ -644,126 +631,126 @@ export const RPCServiceService = {
     path: "/controller.RPCService/GetBlockNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Flag): Buffer => Buffer.from(Flag.encode(value).finish()),
+    requestSerialize: (value: Flag): Uint8Array => Flag.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Flag => Flag.decode(value),
-    responseSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    responseSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
   },
   sendRawTransaction: {
     path: "/controller.RPCService/SendRawTransaction" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RawTransaction): Buffer => Buffer.from(RawTransaction.encode(value).finish()),
+    requestSerialize: (value: RawTransaction): Uint8Array => RawTransaction.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): RawTransaction => RawTransaction.decode(value),
-    responseSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    responseSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
   },
   sendRawTransactions: {
     path: "/controller.RPCService/SendRawTransactions" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RawTransactions): Buffer => Buffer.from(RawTransactions.encode(value).finish()),
+    requestSerialize: (value: RawTransactions): Uint8Array => RawTransactions.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): RawTransactions => RawTransactions.decode(value),
-    responseSerialize: (value: Hashes): Buffer => Buffer.from(Hashes.encode(value).finish()),
+    responseSerialize: (value: Hashes): Uint8Array => Hashes.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Hashes => Hashes.decode(value),
   },
   getBlockByHash: {
     path: "/controller.RPCService/GetBlockByHash" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
-    responseSerialize: (value: CompactBlock): Buffer => Buffer.from(CompactBlock.encode(value).finish()),
+    responseSerialize: (value: CompactBlock): Uint8Array => CompactBlock.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): CompactBlock => CompactBlock.decode(value),
   },
   getBlockByNumber: {
     path: "/controller.RPCService/GetBlockByNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
-    responseSerialize: (value: CompactBlock): Buffer => Buffer.from(CompactBlock.encode(value).finish()),
+    responseSerialize: (value: CompactBlock): Uint8Array => CompactBlock.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): CompactBlock => CompactBlock.decode(value),
   },
   getTransaction: {
     path: "/controller.RPCService/GetTransaction" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
-    responseSerialize: (value: RawTransaction): Buffer => Buffer.from(RawTransaction.encode(value).finish()),
+    responseSerialize: (value: RawTransaction): Uint8Array => RawTransaction.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): RawTransaction => RawTransaction.decode(value),
   },
   getSystemConfig: {
     path: "/controller.RPCService/GetSystemConfig" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: SystemConfig): Buffer => Buffer.from(SystemConfig.encode(value).finish()),
+    responseSerialize: (value: SystemConfig): Uint8Array => SystemConfig.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): SystemConfig => SystemConfig.decode(value),
   },
   getVersion: {
     path: "/controller.RPCService/GetVersion" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: SoftwareVersion): Buffer => Buffer.from(SoftwareVersion.encode(value).finish()),
+    responseSerialize: (value: SoftwareVersion): Uint8Array => SoftwareVersion.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): SoftwareVersion => SoftwareVersion.decode(value),
   },
   getBlockHash: {
     path: "/controller.RPCService/GetBlockHash" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
-    responseSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    responseSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
   },
   getTransactionBlockNumber: {
     path: "/controller.RPCService/GetTransactionBlockNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
-    responseSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    responseSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
   },
   getTransactionIndex: {
     path: "/controller.RPCService/GetTransactionIndex" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
-    responseSerialize: (value: TransactionIndex): Buffer => Buffer.from(TransactionIndex.encode(value).finish()),
+    responseSerialize: (value: TransactionIndex): Uint8Array => TransactionIndex.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): TransactionIndex => TransactionIndex.decode(value),
   },
   getPeerCount: {
     path: "/controller.RPCService/GetPeerCount" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: PeerCount): Buffer => Buffer.from(PeerCount.encode(value).finish()),
+    responseSerialize: (value: PeerCount): Uint8Array => PeerCount.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): PeerCount => PeerCount.decode(value),
   },
   addNode: {
     path: "/controller.RPCService/AddNode" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: NodeNetInfo): Buffer => Buffer.from(NodeNetInfo.encode(value).finish()),
+    requestSerialize: (value: NodeNetInfo): Uint8Array => NodeNetInfo.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): NodeNetInfo => NodeNetInfo.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   getPeersInfo: {
     path: "/controller.RPCService/GetPeersInfo" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: TotalNodeInfo): Buffer => Buffer.from(TotalNodeInfo.encode(value).finish()),
+    responseSerialize: (value: TotalNodeInfo): Uint8Array => TotalNodeInfo.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): TotalNodeInfo => TotalNodeInfo.decode(value),
   },
   /** 6.4 to 6.7 queries; they change no byte of 6.3. */
@@ -771,45 +758,45 @@ export const RPCServiceService = {
     path: "/controller.RPCService/GetBlockDetailByNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
-    responseSerialize: (value: Block): Buffer => Buffer.from(Block.encode(value).finish()),
+    responseSerialize: (value: Block): Uint8Array => Block.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Block => Block.decode(value),
   },
   getHeightByHash: {
     path: "/controller.RPCService/GetHeightByHash" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
-    responseSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    responseSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
   },
   getStateRootByNumber: {
     path: "/controller.RPCService/GetStateRootByNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
-    responseSerialize: (value: StateRoot): Buffer => Buffer.from(StateRoot.encode(value).finish()),
+    responseSerialize: (value: StateRoot): Uint8Array => StateRoot.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StateRoot => StateRoot.decode(value),
   },
   getProofByNumber: {
     path: "/controller.RPCService/GetProofByNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
-    responseSerialize: (value: Proof): Buffer => Buffer.from(Proof.encode(value).finish()),
+    responseSerialize: (value: Proof): Uint8Array => Proof.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Proof => Proof.decode(value),
   },
   getNodeStatus: {
     path: "/controller.RPCService/GetNodeStatus" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: NodeStatus): Buffer => Buffer.from(NodeStatus.encode(value).finish()),
+    responseSerialize: (value: NodeStatus): Uint8Array => NodeStatus.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): NodeStatus => NodeStatus.decode(value),
   },
   /** The configuration by which a block is made and judged: changes in that block come after it. */
@@ -817,333 +804,12 @@ export const RPCServiceService = {
     path: "/controller.RPCService/GetSystemConfigByNumber" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: BlockNumber): Buffer => Buffer.from(BlockNumber.encode(value).finish()),
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
-    responseSerialize: (value: SystemConfig): Buffer => Buffer.from(SystemConfig.encode(value).finish()),
+    responseSerialize: (value: SystemConfig): Uint8Array => SystemConfig.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): SystemConfig => SystemConfig.decode(value),
   },
 } as const;
-
-export interface RPCServiceServer extends UntypedServiceImplementation {
-  getBlockNumber: handleUnaryCall<Flag, BlockNumber>;
-  sendRawTransaction: handleUnaryCall<RawTransaction, Hash>;
-  sendRawTransactions: handleUnaryCall<RawTransactions, Hashes>;
-  getBlockByHash: handleUnaryCall<Hash, CompactBlock>;
-  getBlockByNumber: handleUnaryCall<BlockNumber, CompactBlock>;
-  getTransaction: handleUnaryCall<Hash, RawTransaction>;
-  getSystemConfig: handleUnaryCall<Empty, SystemConfig>;
-  getVersion: handleUnaryCall<Empty, SoftwareVersion>;
-  getBlockHash: handleUnaryCall<BlockNumber, Hash>;
-  getTransactionBlockNumber: handleUnaryCall<Hash, BlockNumber>;
-  getTransactionIndex: handleUnaryCall<Hash, TransactionIndex>;
-  getPeerCount: handleUnaryCall<Empty, PeerCount>;
-  addNode: handleUnaryCall<NodeNetInfo, StatusCode>;
-  getPeersInfo: handleUnaryCall<Empty, TotalNodeInfo>;
-  /** 6.4 to 6.7 queries; they change no byte of 6.3. */
-  getBlockDetailByNumber: handleUnaryCall<BlockNumber, Block>;
-  getHeightByHash: handleUnaryCall<Hash, BlockNumber>;
-  getStateRootByNumber: handleUnaryCall<BlockNumber, StateRoot>;
-  getProofByNumber: handleUnaryCall<BlockNumber, Proof>;
-  getNodeStatus: handleUnaryCall<Empty, NodeStatus>;
-  /** The configuration by which a block is made and judged: changes in that block come after it. */
-  getSystemConfigByNumber: handleUnaryCall<BlockNumber, SystemConfig>;
-}
-
-export interface RPCServiceClient extends Client {
-  getBlockNumber(request: Flag, callback: (error: ServiceError | null, response: BlockNumber) => void): ClientUnaryCall;
-  getBlockNumber(
-    request: Flag,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getBlockNumber(
-    request: Flag,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  sendRawTransaction(
-    request: RawTransaction,
-    callback: (error: ServiceError | null, response: Hash) => void,
-  ): ClientUnaryCall;
-  sendRawTransaction(
-    request: RawTransaction,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Hash) => void,
-  ): ClientUnaryCall;
-  sendRawTransaction(
-    request: RawTransaction,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Hash) => void,
-  ): ClientUnaryCall;
-  sendRawTransactions(
-    request: RawTransactions,
-    callback: (error: ServiceError | null, response: Hashes) => void,
-  ): ClientUnaryCall;
-  sendRawTransactions(
-    request: RawTransactions,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Hashes) => void,
-  ): ClientUnaryCall;
-  sendRawTransactions(
-    request: RawTransactions,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Hashes) => void,
-  ): ClientUnaryCall;
-  getBlockByHash(
-    request: Hash,
-    callback: (error: ServiceError | null, response: CompactBlock) => void,
-  ): ClientUnaryCall;
-  getBlockByHash(
-    request: Hash,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: CompactBlock) => void,
-  ): ClientUnaryCall;
-  getBlockByHash(
-    request: Hash,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CompactBlock) => void,
-  ): ClientUnaryCall;
-  getBlockByNumber(
-    request: BlockNumber,
-    callback: (error: ServiceError | null, response: CompactBlock) => void,
-  ): ClientUnaryCall;
-  getBlockByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: CompactBlock) => void,
-  ): ClientUnaryCall;
-  getBlockByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CompactBlock) => void,
-  ): ClientUnaryCall;
-  getTransaction(
-    request: Hash,
-    callback: (error: ServiceError | null, response: RawTransaction) => void,
-  ): ClientUnaryCall;
-  getTransaction(
-    request: Hash,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: RawTransaction) => void,
-  ): ClientUnaryCall;
-  getTransaction(
-    request: Hash,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: RawTransaction) => void,
-  ): ClientUnaryCall;
-  getSystemConfig(
-    request: Empty,
-    callback: (error: ServiceError | null, response: SystemConfig) => void,
-  ): ClientUnaryCall;
-  getSystemConfig(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SystemConfig) => void,
-  ): ClientUnaryCall;
-  getSystemConfig(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SystemConfig) => void,
-  ): ClientUnaryCall;
-  getVersion(
-    request: Empty,
-    callback: (error: ServiceError | null, response: SoftwareVersion) => void,
-  ): ClientUnaryCall;
-  getVersion(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SoftwareVersion) => void,
-  ): ClientUnaryCall;
-  getVersion(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SoftwareVersion) => void,
-  ): ClientUnaryCall;
-  getBlockHash(request: BlockNumber, callback: (error: ServiceError | null, response: Hash) => void): ClientUnaryCall;
-  getBlockHash(
-    request: BlockNumber,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Hash) => void,
-  ): ClientUnaryCall;
-  getBlockHash(
-    request: BlockNumber,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Hash) => void,
-  ): ClientUnaryCall;
-  getTransactionBlockNumber(
-    request: Hash,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getTransactionBlockNumber(
-    request: Hash,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getTransactionBlockNumber(
-    request: Hash,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getTransactionIndex(
-    request: Hash,
-    callback: (error: ServiceError | null, response: TransactionIndex) => void,
-  ): ClientUnaryCall;
-  getTransactionIndex(
-    request: Hash,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: TransactionIndex) => void,
-  ): ClientUnaryCall;
-  getTransactionIndex(
-    request: Hash,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: TransactionIndex) => void,
-  ): ClientUnaryCall;
-  getPeerCount(request: Empty, callback: (error: ServiceError | null, response: PeerCount) => void): ClientUnaryCall;
-  getPeerCount(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: PeerCount) => void,
-  ): ClientUnaryCall;
-  getPeerCount(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: PeerCount) => void,
-  ): ClientUnaryCall;
-  addNode(request: NodeNetInfo, callback: (error: ServiceError | null, response: StatusCode) => void): ClientUnaryCall;
-  addNode(
-    request: NodeNetInfo,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  addNode(
-    request: NodeNetInfo,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  getPeersInfo(
-    request: Empty,
-    callback: (error: ServiceError | null, response: TotalNodeInfo) => void,
-  ): ClientUnaryCall;
-  getPeersInfo(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: TotalNodeInfo) => void,
-  ): ClientUnaryCall;
-  getPeersInfo(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: TotalNodeInfo) => void,
-  ): ClientUnaryCall;
-  /** 6.4 to 6.7 queries; they change no byte of 6.3. */
-  getBlockDetailByNumber(
-    request: BlockNumber,
-    callback: (error: ServiceError | null, response: Block) => void,
-  ): ClientUnaryCall;
-  getBlockDetailByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Block) => void,
-  ): ClientUnaryCall;
-  getBlockDetailByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Block) => void,
-  ): ClientUnaryCall;
-  getHeightByHash(
-    request: Hash,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getHeightByHash(
-    request: Hash,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getHeightByHash(
-    request: Hash,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: BlockNumber) => void,
-  ): ClientUnaryCall;
-  getStateRootByNumber(
-    request: BlockNumber,
-    callback: (error: ServiceError | null, response: StateRoot) => void,
-  ): ClientUnaryCall;
-  getStateRootByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StateRoot) => void,
-  ): ClientUnaryCall;
-  getStateRootByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StateRoot) => void,
-  ): ClientUnaryCall;
-  getProofByNumber(
-    request: BlockNumber,
-    callback: (error: ServiceError | null, response: Proof) => void,
-  ): ClientUnaryCall;
-  getProofByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Proof) => void,
-  ): ClientUnaryCall;
-  getProofByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Proof) => void,
-  ): ClientUnaryCall;
-  getNodeStatus(request: Empty, callback: (error: ServiceError | null, response: NodeStatus) => void): ClientUnaryCall;
-  getNodeStatus(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: NodeStatus) => void,
-  ): ClientUnaryCall;
-  getNodeStatus(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: NodeStatus) => void,
-  ): ClientUnaryCall;
-  /** The configuration by which a block is made and judged: changes in that block come after it. */
-  getSystemConfigByNumber(
-    request: BlockNumber,
-    callback: (error: ServiceError | null, response: SystemConfig) => void,
-  ): ClientUnaryCall;
-  getSystemConfigByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SystemConfig) => void,
-  ): ClientUnaryCall;
-  getSystemConfigByNumber(
-    request: BlockNumber,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SystemConfig) => void,
-  ): ClientUnaryCall;
-}
-
-export const RPCServiceClient = makeGenericClientConstructor(RPCServiceService, "controller.RPCService") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RPCServiceClient;
-  service: typeof RPCServiceService;
-  serviceName: string;
-};
 
 export type Consensus2ControllerServiceService = typeof Consensus2ControllerServiceService;
 export const Consensus2ControllerServiceService = {
@@ -1151,99 +817,31 @@ export const Consensus2ControllerServiceService = {
     path: "/controller.Consensus2ControllerService/GetProposal" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: ProposalResponse): Buffer => Buffer.from(ProposalResponse.encode(value).finish()),
+    responseSerialize: (value: ProposalResponse): Uint8Array => ProposalResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ProposalResponse => ProposalResponse.decode(value),
   },
   checkProposal: {
     path: "/controller.Consensus2ControllerService/CheckProposal" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Proposal): Buffer => Buffer.from(Proposal.encode(value).finish()),
+    requestSerialize: (value: Proposal): Uint8Array => Proposal.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Proposal => Proposal.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   commitBlock: {
     path: "/controller.Consensus2ControllerService/CommitBlock" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ProposalWithProof): Buffer => Buffer.from(ProposalWithProof.encode(value).finish()),
+    requestSerialize: (value: ProposalWithProof): Uint8Array => ProposalWithProof.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): ProposalWithProof => ProposalWithProof.decode(value),
-    responseSerialize: (value: ConsensusConfigurationResponse): Buffer =>
-      Buffer.from(ConsensusConfigurationResponse.encode(value).finish()),
+    responseSerialize: (value: ConsensusConfigurationResponse): Uint8Array => ConsensusConfigurationResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ConsensusConfigurationResponse =>
       ConsensusConfigurationResponse.decode(value),
   },
 } as const;
-
-export interface Consensus2ControllerServiceServer extends UntypedServiceImplementation {
-  getProposal: handleUnaryCall<Empty, ProposalResponse>;
-  checkProposal: handleUnaryCall<Proposal, StatusCode>;
-  commitBlock: handleUnaryCall<ProposalWithProof, ConsensusConfigurationResponse>;
-}
-
-export interface Consensus2ControllerServiceClient extends Client {
-  getProposal(
-    request: Empty,
-    callback: (error: ServiceError | null, response: ProposalResponse) => void,
-  ): ClientUnaryCall;
-  getProposal(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ProposalResponse) => void,
-  ): ClientUnaryCall;
-  getProposal(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ProposalResponse) => void,
-  ): ClientUnaryCall;
-  checkProposal(
-    request: Proposal,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkProposal(
-    request: Proposal,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkProposal(
-    request: Proposal,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  commitBlock(
-    request: ProposalWithProof,
-    callback: (error: ServiceError | null, response: ConsensusConfigurationResponse) => void,
-  ): ClientUnaryCall;
-  commitBlock(
-    request: ProposalWithProof,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ConsensusConfigurationResponse) => void,
-  ): ClientUnaryCall;
-  commitBlock(
-    request: ProposalWithProof,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ConsensusConfigurationResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const Consensus2ControllerServiceClient = makeGenericClientConstructor(
-  Consensus2ControllerServiceService,
-  "controller.Consensus2ControllerService",
-) as unknown as {
-  new (
-    address: string,
-    credentials: ChannelCredentials,
-    options?: Partial<ClientOptions>,
-  ): Consensus2ControllerServiceClient;
-  service: typeof Consensus2ControllerServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

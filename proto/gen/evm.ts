@@ -5,20 +5,7 @@
 // source: evm.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { Address, Hash } from "./common.ts";
 import { CallRequest } from "./executor.ts";
 
@@ -758,45 +745,45 @@ export const RPCServiceService = {
     path: "/evm.RPCService/GetTransactionReceipt" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Hash): Buffer => Buffer.from(Hash.encode(value).finish()),
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
-    responseSerialize: (value: Receipt): Buffer => Buffer.from(Receipt.encode(value).finish()),
+    responseSerialize: (value: Receipt): Uint8Array => Receipt.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Receipt => Receipt.decode(value),
   },
   getCode: {
     path: "/evm.RPCService/GetCode" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Buffer => Buffer.from(Address.encode(value).finish()),
+    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
-    responseSerialize: (value: ByteCode): Buffer => Buffer.from(ByteCode.encode(value).finish()),
+    responseSerialize: (value: ByteCode): Uint8Array => ByteCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ByteCode => ByteCode.decode(value),
   },
   getBalance: {
     path: "/evm.RPCService/GetBalance" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Buffer => Buffer.from(Address.encode(value).finish()),
+    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
-    responseSerialize: (value: Balance): Buffer => Buffer.from(Balance.encode(value).finish()),
+    responseSerialize: (value: Balance): Uint8Array => Balance.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Balance => Balance.decode(value),
   },
   getTransactionCount: {
     path: "/evm.RPCService/GetTransactionCount" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Buffer => Buffer.from(Address.encode(value).finish()),
+    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
-    responseSerialize: (value: Nonce): Buffer => Buffer.from(Nonce.encode(value).finish()),
+    responseSerialize: (value: Nonce): Uint8Array => Nonce.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Nonce => Nonce.decode(value),
   },
   getAbi: {
     path: "/evm.RPCService/GetAbi" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Buffer => Buffer.from(Address.encode(value).finish()),
+    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
-    responseSerialize: (value: ByteAbi): Buffer => Buffer.from(ByteAbi.encode(value).finish()),
+    responseSerialize: (value: ByteAbi): Uint8Array => ByteAbi.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ByteAbi => ByteAbi.decode(value),
   },
   /** 6.6.2 and later. */
@@ -804,113 +791,12 @@ export const RPCServiceService = {
     path: "/evm.RPCService/EstimateQuota" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: CallRequest): Buffer => Buffer.from(CallRequest.encode(value).finish()),
+    requestSerialize: (value: CallRequest): Uint8Array => CallRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): CallRequest => CallRequest.decode(value),
-    responseSerialize: (value: ByteQuota): Buffer => Buffer.from(ByteQuota.encode(value).finish()),
+    responseSerialize: (value: ByteQuota): Uint8Array => ByteQuota.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ByteQuota => ByteQuota.decode(value),
   },
 } as const;
-
-export interface RPCServiceServer extends UntypedServiceImplementation {
-  getTransactionReceipt: handleUnaryCall<Hash, Receipt>;
-  getCode: handleUnaryCall<Address, ByteCode>;
-  getBalance: handleUnaryCall<Address, Balance>;
-  getTransactionCount: handleUnaryCall<Address, Nonce>;
-  getAbi: handleUnaryCall<Address, ByteAbi>;
-  /** 6.6.2 and later. */
-  estimateQuota: handleUnaryCall<CallRequest, ByteQuota>;
-}
-
-export interface RPCServiceClient extends Client {
-  getTransactionReceipt(
-    request: Hash,
-    callback: (error: ServiceError | null, response: Receipt) => void,
-  ): ClientUnaryCall;
-  getTransactionReceipt(
-    request: Hash,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Receipt) => void,
-  ): ClientUnaryCall;
-  getTransactionReceipt(
-    request: Hash,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Receipt) => void,
-  ): ClientUnaryCall;
-  getCode(request: Address, callback: (error: ServiceError | null, response: ByteCode) => void): ClientUnaryCall;
-  getCode(
-    request: Address,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ByteCode) => void,
-  ): ClientUnaryCall;
-  getCode(
-    request: Address,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ByteCode) => void,
-  ): ClientUnaryCall;
-  getBalance(request: Address, callback: (error: ServiceError | null, response: Balance) => void): ClientUnaryCall;
-  getBalance(
-    request: Address,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Balance) => void,
-  ): ClientUnaryCall;
-  getBalance(
-    request: Address,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Balance) => void,
-  ): ClientUnaryCall;
-  getTransactionCount(
-    request: Address,
-    callback: (error: ServiceError | null, response: Nonce) => void,
-  ): ClientUnaryCall;
-  getTransactionCount(
-    request: Address,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Nonce) => void,
-  ): ClientUnaryCall;
-  getTransactionCount(
-    request: Address,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Nonce) => void,
-  ): ClientUnaryCall;
-  getAbi(request: Address, callback: (error: ServiceError | null, response: ByteAbi) => void): ClientUnaryCall;
-  getAbi(
-    request: Address,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ByteAbi) => void,
-  ): ClientUnaryCall;
-  getAbi(
-    request: Address,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ByteAbi) => void,
-  ): ClientUnaryCall;
-  /** 6.6.2 and later. */
-  estimateQuota(
-    request: CallRequest,
-    callback: (error: ServiceError | null, response: ByteQuota) => void,
-  ): ClientUnaryCall;
-  estimateQuota(
-    request: CallRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: ByteQuota) => void,
-  ): ClientUnaryCall;
-  estimateQuota(
-    request: CallRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ByteQuota) => void,
-  ): ClientUnaryCall;
-}
-
-export const RPCServiceClient = makeGenericClientConstructor(RPCServiceService, "evm.RPCService") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): RPCServiceClient;
-  service: typeof RPCServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

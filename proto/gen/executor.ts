@@ -5,20 +5,7 @@
 // source: executor.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { Block } from "./blockchain.ts";
 import { HashResponse } from "./common.ts";
 
@@ -213,62 +200,21 @@ export const ExecutorServiceService = {
     path: "/executor.ExecutorService/Exec" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Block): Buffer => Buffer.from(Block.encode(value).finish()),
+    requestSerialize: (value: Block): Uint8Array => Block.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Block => Block.decode(value),
-    responseSerialize: (value: HashResponse): Buffer => Buffer.from(HashResponse.encode(value).finish()),
+    responseSerialize: (value: HashResponse): Uint8Array => HashResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): HashResponse => HashResponse.decode(value),
   },
   call: {
     path: "/executor.ExecutorService/Call" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: CallRequest): Buffer => Buffer.from(CallRequest.encode(value).finish()),
+    requestSerialize: (value: CallRequest): Uint8Array => CallRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): CallRequest => CallRequest.decode(value),
-    responseSerialize: (value: CallResponse): Buffer => Buffer.from(CallResponse.encode(value).finish()),
+    responseSerialize: (value: CallResponse): Uint8Array => CallResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): CallResponse => CallResponse.decode(value),
   },
 } as const;
-
-export interface ExecutorServiceServer extends UntypedServiceImplementation {
-  exec: handleUnaryCall<Block, HashResponse>;
-  call: handleUnaryCall<CallRequest, CallResponse>;
-}
-
-export interface ExecutorServiceClient extends Client {
-  exec(request: Block, callback: (error: ServiceError | null, response: HashResponse) => void): ClientUnaryCall;
-  exec(
-    request: Block,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: HashResponse) => void,
-  ): ClientUnaryCall;
-  exec(
-    request: Block,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: HashResponse) => void,
-  ): ClientUnaryCall;
-  call(request: CallRequest, callback: (error: ServiceError | null, response: CallResponse) => void): ClientUnaryCall;
-  call(
-    request: CallRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: CallResponse) => void,
-  ): ClientUnaryCall;
-  call(
-    request: CallRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: CallResponse) => void,
-  ): ClientUnaryCall;
-}
-
-export const ExecutorServiceClient = makeGenericClientConstructor(
-  ExecutorServiceService,
-  "executor.ExecutorService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): ExecutorServiceClient;
-  service: typeof ExecutorServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -5,20 +5,7 @@
 // source: kms.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { RawTransactions } from "./blockchain.ts";
 import { Empty, HashResponse, StatusCode } from "./common.ts";
 
@@ -740,196 +727,66 @@ export const KmsServiceService = {
     path: "/kms.KmsService/GetCryptoInfo" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: GetCryptoInfoResponse): Buffer =>
-      Buffer.from(GetCryptoInfoResponse.encode(value).finish()),
+    responseSerialize: (value: GetCryptoInfoResponse): Uint8Array => GetCryptoInfoResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): GetCryptoInfoResponse => GetCryptoInfoResponse.decode(value),
   },
   generateKeyPair: {
     path: "/kms.KmsService/GenerateKeyPair" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: GenerateKeyPairRequest): Buffer =>
-      Buffer.from(GenerateKeyPairRequest.encode(value).finish()),
+    requestSerialize: (value: GenerateKeyPairRequest): Uint8Array => GenerateKeyPairRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): GenerateKeyPairRequest => GenerateKeyPairRequest.decode(value),
-    responseSerialize: (value: GenerateKeyPairResponse): Buffer =>
-      Buffer.from(GenerateKeyPairResponse.encode(value).finish()),
+    responseSerialize: (value: GenerateKeyPairResponse): Uint8Array => GenerateKeyPairResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): GenerateKeyPairResponse => GenerateKeyPairResponse.decode(value),
   },
   hashData: {
     path: "/kms.KmsService/HashData" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: HashDataRequest): Buffer => Buffer.from(HashDataRequest.encode(value).finish()),
+    requestSerialize: (value: HashDataRequest): Uint8Array => HashDataRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): HashDataRequest => HashDataRequest.decode(value),
-    responseSerialize: (value: HashResponse): Buffer => Buffer.from(HashResponse.encode(value).finish()),
+    responseSerialize: (value: HashResponse): Uint8Array => HashResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): HashResponse => HashResponse.decode(value),
   },
   verifyDataHash: {
     path: "/kms.KmsService/VerifyDataHash" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: VerifyDataHashRequest): Buffer =>
-      Buffer.from(VerifyDataHashRequest.encode(value).finish()),
+    requestSerialize: (value: VerifyDataHashRequest): Uint8Array => VerifyDataHashRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): VerifyDataHashRequest => VerifyDataHashRequest.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   signMessage: {
     path: "/kms.KmsService/SignMessage" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: SignMessageRequest): Buffer => Buffer.from(SignMessageRequest.encode(value).finish()),
+    requestSerialize: (value: SignMessageRequest): Uint8Array => SignMessageRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): SignMessageRequest => SignMessageRequest.decode(value),
-    responseSerialize: (value: SignMessageResponse): Buffer => Buffer.from(SignMessageResponse.encode(value).finish()),
+    responseSerialize: (value: SignMessageResponse): Uint8Array => SignMessageResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): SignMessageResponse => SignMessageResponse.decode(value),
   },
   recoverSignature: {
     path: "/kms.KmsService/RecoverSignature" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RecoverSignatureRequest): Buffer =>
-      Buffer.from(RecoverSignatureRequest.encode(value).finish()),
+    requestSerialize: (value: RecoverSignatureRequest): Uint8Array => RecoverSignatureRequest.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): RecoverSignatureRequest => RecoverSignatureRequest.decode(value),
-    responseSerialize: (value: RecoverSignatureResponse): Buffer =>
-      Buffer.from(RecoverSignatureResponse.encode(value).finish()),
+    responseSerialize: (value: RecoverSignatureResponse): Uint8Array => RecoverSignatureResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): RecoverSignatureResponse => RecoverSignatureResponse.decode(value),
   },
   checkTransactions: {
     path: "/kms.KmsService/CheckTransactions" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RawTransactions): Buffer => Buffer.from(RawTransactions.encode(value).finish()),
+    requestSerialize: (value: RawTransactions): Uint8Array => RawTransactions.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): RawTransactions => RawTransactions.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
 } as const;
-
-export interface KmsServiceServer extends UntypedServiceImplementation {
-  getCryptoInfo: handleUnaryCall<Empty, GetCryptoInfoResponse>;
-  generateKeyPair: handleUnaryCall<GenerateKeyPairRequest, GenerateKeyPairResponse>;
-  hashData: handleUnaryCall<HashDataRequest, HashResponse>;
-  verifyDataHash: handleUnaryCall<VerifyDataHashRequest, StatusCode>;
-  signMessage: handleUnaryCall<SignMessageRequest, SignMessageResponse>;
-  recoverSignature: handleUnaryCall<RecoverSignatureRequest, RecoverSignatureResponse>;
-  checkTransactions: handleUnaryCall<RawTransactions, StatusCode>;
-}
-
-export interface KmsServiceClient extends Client {
-  getCryptoInfo(
-    request: Empty,
-    callback: (error: ServiceError | null, response: GetCryptoInfoResponse) => void,
-  ): ClientUnaryCall;
-  getCryptoInfo(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GetCryptoInfoResponse) => void,
-  ): ClientUnaryCall;
-  getCryptoInfo(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GetCryptoInfoResponse) => void,
-  ): ClientUnaryCall;
-  generateKeyPair(
-    request: GenerateKeyPairRequest,
-    callback: (error: ServiceError | null, response: GenerateKeyPairResponse) => void,
-  ): ClientUnaryCall;
-  generateKeyPair(
-    request: GenerateKeyPairRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: GenerateKeyPairResponse) => void,
-  ): ClientUnaryCall;
-  generateKeyPair(
-    request: GenerateKeyPairRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: GenerateKeyPairResponse) => void,
-  ): ClientUnaryCall;
-  hashData(
-    request: HashDataRequest,
-    callback: (error: ServiceError | null, response: HashResponse) => void,
-  ): ClientUnaryCall;
-  hashData(
-    request: HashDataRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: HashResponse) => void,
-  ): ClientUnaryCall;
-  hashData(
-    request: HashDataRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: HashResponse) => void,
-  ): ClientUnaryCall;
-  verifyDataHash(
-    request: VerifyDataHashRequest,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  verifyDataHash(
-    request: VerifyDataHashRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  verifyDataHash(
-    request: VerifyDataHashRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  signMessage(
-    request: SignMessageRequest,
-    callback: (error: ServiceError | null, response: SignMessageResponse) => void,
-  ): ClientUnaryCall;
-  signMessage(
-    request: SignMessageRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: SignMessageResponse) => void,
-  ): ClientUnaryCall;
-  signMessage(
-    request: SignMessageRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: SignMessageResponse) => void,
-  ): ClientUnaryCall;
-  recoverSignature(
-    request: RecoverSignatureRequest,
-    callback: (error: ServiceError | null, response: RecoverSignatureResponse) => void,
-  ): ClientUnaryCall;
-  recoverSignature(
-    request: RecoverSignatureRequest,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: RecoverSignatureResponse) => void,
-  ): ClientUnaryCall;
-  recoverSignature(
-    request: RecoverSignatureRequest,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: RecoverSignatureResponse) => void,
-  ): ClientUnaryCall;
-  checkTransactions(
-    request: RawTransactions,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkTransactions(
-    request: RawTransactions,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  checkTransactions(
-    request: RawTransactions,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-}
-
-export const KmsServiceClient = makeGenericClientConstructor(KmsServiceService, "kms.KmsService") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): KmsServiceClient;
-  service: typeof KmsServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

@@ -5,20 +5,7 @@
 // source: network.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { Empty, NodeNetInfo, StatusCode, TotalNodeNetInfo } from "./common.ts";
 
 export const protobufPackage = "network";
@@ -291,160 +278,57 @@ export const NetworkServiceService = {
     path: "/network.NetworkService/SendMsg" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: NetworkMsg): Buffer => Buffer.from(NetworkMsg.encode(value).finish()),
+    requestSerialize: (value: NetworkMsg): Uint8Array => NetworkMsg.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): NetworkMsg => NetworkMsg.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   broadcast: {
     path: "/network.NetworkService/Broadcast" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: NetworkMsg): Buffer => Buffer.from(NetworkMsg.encode(value).finish()),
+    requestSerialize: (value: NetworkMsg): Uint8Array => NetworkMsg.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): NetworkMsg => NetworkMsg.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   getNetworkStatus: {
     path: "/network.NetworkService/GetNetworkStatus" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: NetworkStatusResponse): Buffer =>
-      Buffer.from(NetworkStatusResponse.encode(value).finish()),
+    responseSerialize: (value: NetworkStatusResponse): Uint8Array => NetworkStatusResponse.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): NetworkStatusResponse => NetworkStatusResponse.decode(value),
   },
   registerNetworkMsgHandler: {
     path: "/network.NetworkService/RegisterNetworkMsgHandler" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: RegisterInfo): Buffer => Buffer.from(RegisterInfo.encode(value).finish()),
+    requestSerialize: (value: RegisterInfo): Uint8Array => RegisterInfo.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): RegisterInfo => RegisterInfo.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   addNode: {
     path: "/network.NetworkService/AddNode" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: NodeNetInfo): Buffer => Buffer.from(NodeNetInfo.encode(value).finish()),
+    requestSerialize: (value: NodeNetInfo): Uint8Array => NodeNetInfo.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): NodeNetInfo => NodeNetInfo.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   getPeersNetInfo: {
     path: "/network.NetworkService/GetPeersNetInfo" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Empty): Buffer => Buffer.from(Empty.encode(value).finish()),
+    requestSerialize: (value: Empty): Uint8Array => Empty.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Empty => Empty.decode(value),
-    responseSerialize: (value: TotalNodeNetInfo): Buffer => Buffer.from(TotalNodeNetInfo.encode(value).finish()),
+    responseSerialize: (value: TotalNodeNetInfo): Uint8Array => TotalNodeNetInfo.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): TotalNodeNetInfo => TotalNodeNetInfo.decode(value),
   },
 } as const;
-
-export interface NetworkServiceServer extends UntypedServiceImplementation {
-  sendMsg: handleUnaryCall<NetworkMsg, StatusCode>;
-  broadcast: handleUnaryCall<NetworkMsg, StatusCode>;
-  getNetworkStatus: handleUnaryCall<Empty, NetworkStatusResponse>;
-  registerNetworkMsgHandler: handleUnaryCall<RegisterInfo, StatusCode>;
-  addNode: handleUnaryCall<NodeNetInfo, StatusCode>;
-  getPeersNetInfo: handleUnaryCall<Empty, TotalNodeNetInfo>;
-}
-
-export interface NetworkServiceClient extends Client {
-  sendMsg(request: NetworkMsg, callback: (error: ServiceError | null, response: StatusCode) => void): ClientUnaryCall;
-  sendMsg(
-    request: NetworkMsg,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  sendMsg(
-    request: NetworkMsg,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  broadcast(request: NetworkMsg, callback: (error: ServiceError | null, response: StatusCode) => void): ClientUnaryCall;
-  broadcast(
-    request: NetworkMsg,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  broadcast(
-    request: NetworkMsg,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  getNetworkStatus(
-    request: Empty,
-    callback: (error: ServiceError | null, response: NetworkStatusResponse) => void,
-  ): ClientUnaryCall;
-  getNetworkStatus(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: NetworkStatusResponse) => void,
-  ): ClientUnaryCall;
-  getNetworkStatus(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: NetworkStatusResponse) => void,
-  ): ClientUnaryCall;
-  registerNetworkMsgHandler(
-    request: RegisterInfo,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  registerNetworkMsgHandler(
-    request: RegisterInfo,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  registerNetworkMsgHandler(
-    request: RegisterInfo,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  addNode(request: NodeNetInfo, callback: (error: ServiceError | null, response: StatusCode) => void): ClientUnaryCall;
-  addNode(
-    request: NodeNetInfo,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  addNode(
-    request: NodeNetInfo,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  getPeersNetInfo(
-    request: Empty,
-    callback: (error: ServiceError | null, response: TotalNodeNetInfo) => void,
-  ): ClientUnaryCall;
-  getPeersNetInfo(
-    request: Empty,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: TotalNodeNetInfo) => void,
-  ): ClientUnaryCall;
-  getPeersNetInfo(
-    request: Empty,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: TotalNodeNetInfo) => void,
-  ): ClientUnaryCall;
-}
-
-export const NetworkServiceClient = makeGenericClientConstructor(
-  NetworkServiceService,
-  "network.NetworkService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): NetworkServiceClient;
-  service: typeof NetworkServiceService;
-  serviceName: string;
-};
 
 export type NetworkMsgHandlerServiceService = typeof NetworkMsgHandlerServiceService;
 export const NetworkMsgHandlerServiceService = {
@@ -452,47 +336,12 @@ export const NetworkMsgHandlerServiceService = {
     path: "/network.NetworkMsgHandlerService/ProcessNetworkMsg" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: NetworkMsg): Buffer => Buffer.from(NetworkMsg.encode(value).finish()),
+    requestSerialize: (value: NetworkMsg): Uint8Array => NetworkMsg.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): NetworkMsg => NetworkMsg.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
 } as const;
-
-export interface NetworkMsgHandlerServiceServer extends UntypedServiceImplementation {
-  processNetworkMsg: handleUnaryCall<NetworkMsg, StatusCode>;
-}
-
-export interface NetworkMsgHandlerServiceClient extends Client {
-  processNetworkMsg(
-    request: NetworkMsg,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  processNetworkMsg(
-    request: NetworkMsg,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  processNetworkMsg(
-    request: NetworkMsg,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-}
-
-export const NetworkMsgHandlerServiceClient = makeGenericClientConstructor(
-  NetworkMsgHandlerServiceService,
-  "network.NetworkMsgHandlerService",
-) as unknown as {
-  new (
-    address: string,
-    credentials: ChannelCredentials,
-    options?: Partial<ClientOptions>,
-  ): NetworkMsgHandlerServiceClient;
-  service: typeof NetworkMsgHandlerServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

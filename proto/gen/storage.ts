@@ -5,20 +5,7 @@
 // source: storage.proto
 
 /* eslint-disable */
-import { Buffer } from "node:buffer";
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientOptions,
-  type ClientUnaryCall,
-  type handleUnaryCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type ServiceError,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 import { StatusCode } from "./common.ts";
 
 export const protobufPackage = "storage";
@@ -289,84 +276,30 @@ export const StorageServiceService = {
     path: "/storage.StorageService/Store" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Content): Buffer => Buffer.from(Content.encode(value).finish()),
+    requestSerialize: (value: Content): Uint8Array => Content.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): Content => Content.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
   load: {
     path: "/storage.StorageService/Load" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ExtKey): Buffer => Buffer.from(ExtKey.encode(value).finish()),
+    requestSerialize: (value: ExtKey): Uint8Array => ExtKey.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): ExtKey => ExtKey.decode(value),
-    responseSerialize: (value: Value): Buffer => Buffer.from(Value.encode(value).finish()),
+    responseSerialize: (value: Value): Uint8Array => Value.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Value => Value.decode(value),
   },
   delete: {
     path: "/storage.StorageService/Delete" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: ExtKey): Buffer => Buffer.from(ExtKey.encode(value).finish()),
+    requestSerialize: (value: ExtKey): Uint8Array => ExtKey.encode(value).finish(),
     requestDeserialize: (value: Uint8Array): ExtKey => ExtKey.decode(value),
-    responseSerialize: (value: StatusCode): Buffer => Buffer.from(StatusCode.encode(value).finish()),
+    responseSerialize: (value: StatusCode): Uint8Array => StatusCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): StatusCode => StatusCode.decode(value),
   },
 } as const;
-
-export interface StorageServiceServer extends UntypedServiceImplementation {
-  store: handleUnaryCall<Content, StatusCode>;
-  load: handleUnaryCall<ExtKey, Value>;
-  delete: handleUnaryCall<ExtKey, StatusCode>;
-}
-
-export interface StorageServiceClient extends Client {
-  store(request: Content, callback: (error: ServiceError | null, response: StatusCode) => void): ClientUnaryCall;
-  store(
-    request: Content,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  store(
-    request: Content,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  load(request: ExtKey, callback: (error: ServiceError | null, response: Value) => void): ClientUnaryCall;
-  load(
-    request: ExtKey,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: Value) => void,
-  ): ClientUnaryCall;
-  load(
-    request: ExtKey,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: Value) => void,
-  ): ClientUnaryCall;
-  delete(request: ExtKey, callback: (error: ServiceError | null, response: StatusCode) => void): ClientUnaryCall;
-  delete(
-    request: ExtKey,
-    metadata: Metadata,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-  delete(
-    request: ExtKey,
-    metadata: Metadata,
-    options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: StatusCode) => void,
-  ): ClientUnaryCall;
-}
-
-export const StorageServiceClient = makeGenericClientConstructor(
-  StorageServiceService,
-  "storage.StorageService",
-) as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): StorageServiceClient;
-  service: typeof StorageServiceService;
-  serviceName: string;
-};
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | bigint | undefined;
 

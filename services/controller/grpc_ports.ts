@@ -1,15 +1,15 @@
-import { Buffer } from "node:buffer";
 import { ConsensusServiceService } from "../../proto/gen/consensus.ts";
 import { ExecutorServiceService } from "../../proto/gen/executor.ts";
 import { KmsServiceService } from "../../proto/gen/kms.ts";
 import { NetworkServiceService } from "../../proto/gen/network.ts";
 import { Regions, StorageServiceService } from "../../proto/gen/storage.ts";
-import { type Bytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
+import { EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import {
   type CallObserver,
   connect,
   type ConnectOptions,
+  rawRequest,
   type RpcClient,
   RpcFault,
 } from "../../shared/rpc/mod.ts";
@@ -72,14 +72,7 @@ export function connectPorts(
 }
 
 /** `Exec` takes bytes here: the block was encoded already, for the log and for storage. */
-const EXECUTOR_DEFINITION = {
-  exec: {
-    ...ExecutorServiceService.exec,
-    requestSerialize: (block: Bytes): Buffer =>
-      Buffer.from(block.buffer, block.byteOffset, block.byteLength),
-    requestDeserialize: (bytes: Bytes): Bytes => bytes,
-  },
-} as const;
+const EXECUTOR_DEFINITION = rawRequest(ExecutorServiceService, "exec");
 
 /** The answer to a call, or what stands for it when the neighbour is away. */
 async function answerOr<Answer, Absent>(

@@ -2,7 +2,7 @@ import type { StatusCode as Status } from "../../proto/gen/common.ts";
 import { type Bytes, to0xHex } from "../../shared/bytes/mod.ts";
 import { DecodeError } from "../../shared/codec/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { RpcCode, RpcError } from "../../shared/rpc/mod.ts";
+import { RpcCode, RpcError, undecodable } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
 import { CheckerBusy, CheckerStopped, type TransactionChecker } from "./checker/checker.ts";
 
@@ -35,7 +35,7 @@ export function checkTransactionsHandler({ checker, log }: CheckDeps): CheckTran
 function asRpcError(cause: unknown): unknown {
   if (cause instanceof DecodeError) {
     // what the transport answers when it decodes a request itself
-    return new RpcError(RpcCode.Internal, "Error deserializing request", { cause });
+    return undecodable(cause);
   }
   if (cause instanceof CheckerBusy) {
     return new RpcError(RpcCode.ResourceExhausted, cause.message, { cause });

@@ -141,7 +141,7 @@ Deno.test("a long CheckTransactions does not hold up other calls", async () => {
 
 Deno.test("CheckTransactions of malformed bytes is answered as by other methods", async () => {
   await withServedKms({ suite: "sm" }, async ({ callRaw }) => {
-    const details = "Error deserializing request";
+    const details = "the request cannot be decoded";
     for (const [method, request] of [["HashData", "0a05aa"], ["CheckTransactions", "0a05aa"]]) {
       const call = callRaw(method ?? "", request ?? "");
       await assert.rejects(call, isFault(RpcCode.Internal, details), method);

@@ -1,16 +1,12 @@
-import { Buffer } from "node:buffer";
-import * as grpc from "@grpc/grpc-js";
+import type { OutgoingHttpHeaders } from "node:http2";
 import type { Bytes } from "../bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
-import {
-  type MethodDefinition,
-  plainBytes,
-  type RequestOf,
-  type ResponseOf,
-  type ServiceDefinition,
-} from "./definition.ts";
+import { Channel } from "./channel.ts";
+import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
+import { frameMessage } from "./message_frame.ts";
 import { type CallObserver, CLIENT_NAME_KEY, methodOf } from "./observer.ts";
 import { RpcCode, RpcFault } from "./status.ts";
+import { CallFailure } from "./unary_call.ts";
 
 /** Options of one call. */
 export interface CallOptions {
@@ -62,19 +58,6 @@ export interface ConnectOptions {
 
 const DEADLINE_MS = 10_000;
 
-const CHANNEL_OPTIONS: grpc.ChannelOptions = {
-  "grpc.max_receive_message_length": -1,
-  "grpc.max_send_message_length": -1,
-  // a restarted service is found again soon, for ever
-  "grpc.initial_reconnect_backoff_ms": 100,
-  "grpc.min_reconnect_backoff_ms": 100,
-  "grpc.max_reconnect_backoff_ms": 2_000,
-  // calls to other services of the node never go through a proxy
-  "grpc.enable_http_proxy": 0,
-  // two clients of one process never share a connection: a slow call of one must not block the other
-  "grpc.use_local_subchannel_pool": 1,
-};
-
 /**
  * A client of one service. It connects on the first call and reconnects by itself; while the
  * service is away calls fail at once with {@linkcode RpcCode.Unavailable}.
@@ -83,17 +66,18 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
   definition: Definition,
   options: ConnectOptions,
 ): RpcClient<Definition> {
-  const { deadlineMs = DEADLINE_MS } = options;
-  const client = openClient(options);
-  const metadata = metadataOf(options);
+  const channel = openChannel(options);
   const calls: Record<string, unknown> = {
-    close: () => client.close(),
-    onDisconnect: (listener: () => void) => watchConnection(client, listener),
+    close: () => channel.close(),
+    onDisconnect: (listener: () => void) => channel.onDisconnect(listener),
   };
   for (const name of Object.keys(definition)) {
     const method = definition[name as keyof Definition] as MethodDefinition<unknown, unknown>;
-    const send = (request: unknown, call?: CallOptions) =>
-      callUnary({ client, method, metadata, request, deadlineMs: call?.deadlineMs ?? deadlineMs });
+    const call = createCall(channel, method.path, options);
+    const send: Send = async (request, callOptions) => {
+      const answer = await call(method.requestSerialize(request), callOptions);
+      return decodeAnswer(method, answer);
+    };
     calls[name] = observed(send, method.path, options);
   }
   return calls as RpcClient<Definition>;
@@ -101,30 +85,53 @@ export function connect<Definition extends ServiceDefinition<Definition>>(
 
 /** As {@linkcode connect}, for messages that are recorded, relayed or malformed on purpose. */
 export function connectRaw(options: ConnectOptions): RawClient {
-  const client = openClient(options);
-  const metadata = metadataOf(options);
+  const channel = openChannel(options);
   return {
-    call(path, request, { deadlineMs = options.deadlineMs ?? DEADLINE_MS } = {}) {
-      const method = { path, requestSerialize: toBuffer, responseDeserialize: asTheyAre };
-      return callUnary({ client, method, metadata, request, deadlineMs });
-    },
-    close: () => client.close(),
+    call: (path, request, callOptions) => createCall(channel, path, options)(request, callOptions),
+    close: () => channel.close(),
   };
 }
 
-const toBuffer = (bytes: Bytes): Buffer => Buffer.from(bytes);
-const asTheyAre = (bytes: Bytes): Bytes => bytes;
-
-function openClient({ host = "127.0.0.1", port }: ConnectOptions): grpc.Client {
-  const credentials = grpc.credentials.createInsecure();
-  return new grpc.Client(`${host}:${port}`, credentials, CHANNEL_OPTIONS);
+function openChannel({ host = "127.0.0.1", port }: ConnectOptions): Channel {
+  return new Channel({ host, port });
 }
 
-/** The library copies it for each call. */
-function metadataOf({ clientName }: ConnectOptions): grpc.Metadata {
-  const metadata = new grpc.Metadata();
-  if (clientName !== undefined) metadata.set(CLIENT_NAME_KEY, clientName);
-  return metadata;
+/** What the program calls itself towards servers, in the form that gRPC wants. */
+const USER_AGENT = "grpc-cita-cloud-ts";
+
+/** Calls the method at a path with an encoded request; throws {@linkcode RpcFault}. */
+function createCall(
+  channel: Channel,
+  path: string,
+  { clientName, deadlineMs: deadlineOfClientMs = DEADLINE_MS }: ConnectOptions,
+): (request: Bytes, options?: CallOptions) => Promise<Bytes> {
+  const common: OutgoingHttpHeaders = {
+    ":method": "POST",
+    ":path": path,
+    "content-type": "application/grpc",
+    "te": "trailers",
+    "user-agent": USER_AGENT,
+    ...clientName !== undefined && { [CLIENT_NAME_KEY]: clientName },
+  };
+  return async (request, { deadlineMs = deadlineOfClientMs } = {}) => {
+    const headers = { ...common, "grpc-timeout": `${Math.ceil(deadlineMs)}m` };
+    try {
+      return await channel.call({ headers, frame: frameMessage(request), deadlineMs });
+    } catch (error) {
+      if (!(error instanceof CallFailure)) throw error;
+      const { code, details } = error.status;
+      throw new RpcFault(code, details, { method: path });
+    }
+  };
+}
+
+function decodeAnswer(method: MethodDefinition<unknown, unknown>, answer: Bytes): unknown {
+  try {
+    return method.responseDeserialize(answer);
+  } catch (cause) {
+    const details = "the answer cannot be decoded";
+    throw new RpcFault(RpcCode.Internal, details, { cause, method: method.path });
+  }
 }
 
 type Send = (request: unknown, options?: CallOptions) => Promise<unknown>;
@@ -146,50 +153,4 @@ function observed(send: Send, path: string, { clientName, onFinished }: ConnectO
       onFinished({ method, code, durationMs, clientName: clientName ?? null });
     }
   };
-}
-
-function watchConnection(client: grpc.Client, listener: () => void): void {
-  const channel = client.getChannel();
-  let state = channel.getConnectivityState(false);
-  const watch = () => {
-    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
-      if (error !== undefined) return; // the channel was closed
-      const before = state;
-      state = channel.getConnectivityState(false);
-      if (state === grpc.connectivityState.SHUTDOWN) return;
-      watch();
-      if (before === grpc.connectivityState.READY) listener();
-    });
-  };
-  watch();
-}
-
-/** What a call needs to know of its method. */
-type CalledMethod<Request, Response> = Pick<
-  MethodDefinition<Request, Response>,
-  "path" | "requestSerialize" | "responseDeserialize"
->;
-
-function callUnary<Request, Response>({ client, method, metadata, request, deadlineMs }: {
-  readonly client: grpc.Client;
-  readonly metadata: grpc.Metadata;
-  readonly method: CalledMethod<Request, Response>;
-  readonly request: Request;
-  readonly deadlineMs: number;
-}): Promise<Response> {
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      method.path,
-      method.requestSerialize,
-      (bytes: Buffer) => method.responseDeserialize(plainBytes(bytes)),
-      request,
-      metadata,
-      { deadline: Date.now() + deadlineMs },
-      (error, response) => {
-        if (response !== undefined) return resolve(response);
-        const { code = RpcCode.Internal, details = "no answer" } = error ?? {};
-        reject(new RpcFault(code, details, { method: method.path }));
-      },
-    );
-  });
 }

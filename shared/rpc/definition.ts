@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import type { Bytes } from "../bytes/mod.ts";
 
 /** One unary method as `proto/gen` describes it. */
@@ -6,10 +5,10 @@ export interface MethodDefinition<Request, Response> {
   readonly path: string;
   readonly requestStream: false;
   readonly responseStream: false;
-  readonly requestSerialize: (value: Request) => Buffer;
-  readonly requestDeserialize: (value: Uint8Array) => Request;
-  readonly responseSerialize: (value: Response) => Buffer;
-  readonly responseDeserialize: (value: Uint8Array) => Response;
+  readonly requestSerialize: (value: Request) => Bytes;
+  readonly requestDeserialize: (value: Bytes) => Request;
+  readonly responseSerialize: (value: Response) => Bytes;
+  readonly responseDeserialize: (value: Bytes) => Response;
 }
 
 /** A service as `proto/gen` describes it, such as `StorageServiceService`. */
@@ -44,16 +43,8 @@ export function rawRequest<Definition extends object, Name extends keyof Definit
 ): WithRawRequest<Definition, Name> {
   const method = {
     ...definition[name],
-    requestSerialize: (request: Bytes) => Buffer.from(request),
+    requestSerialize: (request: Bytes) => request,
     requestDeserialize: (request: Bytes) => request,
   };
   return { ...definition, [name]: method } as WithRawRequest<Definition, Name>;
-}
-
-/**
- * The bytes of a buffer as a plain array over the same memory: messages decoded from it hold plain
- * arrays too, whose `slice()` copies and which compare equal to other arrays.
- */
-export function plainBytes({ buffer, byteOffset, length }: Buffer): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, length);
 }

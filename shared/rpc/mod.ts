@@ -27,9 +27,7 @@ export {
   grpcService,
   type Handlers,
   type Refusals,
-  type RpcServer,
-  serveGrpc,
-  type ServeOptions,
-  type ServingContext,
-} from "./server.ts";
+  undecodable,
+} from "./grpc_service.ts";
+export { type RpcServer, serveGrpc, type ServeOptions } from "./server.ts";
 export { RpcCode, RpcError, RpcFault } from "./status.ts";

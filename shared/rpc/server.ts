@@ -1,50 +1,26 @@
-import type { Buffer } from "node:buffer";
-import * as grpc from "@grpc/grpc-js";
+import http2, {
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
+import type { Socket } from "node:net";
 import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthService,
 } from "../../proto/gen/health.ts";
+import type { Bytes } from "../bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import type { Logger } from "../log/mod.ts";
 import { Admission, type ServerLimits } from "./admission.ts";
-import { AdmittedCall } from "./admitted_call.ts";
-import {
-  type MethodDefinition,
-  plainBytes,
-  type RequestOf,
-  type ResponseOf,
-  type ServiceDefinition,
-} from "./definition.ts";
+import { statusHeaders } from "./call_status.ts";
+import { type GrpcMethod, type GrpcService, grpcService } from "./grpc_service.ts";
 import { type CallObserver, CLIENT_NAME_KEY, methodOf, serviceOf } from "./observer.ts";
+import { type Answer, ANSWER_HEADERS, ServedCall, type ServedMethod } from "./served_call.ts";
 import { RpcCode, RpcError } from "./status.ts";
-
-/** One function per method; throws {@linkcode RpcError} to answer with a gRPC status. */
-export type Handlers<Definition> = {
-  readonly [Method in keyof Definition]: (
-    request: RequestOf<Definition[Method]>,
-  ) => Promise<ResponseOf<Definition[Method]>>;
-};
-
-/** A service ready to be added to a server. */
-export interface GrpcService {
-  register(server: grpc.Server, context: ServingContext): void;
-  /** Full names of what is served, such as `controller.RPCService`. */
-  readonly names: ReadonlySet<string>;
-  /** Encoded answers by path of method when a {@linkcode ServerLimits} is reached. */
-  readonly refusals: ReadonlyMap<string, Buffer>;
-}
-
-/** What the handlers of a server share. */
-export interface ServingContext {
-  readonly log: Logger;
-  readonly onFinished?: CallObserver | undefined;
-}
-
-/** Answers that methods give when the server can take no further call. */
-export type Refusals<Definition> = {
-  readonly [Method in keyof Definition]?: ResponseOf<Definition[Method]>;
-};
+import { WriteBatch } from "./write_batch.ts";
 
 /** A server that accepts calls. */
 export interface RpcServer {
@@ -72,125 +48,62 @@ export interface ServeOptions {
 /** How long running calls may go on after {@linkcode RpcServer.close}. */
 const CLOSE_GRACE_MS = 2_000;
 
-const SERVER_OPTIONS: grpc.ServerOptions = {
-  "grpc.max_receive_message_length": -1,
-  "grpc.max_send_message_length": -1,
-  // peers keep one connection for long; never answer their pings with "too many pings"
-  "grpc.keepalive_permit_without_calls": 1,
+/** A peer that vanished without a word is noticed after a silence of about that long. */
+const KEEP_ALIVE_MS = 30_000;
+
+/** What a caller may send before it must wait for us: a large block comes in few steps. */
+const WINDOW_SIZE = 1024 * 1024;
+
+/** A server without limits refuses nobody. */
+const NO_LIMITS: ServerLimits = {
+  connectionCallsMax: 2 ** 32 - 1,
+  callsMax: Infinity,
+  requestBytesMax: Infinity,
+  handledCallsMax: Infinity,
+  answerBytesMax: Infinity,
+  answerTimeoutMs: 600_000,
 };
-
-type AnyMethod = MethodDefinition<unknown, unknown>;
-
-/**
- * Binds handlers to a service definition of `proto/gen`. A method without an entry in `refusals`
- * refuses with the gRPC status RESOURCE_EXHAUSTED.
- */
-export function grpcService<Definition extends ServiceDefinition<Definition>>(
-  definition: Definition,
-  handlers: Handlers<Definition>,
-  refusals: Refusals<Definition> = {},
-): GrpcService {
-  const refusalByPath = new Map<string, Buffer>();
-  for (const [name, answer] of Object.entries(refusals)) {
-    const method = definition[name as keyof Definition] as AnyMethod;
-    refusalByPath.set(method.path, method.responseSerialize(answer));
-  }
-  const paths = Object.keys(definition)
-    .map((name) => (definition[name as keyof Definition] as AnyMethod).path);
-  return {
-    names: new Set(paths.map(serviceOf)),
-    refusals: refusalByPath,
-    register(server, context) {
-      const methods: Record<string, grpc.MethodDefinition<unknown, Buffer>> = {};
-      const implementation: grpc.UntypedServiceImplementation = {};
-      for (const name of Object.keys(definition)) {
-        const method = definition[name as keyof Definition] as AnyMethod;
-        methods[name] = servedMethod(method);
-        const handle = handlers[name as keyof Definition] as (request: unknown) => Promise<unknown>;
-        const answer = async (request: unknown) => method.responseSerialize(await handle(request));
-        const handler = unaryHandler(name, answer, context.log);
-        implementation[name] = observed(handler, method.path, context.onFinished);
-      }
-      server.addService(methods, implementation);
-    },
-  };
-}
-
-/** The library is given answers that are encoded: their size is known then. */
-function servedMethod(method: AnyMethod): grpc.MethodDefinition<unknown, Buffer> {
-  return {
-    ...method,
-    requestDeserialize: (bytes) => method.requestDeserialize(plainBytes(bytes)),
-    responseSerialize: (bytes) => bytes,
-    responseDeserialize: (bytes) => bytes,
-  };
-}
-
-function unaryHandler(
-  name: string,
-  answer: (request: unknown) => Promise<Buffer>,
-  log: Logger,
-): grpc.handleUnaryCall<unknown, Buffer> {
-  return (call, callback) => {
-    answer(call.request).then(
-      (response) => callback(null, response),
-      (cause: unknown) => {
-        if (cause instanceof RpcError) {
-          callback({ code: cause.code, details: cause.message });
-          return;
-        }
-        log.error(`${name} failed`, { cause });
-        callback({ code: RpcCode.Internal, details: `${name} failed: see the log of the service` });
-      },
-    );
-  };
-}
-
-/** The handler, followed by the observer if there is one. */
-function observed(
-  handler: grpc.handleUnaryCall<unknown, Buffer>,
-  path: string,
-  onFinished: CallObserver | undefined,
-): grpc.handleUnaryCall<unknown, Buffer> {
-  if (onFinished === undefined) return handler;
-  const method = methodOf(path);
-  return (call, callback) => {
-    const startMs = SYSTEM_CLOCK.monotonicMs();
-    const [name] = call.metadata.get(CLIENT_NAME_KEY);
-    const clientName = typeof name === "string" ? name : null;
-    handler(call, (error, response) => {
-      callback(error, response);
-      const code = error?.code ?? RpcCode.Ok;
-      const durationMs = SYSTEM_CLOCK.monotonicMs() - startMs;
-      onFinished({ method, code, durationMs, clientName });
-    });
-  };
-}
 
 /** Listens for plain-text gRPC calls; throws when the port cannot be bound. */
 export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
-  const { host, port, services, log, limits, onFinished } = options;
   useStrictUtf8();
-  grpc.setLogVerbosity(grpc.logVerbosity.NONE); // failures reach the caller, who logs them
-  const server = new grpc.Server({
-    ...SERVER_OPTIONS,
-    ...limits !== undefined && limitOptions(limits, services),
+  const methods = servedMethods(options);
+  const { host, port, limits = NO_LIMITS } = options;
+  const server = http2.createServer({
+    settings: { maxConcurrentStreams: limits.connectionCallsMax, initialWindowSize: WINDOW_SIZE },
   });
-  for (const service of services) service.register(server, { log, onFinished });
-  healthService(options).register(server, { log });
-  const boundPort = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${host}:${port}`, grpc.ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) return resolve(bound);
-      const text = `Cannot listen on ${host}:${port}: it must be free, got "${error.message}"`;
-      reject(new Error(text, { cause: error }));
-    });
+  const sessions = new Set<ServerHttp2Session>();
+  server.on("connection", (socket: Socket) => {
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
   });
-  return { port: boundPort, close: () => closeServer(server) };
+  server.on("session", (session) => {
+    sessions.add(session);
+    session.on("close", () => sessions.delete(session));
+    serveSession(session, methods);
+  });
+  server.on("sessionError", () => {}); // whoever does not speak HTTP/2 is cut off
+  const boundPort = await listen(server, { host, port });
+  return { port: boundPort, close: () => closeServer(server, sessions) };
+}
+
+type Methods = ReadonlyMap<string, ServedMethod>;
+
+function servedMethods(options: ServeOptions): Methods {
+  const { services, log, onFinished, limits = NO_LIMITS } = options;
+  const shared = { log, admission: new Admission(limits), onFinished };
+  const unlimited = { log, admission: new Admission(NO_LIMITS), onFinished: undefined };
+  return new Map([
+    ...services.flat().map((method) => [method.path, servedMethod(method, shared)] as const),
+    ...healthService(options).map((method) =>
+      [method.path, servedMethod(method, unlimited)] as const
+    ),
+  ]);
 }
 
 /** The whole server has one health; asked by name it knows the services that it serves. */
 function healthService({ services, isReady = () => true }: ServeOptions): GrpcService {
-  const names = new Set(services.flatMap((service) => [...service.names]));
+  const names = new Set(services.flat().map(({ path }) => serviceOf(path)));
   return grpcService(HealthService, {
     check({ service }) {
       if (service !== "" && !names.has(service)) {
@@ -202,25 +115,119 @@ function healthService({ services, isReady = () => true }: ServeOptions): GrpcSe
   });
 }
 
-function limitOptions(limits: ServerLimits, services: readonly GrpcService[]): grpc.ServerOptions {
-  const admission = new Admission(limits);
-  const refusals = new Map(services.flatMap((service) => [...service.refusals]));
-  const interceptor: grpc.ServerInterceptor = ({ path }, call) =>
-    path.startsWith("/grpc.health.")
-      ? new grpc.ServerInterceptingCall(call)
-      : new AdmittedCall(call, { admission, refusal: refusals.get(path) });
+/** What the methods of a service have in common. */
+interface ServingContext {
+  readonly log: Logger;
+  readonly admission: Admission;
+  readonly onFinished: CallObserver | undefined;
+}
+
+const FULL: Answer = {
+  status: { code: RpcCode.ResourceExhausted, details: "too many calls at a time" },
+};
+
+function servedMethod(
+  { path, refusal, answer }: GrpcMethod,
+  { log, admission, onFinished }: ServingContext,
+): ServedMethod {
+  const name = methodOf(path);
+  const handle = async (request: Bytes): Promise<Answer> => {
+    try {
+      return { message: await answer(request) };
+    } catch (cause) {
+      if (cause instanceof RpcError) {
+        return { status: { code: cause.code, details: cause.message } };
+      }
+      log.error(`${name} failed`, { cause });
+      const details = `${name} failed: see the log of the service`;
+      return { status: { code: RpcCode.Internal, details } };
+    }
+  };
   return {
-    interceptors: [interceptor],
-    "grpc.max_concurrent_streams": limits.connectionCallsMax,
+    admission,
+    refusal: refusal === null ? FULL : { message: refusal },
+    handle: onFinished === undefined ? handle : observed(name, handle, onFinished),
   };
 }
 
-function closeServer(server: grpc.Server): Promise<void> {
+/** The handler, followed by the observer. */
+function observed(
+  method: string,
+  handle: (request: Bytes) => Promise<Answer>,
+  onFinished: CallObserver,
+): ServedMethod["handle"] {
+  return async (request, headers) => {
+    const startMs = SYSTEM_CLOCK.monotonicMs();
+    const answer = await handle(request);
+    const name = headers[CLIENT_NAME_KEY];
+    onFinished({
+      method,
+      code: "status" in answer ? answer.status.code : RpcCode.Ok,
+      durationMs: SYSTEM_CLOCK.monotonicMs() - startMs,
+      clientName: typeof name === "string" ? name : null,
+    });
+    return answer;
+  };
+}
+
+const UNKNOWN_METHOD = statusHeaders({
+  code: RpcCode.Unimplemented,
+  details: "the service has no such method",
+});
+
+function serveSession(session: ServerHttp2Session, methods: Methods): void {
+  const batch = new WriteBatch(session.socket);
+  session.on("error", () => {}); // the connection is gone, its calls end with it
+  session.on("stream", (stream, headers) => {
+    stream.on("error", () => {}); // says no more than the end of the call
+    const method = methods.get(headers[":path"] ?? "");
+    const refusal = refusalOfRequest(headers);
+    if (refusal !== null) refuse(stream, refusal);
+    else if (method === undefined) refuse(stream, { ...ANSWER_HEADERS, ...UNKNOWN_METHOD });
+    else new ServedCall({ stream, headers, batch, method });
+  });
+}
+
+/** The headers that answer what is no gRPC call; null for one that is. */
+function refusalOfRequest(headers: IncomingHttpHeaders): OutgoingHttpHeaders | null {
+  if (headers[":method"] !== "POST") return { ":status": 405 };
+  const type = headers["content-type"] ?? "";
+  return type.startsWith("application/grpc") ? null : { ":status": 415 };
+}
+
+function refuse(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
+  stream.respond(headers, { endStream: true });
+  stream.resume(); // what it sends is thrown away
+}
+
+function listen(
+  server: Http2Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.on("error", (error: Error) => {
+      const text = `Cannot listen on ${host}:${port}: it must be free, got "${error.message}"`;
+      reject(new Error(text, { cause: error }));
+    });
+    server.listen({ host, port }, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+function closeServer(
+  server: Http2Server,
+  sessions: ReadonlySet<ServerHttp2Session>,
+): Promise<void> {
   return new Promise((resolve) => {
-    const forced = setTimeout(() => server.forceShutdown(), CLOSE_GRACE_MS);
-    server.tryShutdown(() => {
-      clearTimeout(forced);
+    const forced = SYSTEM_CLOCK.setTimer(CLOSE_GRACE_MS, () => {
+      for (const session of sessions) session.destroy();
+    });
+    server.close(() => {
+      forced.cancel();
       resolve();
     });
+    for (const session of sessions) session.close();
   });
 }

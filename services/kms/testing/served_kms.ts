@@ -1,4 +1,3 @@
-import { Buffer } from "node:buffer";
 import { KmsServiceService } from "../../../proto/gen/kms.ts";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
@@ -74,8 +73,8 @@ export async function withServedKms(
 function connectRaw(port: number): RawClient & { close(): void } {
   const methods = Object.entries(KmsServiceService).map(([name, method]) => [name, {
     ...method,
-    requestSerialize: (bytes: Bytes) => Buffer.from(bytes),
-    responseDeserialize: (bytes: Buffer) => new Uint8Array(bytes),
+    requestSerialize: (bytes: Bytes) => bytes,
+    responseDeserialize: (bytes: Bytes) => bytes,
   }]);
   return connect(Object.fromEntries(methods), { port }) as unknown as
     & RawClient

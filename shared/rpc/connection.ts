@@ -1,0 +1,89 @@
+import http2, {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import net from "node:net";
+import { SYSTEM_CLOCK } from "../clock/mod.ts";
+import { WriteBatch } from "./write_batch.ts";
+
+/** Where a service is. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How long it may take until a connection is established. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+/** A peer that vanished without a word is noticed after a silence of about that long. */
+const KEEP_ALIVE_MS = 30_000;
+
+/** What a service may send before it must wait for us: a large block comes in few steps. */
+const WINDOW_SIZE = 4 * 1024 * 1024;
+
+const SETTINGS = { enablePush: false, initialWindowSize: WINDOW_SIZE };
+
+/** An established HTTP/2 connection over plain TCP. */
+export class Connection {
+  readonly #socket: net.Socket;
+  readonly #session: ClientHttp2Session;
+  readonly #batch: WriteBatch;
+
+  /** Resolves when the connection can be used; rejects when nobody listens there. */
+  static async open({ host, port }: Address): Promise<Connection> {
+    const socket = net.connect({ host, port, noDelay: true });
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+    const session = http2.connect(`http://${authority}`, {
+      createConnection: () => socket,
+      settings: SETTINGS,
+    });
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    session.on("error", reject);
+    session.on("close", () => reject(new Error("the connection was closed")));
+    session.once("connect", () => resolve());
+    const timer = SYSTEM_CLOCK.setTimer(
+      CONNECT_TIMEOUT_MS,
+      () => session.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
+    );
+    await promise.finally(() => timer.cancel());
+    session.setLocalWindowSize(WINDOW_SIZE);
+    return new Connection(socket, session);
+  }
+
+  private constructor(socket: net.Socket, session: ClientHttp2Session) {
+    this.#socket = socket;
+    this.#session = session;
+    this.#batch = new WriteBatch(socket);
+  }
+
+  /** It is gone, with all calls that were on it. */
+  get isLost(): boolean {
+    return this.#session.destroyed || this.#socket.destroyed;
+  }
+
+  /** Calls the listener once the connection takes no further call, which ends it. */
+  onEnd(listener: () => void): void {
+    let isOver = false;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      listener();
+    };
+    this.#session.on("goaway", end);
+    this.#session.on("close", end);
+  }
+
+  /** A stream for one call; null when the connection takes no further one. */
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream | null {
+    if (this.#session.destroyed || this.#session.closed) return null;
+    this.#batch.hold();
+    return this.#session.request(headers);
+  }
+
+  /** Ends it at once. */
+  destroy(): void {
+    this.#session.destroy();
+  }
+}
