@@ -67,6 +67,8 @@ const CODES_BY_RESET: Readonly<Record<number, RpcCode>> = {
 
 /** The status of a call that the service ended with an HTTP/2 error code. */
 export function statusOfReset(code: number): CallStatus {
-  const details = `the service ended the call with HTTP/2 code ${code}`;
+  const details = code === constants.NGHTTP2_NO_ERROR
+    ? "the answer ended without a status"
+    : `the service ended the call with HTTP/2 code ${code}`;
   return { code: CODES_BY_RESET[code] ?? RpcCode.Internal, details };
 }

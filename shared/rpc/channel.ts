@@ -30,7 +30,7 @@ export class Channel {
   #connection: Connection | null = null;
   #isConnecting = false;
   #failed: FailedAttempt | null = null;
-  #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(address: Address) {
     this.#address = address;
@@ -50,14 +50,14 @@ export class Channel {
 
   /** Ends the connection; running calls fail, and all further ones. */
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#connection?.destroy();
     this.#connection = null;
     this.#failWaiting(CLOSED);
   }
 
   #send(call: UnaryCall): void {
-    if (this.#isClosed) return call.fail(CLOSED);
+    if (this.#closing.signal.aborted) return call.fail(CLOSED);
     if (this.#connection !== null) return call.sendOn(this.#connection);
     if (this.#failed !== null && SYSTEM_CLOCK.monotonicMs() < this.#failed.untilMs) {
       return call.fail(this.#failed.status);
@@ -69,8 +69,8 @@ export class Channel {
   async #connect(): Promise<void> {
     this.#isConnecting = true;
     try {
-      const connection = await Connection.open(this.#address);
-      if (this.#isClosed) return connection.destroy();
+      const connection = await Connection.open(this.#address, this.#closing.signal);
+      if (this.#closing.signal.aborted) return connection.destroy();
       this.#use(connection);
     } catch (cause) {
       this.#postpone(cause);

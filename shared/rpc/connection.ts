@@ -30,8 +30,8 @@ export class Connection {
   readonly #session: ClientHttp2Session;
   readonly #batch: WriteBatch;
 
-  /** Resolves when the connection can be used; rejects when nobody listens there. */
-  static async open({ host, port }: Address): Promise<Connection> {
+  /** Resolves when the connection can be used; rejects when nobody listens there, or on abort. */
+  static async open({ host, port }: Address, signal: AbortSignal): Promise<Connection> {
     const socket = net.connect({ host, port, noDelay: true });
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
@@ -39,15 +39,12 @@ export class Connection {
       createConnection: () => socket,
       settings: SETTINGS,
     });
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    session.on("error", reject);
-    session.on("close", () => reject(new Error("the connection was closed")));
-    session.once("connect", () => resolve());
-    const timer = SYSTEM_CLOCK.setTimer(
-      CONNECT_TIMEOUT_MS,
-      () => session.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`)),
-    );
-    await promise.finally(() => timer.cancel());
+    try {
+      await established(session, signal);
+    } catch (error) {
+      socket.destroy();
+      throw error;
+    }
     session.setLocalWindowSize(WINDOW_SIZE);
     return new Connection(socket, session);
   }
@@ -85,5 +82,23 @@ export class Connection {
   /** Ends it at once. */
   destroy(): void {
     this.#session.destroy();
+  }
+}
+
+/** Resolves when the other side has said that it speaks HTTP/2. */
+async function established(session: ClientHttp2Session, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  session.on("error", reject);
+  session.on("close", () => reject(new Error("the connection was closed")));
+  // a listener that speaks no HTTP/2 may accept connections too: it sends no settings
+  session.once("remoteSettings", () => resolve());
+  const giveUp = () => session.destroy(new Error(`no connection within ${CONNECT_TIMEOUT_MS} ms`));
+  const timer = SYSTEM_CLOCK.setTimer(CONNECT_TIMEOUT_MS, giveUp);
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    await promise;
+  } finally {
+    timer.cancel();
+    signal.removeEventListener("abort", giveUp);
   }
 }
