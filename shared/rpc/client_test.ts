@@ -22,7 +22,7 @@ async function withServer(
   const server = http2.createServer();
   const sessions: http2.ServerHttp2Session[] = [];
   server.on("session", (session) => sessions.push(session));
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: ServerHttp2Stream) => {
     stream.on("error", () => {});
     stream.resume();
     answer(stream, ++count);
