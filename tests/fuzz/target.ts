@@ -75,7 +75,7 @@ export function judgeAnswer(trial: Trial, answer: Answer): string | null {
     return isMalformed ? "a malformed request was answered" : trial.judge(answer.bytes);
   }
   const { status, details } = answer;
-  const isDecodeError = status === 13 && details.startsWith("Error deserializing request");
+  const isDecodeError = status === 13 && details === "the request cannot be decoded";
   if (!isDecodeError) return `gRPC status ${status}: ${details}`;
   return isMalformed ? null : "a well-formed request was refused as malformed";
 }

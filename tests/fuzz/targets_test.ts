@@ -23,7 +23,7 @@ for (const [name, openTarget] of Object.entries(TARGETS)) {
           assert.notEqual(judgeAnswer(trial, { status, details }), null, method);
         }
       }
-      const refusal = { status: 13, details: "Error deserializing request" };
+      const refusal = { status: 13, details: "the request cannot be decoded" };
       for (const trial of trials) {
         assert.equal(judgeAnswer(trial, refusal) === null, trial.isMalformed, method);
       }
