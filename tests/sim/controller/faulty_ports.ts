@@ -93,5 +93,6 @@ export function faultyPorts(ports: Ports, options: FaultyPortsOptions): Ports {
       load: () => wal.load(),
       clear: () => write(() => wal.clear()),
     },
+    journal: ports.journal,
   };
 }

@@ -173,6 +173,7 @@ export class WholeNode {
       consensus: this.#linkToConsensus(),
       network,
       wal,
+      journal: null,
     };
   }
 
