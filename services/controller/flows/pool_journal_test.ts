@@ -20,6 +20,9 @@ function raw(nonce: string, changes: Parameters<typeof transaction>[1] = {}): Ra
   return normalTx(HASH, transaction(nonce, changes));
 }
 
+/** With that many bytes few transactions are much for a journal. */
+const LARGE = { data: new Uint8Array(1024 * 1024) };
+
 function keyOf(raw: RawTransaction): string {
   return toHex(rawTransactionHash(raw) ?? new Uint8Array());
 }
@@ -137,6 +140,16 @@ Deno.test("many that come together are written together", async () => {
   release();
   await Promise.all([first, ...others]);
   assert.deepEqual(journal.appendedCounts, [1, 50]);
+});
+
+Deno.test("large ones are not all written at once", async () => {
+  const { node, journal } = await started();
+  const release = hold(journal);
+  const sent = ["1", "2", "3", "4", "5", "6"].map((nonce) => codeOf(node, raw(nonce, LARGE)));
+  await node.clock.settle();
+  release();
+  assert.deepEqual(await Promise.all(sent), sent.map(() => Success));
+  assert(Math.max(...journal.appendedCounts) === 3, `${journal.appendedCounts}`);
 });
 
 Deno.test("a full disk refuses transactions, and takes them when there is room", async () => {
@@ -265,6 +278,20 @@ Deno.test("a proposed transaction whose block was committed before its write sta
   assert.deepEqual(pooled(checker), []);
 });
 
+Deno.test("a batch is refused when a block came in between that holds one of it", async () => {
+  const { a: proposer, b } = await testPair();
+  const { node, journal } = persistent(b);
+  await proposer.start();
+  await node.start();
+  await proposer.controller.send(raw("1"));
+  const release = hold(journal);
+  const batch = node.controller.sendBatch([raw("1"), raw("2")]);
+  await produceBlock([proposer, node]);
+  release();
+  assert.deepEqual(await batch, { code: StatusCode.HistoryDupTx, hashes: [] });
+  assert.deepEqual(pooled(node), []);
+});
+
 Deno.test("a node that does not validate tells its peers of what it brought back", async () => {
   const { a: node, b: validator, clock } = await testPair();
   persistent(node);
@@ -283,8 +310,6 @@ Deno.test("a node that does not validate tells its peers of what it brought back
   assert.deepEqual(pooled(validator), [keyOf(raw("1"))]);
 });
 
-const LARGE = { data: new Uint8Array(1024 * 1024) };
-
 Deno.test("the journal shrinks when most of it has left the pool, and keeps the rest", async () => {
   const { node, journal } = await started();
   for (let i = 0; i < 9; i++) await codeOf(node, raw(`${i}`, LARGE));
@@ -300,6 +325,19 @@ Deno.test("the journal shrinks when most of it has left the pool, and keeps the 
   release();
   await node.clock.settle();
   assert.deepEqual(journal.records, [raw("10"), raw("11")].map(recordOf));
+});
+
+Deno.test("what is being written when the journal shrinks is not lost", async () => {
+  const { node, journal } = await started();
+  for (let i = 0; i < 9; i++) await codeOf(node, raw(`${i}`, LARGE));
+  await node.produce(1);
+  const release = hold(journal);
+  const late = codeOf(node, raw("10"));
+  await node.clock.advance(10_000);
+  release();
+  assert.equal(await late, Success);
+  await node.clock.settle();
+  assert.deepEqual(journal.records, [recordOf(raw("10"))]);
 });
 
 Deno.test("a journal that cannot shrink stays as it is, and shrinks later", async () => {
