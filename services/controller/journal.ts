@@ -13,8 +13,8 @@ import { splitBySize } from "./split_by_size.ts";
 /** Type of the records: none that a write-ahead log has. */
 const TRANSACTION = 16;
 
-/** A segment of that size gets no more records: one at a time is read into memory. */
-const SEGMENT_SIZE_MAX = 8 * 1024 * 1024;
+/** A segment of that size gets no more records: one is read at once, which takes some 30 ms. */
+const SEGMENT_SIZE_MAX = 1024 * 1024;
 
 /** Records that replace others are written in chunks, so that no call waits for long meanwhile. */
 const CHUNK_SIZE_MAX = 256 * 1024;

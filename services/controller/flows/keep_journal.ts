@@ -52,8 +52,7 @@ async function restore(
     }
     found += records.length;
   }
-  if (found === 0) return;
-  log.info(`journal: ${restored} of ${found} transactions wait for a block again`);
+  if (found > 0) log.info(`journal: ${restored} of ${found} transactions wait for a block again`);
   await journal.shrink();
 }
 

@@ -4,8 +4,8 @@ import { encode } from "../../../shared/codec/mod.ts";
 import { Lock } from "./lock.ts";
 import type { Node } from "./node.ts";
 
-/** Records that are written and synced together, unless those of one caller are more. */
-const GROUP_SIZE_MAX = 4 * 1024 * 1024;
+/** Written and synced together, unless one caller has more: encoding it takes some 10 ms. */
+const GROUP_SIZE_MAX = 256 * 1024;
 
 /** The journal may have twice the size of the pool, and that many bytes. */
 const SPARE_SIZE = 8 * 1024 * 1024;
