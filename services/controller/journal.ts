@@ -40,9 +40,9 @@ export async function openJournal(path: string, log: Logger): Promise<JournalPor
 class SegmentedJournal implements JournalPort {
   readonly #folder: LogFolder;
   readonly #log: Logger;
-  /** Segments by number, ascending, with their sizes in bytes. */
+  /** Segments by number, with their sizes in bytes. */
   readonly #sizes: Map<bigint, number>;
-  /** Those that the process found. */
+  /** Those that the process found, oldest first. */
   readonly #found: readonly bigint[];
   /** Number of the segment that grows. */
   #active: bigint;

@@ -10,8 +10,9 @@ import {
   sameTransaction,
 } from "../auth/mod.ts";
 import { transactionKey } from "../pool/mod.ts";
+import { splitBySize } from "../split_by_size.ts";
 import { type Node, rulesOf } from "./node.ts";
-import type { PoolJournal } from "./pool_journal.ts";
+import { type PoolJournal, WRITE_SPLIT } from "./pool_journal.ts";
 import type { SignatureVerifier } from "./verifier.ts";
 
 /** Outcome of a batch: a code, and the hashes of the transactions that were not in the pool. */
@@ -125,10 +126,10 @@ export class Admission {
       checkQuota(raw, settings.quotaLimit) === StatusCode.Success && pool.reserve([raw])
     );
     // consensus does not wait for the journal: nobody was promised that these last
-    void this.#holding(
-      wanted,
-      () => this.#journal.write(wanted, () => this.#addAll(this.#stillFitting(wanted, height))),
-    );
+    for (const part of splitBySize(wanted, WRITE_SPLIT)) {
+      const add = () => this.#addAll(this.#stillFitting(part, height));
+      void this.#holding(part, () => this.#journal.write(part, add));
+    }
     return code;
   }
 

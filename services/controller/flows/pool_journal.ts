@@ -1,19 +1,20 @@
 import { type RawTransaction, RawTransactions } from "../../../proto/gen/blockchain.ts";
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
+import { estimateSize } from "../pool/mod.ts";
+import { splitBySize } from "../split_by_size.ts";
 import { Lock } from "./lock.ts";
 import type { Node } from "./node.ts";
 
-/** Written and synced together, unless one caller has more: encoding it takes some 10 ms. */
-const GROUP_SIZE_MAX = 256 * 1024;
+/** Written and synced together, unless one caller has more: encoding it takes some 20 ms. */
+export const WRITE_SPLIT = { sizeOf: estimateSize, sizeMax: 256 * 1024 };
 
 /** The journal may have twice the size of the pool, and that many bytes. */
 const SPARE_SIZE = 8 * 1024 * 1024;
 
-/** Records that wait for their turn. */
+/** Transactions that wait for their turn. */
 interface Job {
-  readonly records: readonly Bytes[];
-  readonly size: number;
+  readonly raws: readonly RawTransaction[];
   readonly finish: (isOnDisk: boolean) => void;
 }
 
@@ -25,7 +26,7 @@ export class PoolJournal {
   readonly #node: Node;
   /** One write at a time: whenever it is free, what is on disk and not refused is in the pool. */
   readonly #lock = new Lock();
-  #waiting: Job[] = [];
+  readonly #waiting: Job[] = [];
   #isFailing = false;
 
   constructor(node: Node) {
@@ -44,10 +45,7 @@ export class PoolJournal {
   ): Promise<Outcome | null> {
     if (this.#node.env.ports.journal === null || raws.length === 0) return add();
     const { promise, resolve } = Promise.withResolvers<Outcome | null>();
-    const records = raws.map((raw) => encode(RawTransactions, { body: [raw] }));
-    const size = records.reduce((sum, { length }) => sum + length, 0);
-    const finish = (isOnDisk: boolean) => resolve(isOnDisk ? add() : null);
-    this.#waiting.push({ records, size, finish });
+    this.#waiting.push({ raws, finish: (isOnDisk) => resolve(isOnDisk ? add() : null) });
     if (this.#waiting.length === 1) this.#flushSoon();
     return await promise;
   }
@@ -59,18 +57,19 @@ export class PoolJournal {
   async #flush(): Promise<void> {
     const group = this.#takeGroup();
     if (this.#waiting.length > 0) this.#flushSoon();
-    const isOnDisk = await this.#append(group.flatMap(({ records }) => records));
+    const raws = group.flatMap((job) => job.raws);
+    const isOnDisk = await this.#append(
+      raws.map((raw) => encode(RawTransactions, { body: [raw] })),
+    );
     for (const { finish } of group) finish(isOnDisk);
   }
 
   /** At least one job, however large. */
   #takeGroup(): Job[] {
-    let count = 0;
-    for (let size = 0; count < this.#waiting.length; count++) {
-      size += this.#waiting[count]?.size ?? 0;
-      if (count > 0 && size > GROUP_SIZE_MAX) break;
-    }
-    return this.#waiting.splice(0, count);
+    const sizeOf = ({ raws }: Job) => raws.reduce((sum, raw) => sum + WRITE_SPLIT.sizeOf(raw), 0);
+    const [group = []] = splitBySize(this.#waiting, { ...WRITE_SPLIT, sizeOf });
+    this.#waiting.splice(0, group.length);
+    return group;
   }
 
   async #append(records: readonly Bytes[]): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { type Bytes } from "../../../shared/bytes/mod.ts";
+import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { JournalPort } from "../ports.ts";
 
 /** A journal in memory: what it holds is on a disk that survives the node. */
