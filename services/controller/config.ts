@@ -90,6 +90,10 @@ export const CONTROLLER_TABLE = defineTable("controller", {
     doc: "upper bounds of the latency buckets in milliseconds",
   }),
   wal_path: relativePath({ default: "./data/wal_chain", doc: "folder of the write-ahead log" }),
+  tx_persistence: bool({
+    default: false,
+    doc: "keep the transactions that wait for a block on disk, so that a restart loses none",
+  }),
   hash_len: u32({ default: 32, doc: "not used: the kms tells" }),
   signature_len: u32({ default: 128, doc: "not used: the kms tells" }),
   address_len: u32({ default: 20, doc: "not used: the kms tells" }),

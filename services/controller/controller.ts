@@ -9,11 +9,13 @@ import { BlockServer } from "./flows/block_server.ts";
 import { ConsensusLink } from "./flows/consensus_link.ts";
 import { Forwarder } from "./flows/forwarder.ts";
 import { Gossip } from "./flows/gossip.ts";
+import { keepJournal } from "./flows/keep_journal.ts";
 import type { Environment, Node, Settings } from "./flows/node.ts";
 import { PeerMessages } from "./flows/peer_messages.ts";
+import { PoolJournal } from "./flows/pool_journal.ts";
 import { type CommitOutcome, type ProposalOutcome, Proposals } from "./flows/proposals.ts";
 import { Queries } from "./flows/queries.ts";
-import { StoppedError } from "./flows/retry.ts";
+import { type RetryOptions, StoppedError } from "./flows/retry.ts";
 import { StallWatch } from "./flows/stall_watch.ts";
 import { startNode } from "./flows/startup.ts";
 import { Syncer } from "./flows/syncer.ts";
@@ -41,18 +43,21 @@ export class Controller {
   readonly #consensus: ConsensusLink;
   readonly #forwarder: Forwarder;
   readonly #gossip: Gossip;
+  readonly #journal: PoolJournal;
   readonly #peerMessages: PeerMessages;
   readonly #proposals: Proposals;
+  readonly #retry: RetryOptions;
   readonly #upkeep: Upkeep;
 
   private constructor(node: Node) {
     this.node = node;
     const { clock, signal, ports } = node.env;
-    const retry = { clock, signal, delayMaxMs: node.settings.retryIntervalMs };
+    this.#retry = { clock, signal, delayMaxMs: node.settings.retryIntervalMs };
     const gossip = new Gossip(node);
-    const consensus = new ConsensusLink(node, retry);
+    const consensus = new ConsensusLink(node, this.#retry);
     this.verifier = new SignatureVerifier(ports.kms);
-    const admission = new Admission(node, this.verifier);
+    this.#journal = new PoolJournal(node);
+    const admission = new Admission(node, { verifier: this.verifier, journal: this.#journal });
     const syncer = new Syncer(node, { admission, gossip, consensus });
     const blockServer = new BlockServer(node, gossip);
     this.queries = new Queries(node);
@@ -76,7 +81,16 @@ export class Controller {
   /** Tells consensus and peers that the node is there, and looks after it until it is stopped. */
   async run(): Promise<void> {
     try {
-      await Promise.all([this.#consensus.reconfigure(), this.#upkeep.run()]);
+      await Promise.all([
+        this.#consensus.reconfigure(),
+        this.#upkeep.run(),
+        keepJournal(this.node, {
+          journal: this.#journal,
+          admission: this.#admission,
+          forwarder: this.#forwarder,
+          retry: this.#retry,
+        }),
+      ]);
     } catch (error) {
       if (!(error instanceof StoppedError)) throw error;
     }

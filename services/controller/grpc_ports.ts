@@ -29,7 +29,7 @@ import type {
 const BLOCK_DEADLINE_MS = 120_000;
 
 /** The neighbours over gRPC. */
-export interface GrpcPorts extends Omit<Ports, "wal"> {
+export interface GrpcPorts extends Omit<Ports, "wal" | "journal"> {
   /** Ends all connections. */
   close(): void;
   /** Calls the listener when the connection to consensus or network is lost. */

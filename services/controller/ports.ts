@@ -96,6 +96,24 @@ export interface WalPort {
   clear(): Promise<void>;
 }
 
+/**
+ * The journal of the transactions in the pool: records in order of arrival, and among them some of
+ * transactions that have left since.
+ */
+export interface JournalPort {
+  /** Bytes that it takes up. */
+  readonly size: number;
+  /** Resolves once the records are on disk; rejects, and has none of them then, when they are not. */
+  append(records: readonly Bytes[]): Promise<void>;
+  /** What was appended before the process started, in parts of bounded size, in its order. */
+  load(): AsyncIterable<readonly Bytes[]>;
+  /**
+   * Puts records in the place of all that was appended before this call; what is appended meanwhile
+   * comes behind them. When it rejects, or the process ends before, nothing is lost.
+   */
+  replace(records: readonly Bytes[]): Promise<void>;
+}
+
 /** All neighbours of a controller. */
 export interface Ports {
   readonly storage: StoragePort;
@@ -104,4 +122,6 @@ export interface Ports {
   readonly consensus: ConsensusPort;
   readonly network: NetworkPort;
   readonly wal: WalPort;
+  /** Null when the pool is kept in memory only. */
+  readonly journal: JournalPort | null;
 }

@@ -25,6 +25,7 @@ import { ChainDataError } from "./flows/chain_data.ts";
 import { VERSION } from "./flows/queries.ts";
 import { connectPorts } from "./grpc_ports.ts";
 import { isHealthy } from "./health.ts";
+import { journalPath, openJournal } from "./journal.ts";
 import { startMetrics } from "./metrics.ts";
 import { openWal } from "./wal.ts";
 
@@ -43,14 +44,17 @@ export async function startController(
   log.info(`grpc port of this service: ${config.controller_port}`);
   const metrics = startMetrics(config, clock);
   if (metrics !== null) log.info(`metrics port of this service: ${config.metrics_port}`);
-  // two of them would clear each other's log
+  // two of them would clear each other's log and journal
   const lock = await lockFolder(config.wal_path);
   const { close, onLost, ...neighbours } = connectPorts(config, {
     log,
     onCalled: metrics?.onCalled,
   });
   const wal = await openWal(config.wal_path, log);
-  const ports = { ...neighbours, wal };
+  const journal = config.tx_persistence
+    ? await openJournal(journalPath(config.wal_path), log)
+    : null;
+  const ports = { ...neighbours, wal, journal };
   const environment = { ports, clock, random: SYSTEM_RANDOM, log, signal, loadHash };
   const controller = await explained(Controller.start(settings, environment));
   onLost("consensus", () => controller.consensusLost());

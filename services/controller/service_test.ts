@@ -14,6 +14,7 @@ import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import { encode } from "../../shared/codec/mod.ts";
 import { parseDocument, readTable } from "../../shared/config/mod.ts";
 import { loadSm3 } from "../../shared/crypto/mod.ts";
+import { exists } from "../../shared/files/mod.ts";
 import { SILENT_LOGGER } from "../../shared/log/mod.ts";
 import {
   connect,
@@ -408,4 +409,17 @@ Deno.test("startController() in the folder of one that runs is refused before it
     assert.equal(await Deno.readTextFile(`${folder}/1.log`), "a block that is being stored");
     assert.equal(neighbours.network.registrations, calls);
   });
+});
+
+Deno.test("startController() keeps the pool on disk when it is told to, and only then", async () => {
+  for (const keepsPool of [false, true]) {
+    await withController(async ({ port, context }) => {
+      const user = connect(RPCServiceService, { port });
+      await user.sendRawTransaction(normalTx(HASH, transaction("1")));
+      user.close();
+      const folder = `${context.config.wal_path}_txs`;
+      assert.equal(exists(folder), keepsPool);
+      if (keepsPool) assert.equal([...Deno.readDirSync(folder)].length, 1);
+    }, `tx_persistence = ${keepsPool}\n`);
+  }
 });

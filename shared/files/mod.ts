@@ -74,8 +74,8 @@ async function writeSynced(path: string, bytes: Bytes): Promise<void> {
  * Appends to a file, creating it when absent; resolves when the bytes are on disk. When it rejects
  * the file is as long as before, so that the next append is not behind a part of this one.
  */
-export async function appendSynced(path: string, bytes: Bytes): Promise<void> {
-  const file = await Deno.open(path, { create: true, append: true });
+export async function appendSynced(path: string, bytes: Bytes, mode = PLAIN_MODE): Promise<void> {
+  const file = await Deno.open(path, { create: true, append: true, mode });
   try {
     const { size } = await file.stat();
     try {

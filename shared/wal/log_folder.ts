@@ -1,10 +1,11 @@
-import { type Bytes, concatBytes } from "../bytes/mod.ts";
+import { type Bytes, joinBytes } from "../bytes/mod.ts";
 import {
   appendSynced,
   PLAIN_MODE,
   readIfThere,
   removeIfThere,
   replaceFile,
+  SECRET_MODE,
   syncFolder,
 } from "../files/mod.ts";
 import { encodeRecord, type WalRecord } from "./record.ts";
@@ -13,6 +14,9 @@ import { encodeRecord, type WalRecord } from "./record.ts";
 export class WalError extends Error {
   override name = "WalError";
 }
+
+/** Mode of a folder whose files are secret. */
+const SECRET_FOLDER_MODE = 0o700;
 
 const INDEX_NAME = "index";
 
@@ -26,21 +30,28 @@ const HEIGHTS_KEPT = 8n;
  */
 export class LogFolder {
   #height: bigint | null;
+  readonly #fileMode: number;
 
-  private constructor(readonly path: string, height: bigint | null) {
+  private constructor(readonly path: string, height: bigint | null, fileMode: number) {
     this.#height = height;
+    this.#fileMode = fileMode;
   }
 
-  /** Opens or creates the folder; throws a {@linkcode WalError} when the index is no height. */
-  static async open(path: string): Promise<LogFolder> {
-    await Deno.mkdir(path, { recursive: true });
+  /**
+   * Opens or creates the folder; throws a {@linkcode WalError} when the index is no height.
+   *
+   * @param isSecret whether what is created is for the user of the process only
+   */
+  static async open(path: string, { isSecret = false } = {}): Promise<LogFolder> {
+    await Deno.mkdir(path, { recursive: true, mode: isSecret ? SECRET_FOLDER_MODE : 0o777 });
     const bytes = await readIfThere(`${path}/${INDEX_NAME}`);
     const text = bytes === null ? "" : new TextDecoder().decode(bytes).trim();
     if (!/^\d{0,19}$/.test(text)) {
       const place = `"${path}/${INDEX_NAME}"`;
       throw new WalError(`index file data wrong: ${place} must hold a height, got "${text}"`);
     }
-    return new LogFolder(path, text === "" ? null : BigInt(text));
+    const height = text === "" ? null : BigInt(text);
+    return new LogFolder(path, height, isSecret ? SECRET_MODE : PLAIN_MODE);
   }
 
   /** The current height; null in a new folder. */
@@ -50,7 +61,7 @@ export class LogFolder {
 
   /** Adds records to the log of a height. */
   append(height: bigint, records: readonly WalRecord[]): Promise<void> {
-    return appendSynced(this.#pathOf(height), concatBytes(...records.map(encodeRecord)));
+    return appendSynced(this.#pathOf(height), joinBytes(records.map(encodeRecord)), this.#fileMode);
   }
 
   /** Makes a height the current one and drops logs that are no longer of use. */
@@ -59,7 +70,7 @@ export class LogFolder {
     await replaceFile(`${this.path}/${INDEX_NAME}`, height.toString(), PLAIN_MODE);
     this.#height = height;
     for (const other of await this.heights()) {
-      if (other + HEIGHTS_KEPT < height) await removeIfThere(this.#pathOf(other));
+      if (other + HEIGHTS_KEPT < height) await this.remove(other);
     }
   }
 
@@ -78,6 +89,16 @@ export class LogFolder {
     return await readIfThere(this.#pathOf(height)) ?? new Uint8Array();
   }
 
+  /** How many bytes the log of a height has; it must be there. */
+  async sizeOf(height: bigint): Promise<number> {
+    return (await Deno.stat(this.#pathOf(height))).size;
+  }
+
+  /** Drops the log of a height, if there is one. */
+  remove(height: bigint): Promise<void> {
+    return removeIfThere(this.#pathOf(height));
+  }
+
   /** Cuts off what a crash left behind the last whole record, else the next one would be lost. */
   async cut(height: bigint, goodSize: number): Promise<void> {
     const file = await Deno.open(this.#pathOf(height), { write: true });
@@ -91,7 +112,7 @@ export class LogFolder {
 
   /** Drops every log. */
   async erase(): Promise<void> {
-    for (const height of await this.heights()) await removeIfThere(this.#pathOf(height));
+    for (const height of await this.heights()) await this.remove(height);
     await syncFolder(this.path);
   }
 

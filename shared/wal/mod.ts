@@ -8,9 +8,11 @@
 export { LogFolder, WalError } from "./log_folder.ts";
 export {
   encodeRecord,
+  type IsType,
   readRecords,
   RECORD_HEADER_SIZE,
-  recordAt,
+  type SalvagedRecords,
+  salvageRecords,
   type WalRecord,
   type WholeRecords,
 } from "./record.ts";

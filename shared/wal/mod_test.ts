@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { concatBytes, fromHex, toHex } from "../bytes/mod.ts";
-import { encodeRecord, LogFolder, readRecords, sipHash13, WalError } from "./mod.ts";
+import {
+  encodeRecord,
+  LogFolder,
+  readRecords,
+  salvageRecords,
+  sipHash13,
+  WalError,
+} from "./mod.ts";
 
 const RECORD = { type: 2, body: Uint8Array.of(1, 2, 3) };
 
@@ -40,6 +47,28 @@ Deno.test("readRecords() stops at a record that is cut or damaged", () => {
   const damaged = whole.slice();
   damaged[damaged.length - 1] = 0;
   assert.equal(readRecords(damaged).records.length, 1);
+});
+
+Deno.test("salvageRecords() reads on behind damage and tells it from a torn end", () => {
+  const isType = (type: number) => type === 3;
+  const [first, second, last] = ["aabb", "cc", "dd"].map((body) =>
+    encodeRecord({ type: 3, body: fromHex(body) })
+  );
+  assert(first !== undefined && second !== undefined && last !== undefined);
+  const bodiesOf = (bytes: Uint8Array) => {
+    const { records, goodSize, hasGap } = salvageRecords(bytes, isType);
+    return [records.map(({ body }) => toHex(body)).join(" "), goodSize, hasGap];
+  };
+  const whole = concatBytes(first, second, last);
+  assert.deepEqual(bodiesOf(whole), ["aabb cc dd", whole.length, false]);
+  const torn = whole.subarray(0, -1);
+  assert.deepEqual(bodiesOf(torn), ["aabb cc", first.length + second.length, false]);
+  for (let at = first.length; at < first.length + second.length; at++) {
+    const damaged = whole.slice();
+    damaged[at] = 0xff;
+    assert.deepEqual(bodiesOf(damaged), ["aabb dd", whole.length, true], `byte ${at}`);
+  }
+  assert.deepEqual(bodiesOf(new Uint8Array(100)), ["", 0, false]);
 });
 
 async function withFolder(test: (path: string) => Promise<void>): Promise<void> {

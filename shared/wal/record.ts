@@ -29,17 +29,21 @@ function checksum(body: Bytes): Bytes {
   return sipHash13(bytes);
 }
 
+/** Whether a log may hold records of a type. */
+export type IsType = (type: number) => boolean;
+
 /** The record that starts at an offset; null unless it is whole, not empty and undamaged. */
-export function recordAt(bytes: Bytes, offset: number): WalRecord | null {
+function recordAt(bytes: Bytes, offset: number, isType: IsType): WalRecord | null {
   const left = bytes.length - offset - RECORD_HEADER_SIZE;
   if (left < 0) return null;
   const view = new DataView(bytes.buffer, bytes.byteOffset + offset, RECORD_HEADER_SIZE);
   const size = view.getUint32(0, true);
-  if (size === 0 || size > left) return null;
+  const type = view.getUint8(4);
+  if (size === 0 || size > left || !isType(type)) return null;
   const bodyStart = offset + RECORD_HEADER_SIZE;
   const body = bytes.slice(bodyStart, bodyStart + size);
   const sum = bytes.subarray(offset + 5, bodyStart);
-  return equalBytes(sum, checksum(body)) ? { type: view.getUint8(4), body } : null;
+  return equalBytes(sum, checksum(body)) ? { type, body } : null;
 }
 
 /** The whole records at the start of a log. */
@@ -54,9 +58,38 @@ export function readRecords(bytes: Bytes): WholeRecords {
   const records: WalRecord[] = [];
   let goodSize = 0;
   for (;;) {
-    const record = recordAt(bytes, goodSize);
+    const record = recordAt(bytes, goodSize, () => true);
     if (record === null) return { records, goodSize };
     records.push(record);
     goodSize += RECORD_HEADER_SIZE + record.body.length;
   }
+}
+
+/** All whole records of a log. */
+export interface SalvagedRecords extends WholeRecords {
+  /** Whether something before the last one cannot be read. */
+  readonly hasGap: boolean;
+}
+
+/**
+ * Reads every whole record, also those behind damage.
+ *
+ * @param isType the checksum does not cover the type, so an unknown one is damage too
+ */
+export function salvageRecords(bytes: Bytes, isType: IsType): SalvagedRecords {
+  const records: WalRecord[] = [];
+  let hasGap = false;
+  let goodSize = 0;
+  for (let offset = 0; offset + RECORD_HEADER_SIZE < bytes.length;) {
+    const record = recordAt(bytes, offset, isType);
+    if (record === null) {
+      offset++;
+      continue;
+    }
+    hasGap ||= offset > goodSize;
+    records.push(record);
+    offset += RECORD_HEADER_SIZE + record.body.length;
+    goodSize = offset;
+  }
+  return { records, goodSize, hasGap };
 }

@@ -3,9 +3,10 @@ import { Regions } from "../../proto/gen/storage.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import type { Ports } from "../../services/controller/ports.ts";
 import { countFromEnv } from "../run_options.ts";
+import { MemoryJournal } from "../../services/controller/testing/memory_journal.ts";
 import { ChaosRun } from "./controller/chaos.ts";
 import { Users } from "./controller/users.ts";
-import { WholeNet } from "./controller/whole_net.ts";
+import { WholeNet, type WholeNetOptions } from "./controller/whole_net.ts";
 
 const FIRST_SEED = countFromEnv("SEED", 1);
 const SEED_COUNT = countFromEnv("SEEDS", 60);
@@ -36,12 +37,12 @@ Deno.test("a seed replays exactly", async () => {
   assert.deepEqual(runs[0], runs[1]);
 });
 
-/** A net of four in which all is well, with users who send something every now and then. */
-function quietNet(plant: (ports: Ports) => Ports = (ports) => ports): {
-  readonly net: WholeNet;
-  readonly users: Users;
-} {
-  const net = new WholeNet({ seed: 1, nodeCount: 4 });
+/** A net, of four by default, in which all is well and users send something every now and then. */
+function quietNet(
+  plant: (ports: Ports) => Ports = (ports) => ports,
+  options: Partial<WholeNetOptions> = {},
+): { readonly net: WholeNet; readonly users: Users } {
+  const net = new WholeNet({ seed: 1, nodeCount: 4, ...options });
   const users = new Users(net);
   const [node] = net.nodes;
   if (node !== undefined) node.wrapPorts = plant;
@@ -119,4 +120,28 @@ Deno.test("the simulator notices a transaction that was promised and is in no bl
   }
   await net.runFor(30_000);
   assert(net.ledger.open(net.highest).length > 20);
+});
+
+/** Promises that a lone node which keeps its pool has not kept after it was killed now and then. */
+async function brokenPromises(plant: (ports: Ports) => Ports): Promise<number> {
+  const { net } = quietNet(plant, { nodeCount: 1, keepsPool: true });
+  for (let kill = 0; kill < 10; kill++) {
+    await net.runFor(2_700);
+    net.nodes[0]?.crash();
+    net.nodes[0]?.start();
+  }
+  await net.runFor(500);
+  const promised = new Set(net.ledger.open(net.highest + 5n));
+  assert(promised.size > 0);
+  await net.runFor(10_000);
+  return net.ledger.open(0n).filter((one) => promised.has(one)).length;
+}
+
+Deno.test("a killed node keeps what it promised; the simulator notices one that does not", async () => {
+  assert.equal(await brokenPromises((ports) => ports), 0);
+  const forgetful = (ports: Ports): Ports => ({
+    ...ports,
+    journal: Object.assign(new MemoryJournal(), { append: () => Promise.resolve() }),
+  });
+  assert(await brokenPromises(forgetful) > 0);
 });

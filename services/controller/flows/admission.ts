@@ -10,7 +10,9 @@ import {
   sameTransaction,
 } from "../auth/mod.ts";
 import { transactionKey } from "../pool/mod.ts";
+import { splitBySize } from "../split_by_size.ts";
 import { type Node, rulesOf } from "./node.ts";
+import { type PoolJournal, WRITE_SPLIT } from "./pool_journal.ts";
 import type { SignatureVerifier } from "./verifier.ts";
 
 /** Outcome of a batch: a code, and the hashes of the transactions that were not in the pool. */
@@ -19,17 +21,29 @@ export interface BatchOutcome {
   readonly added: readonly Bytes[];
 }
 
+/** Collaborators of {@linkcode Admission}. */
+export interface AdmissionParts {
+  readonly verifier: SignatureVerifier;
+  readonly journal: PoolJournal;
+}
+
 /**
  * Lets transactions into the pool (spec/controller.md, 8). A transaction whose equal is in the pool
- * was verified before and is not verified again.
+ * was verified before, is in the journal if there is one, and is not verified again.
+ *
+ * What cannot be written to the journal is refused with {@linkcode StatusCode.StoreError}, as a
+ * block is that cannot be logged: users of 6.3 know it as an error of the node, not of what they
+ * sent.
  */
 export class Admission {
   readonly #node: Node;
   readonly #verifier: SignatureVerifier;
+  readonly #journal: PoolJournal;
 
-  constructor(node: Node, verifier: SignatureVerifier) {
+  constructor(node: Node, { verifier, journal }: AdmissionParts) {
     this.#node = node;
     this.#verifier = verifier;
+    this.#journal = journal;
   }
 
   /**
@@ -39,24 +53,30 @@ export class Admission {
   async admitSingle(raw: RawTransaction): Promise<StatusCode> {
     const node = this.#node;
     const { height } = node.chain.tip;
-    const fields = checkSingleFields(raw, rulesOf(node));
-    if (fields !== StatusCode.Success) return fields;
-    const quota = checkQuota(raw, node.settings.quotaLimit);
-    if (quota !== StatusCode.Success) return quota;
-    const digest = checkDigest(raw, node);
-    if (digest !== StatusCode.Success) return digest;
+    const code = this.#checkAlone(raw);
+    if (code !== StatusCode.Success) return code;
     if (this.#isVerified(raw)) return StatusCode.DupTransaction;
     if (!node.pool.reserve([raw])) return StatusCode.PoolFull;
     return await this.#holding([raw], async () => {
       const signature = await this.#verifier.verify([raw]);
       if (signature !== StatusCode.Success) return signature;
-      if (node.chain.tip.height !== height) {
-        // a block came in between: it may hold this transaction
-        const again = checkFields(raw, rulesOf(node));
+      const outcome = await this.#journal.write([raw], () => {
+        // a block that came in between may hold this transaction
+        const again = this.#recheck([raw], height);
         if (again !== StatusCode.Success) return again;
-      }
-      return node.pool.add(raw) ? StatusCode.Success : StatusCode.DupTransaction;
+        return node.pool.add(raw) ? StatusCode.Success : StatusCode.DupTransaction;
+      });
+      return outcome ?? StatusCode.StoreError;
     });
+  }
+
+  /** Everything but the signature of a transaction that comes alone (8.1, rows 0 to 13). */
+  #checkAlone(raw: RawTransaction): StatusCode {
+    const node = this.#node;
+    const fields = checkSingleFields(raw, rulesOf(node));
+    if (fields !== StatusCode.Success) return fields;
+    const quota = checkQuota(raw, node.settings.quotaLimit);
+    return quota === StatusCode.Success ? checkDigest(raw, node) : quota;
   }
 
   /** Gives the reserved room of transactions back once they are in the pool or refused. */
@@ -81,7 +101,13 @@ export class Admission {
       if (signatures !== StatusCode.Success) return refuse(signatures);
       const code = this.#firstRefusal(raws, this.#node.settings.quotaLimit);
       if (code !== StatusCode.Success) return refuse(code);
-      return { code, added: this.#addAll(raws) };
+      const { height } = this.#node.chain.tip;
+      const outcome = await this.#journal.write(unverified, () => {
+        const again = this.#recheck(raws, height);
+        if (again !== StatusCode.Success) return refuse(again);
+        return { code, added: this.#addAll(unverified) };
+      });
+      return outcome ?? refuse(StatusCode.StoreError);
     });
   }
 
@@ -95,10 +121,14 @@ export class Admission {
     if (signatures !== StatusCode.Success) return signatures;
     const code = this.#firstRefusal(raws, null);
     if (code !== StatusCode.Success) return code;
-    const { pool, settings } = this.#node;
-    for (const raw of unverified) {
-      const isAllowed = checkQuota(raw, settings.quotaLimit) === StatusCode.Success;
-      if (isAllowed && pool.hasRoom(raw)) pool.add(raw);
+    const { pool, settings, chain: { tip: { height } } } = this.#node;
+    const wanted = unverified.filter((raw) =>
+      checkQuota(raw, settings.quotaLimit) === StatusCode.Success && pool.reserve([raw])
+    );
+    // consensus does not wait for the journal: nobody was promised that these last
+    for (const part of splitBySize(wanted, WRITE_SPLIT)) {
+      const add = () => this.#addAll(this.#stillFitting(part, height));
+      void this.#holding(part, () => this.#journal.write(part, add));
     }
     return code;
   }
@@ -112,6 +142,18 @@ export class Admission {
       if (code !== StatusCode.Success) return code;
     }
     return StatusCode.Success;
+  }
+
+  /** The code of the first transaction that a block since that height forbids; 0 for none. */
+  #recheck(raws: readonly RawTransaction[], height: bigint): StatusCode {
+    return this.#node.chain.tip.height === height
+      ? StatusCode.Success
+      : this.#firstRefusal(raws, null);
+  }
+
+  /** Those that no block since that height forbids. */
+  #stillFitting(raws: readonly RawTransaction[], height: bigint): readonly RawTransaction[] {
+    return raws.filter((raw) => this.#recheck([raw], height) === StatusCode.Success);
   }
 
   /**
@@ -128,19 +170,36 @@ export class Admission {
       return code === StatusCode.Success;
     };
     const { pool } = this.#node;
-    const before = rulesOf(this.#node);
     const fitting = raws.filter((raw) => !this.#isVerified(raw))
-      .filter(keep((raw) => checkSingleFields(raw, before)))
-      .filter(keep((raw) => checkQuota(raw, this.#node.settings.quotaLimit)))
-      .filter(keep((raw) => checkDigest(raw, this.#node)))
+      .filter(keep((raw) => this.#checkAlone(raw)))
       .filter(keep((raw) => pool.reserve([raw]) ? StatusCode.Success : StatusCode.PoolFull));
     return await this.#holding(fitting, async () => {
       const signatures = await this.#verifier.verify(fitting);
       if (signatures !== StatusCode.Success) return signatures;
-      const after = rulesOf(this.#node);
-      this.#addAll(fitting.filter(keep((raw) => checkFields(raw, after))));
-      return refused[0] ?? StatusCode.Success;
+      const outcome = await this.#journal.write(fitting, () => {
+        const rules = rulesOf(this.#node);
+        this.#addAll(fitting.filter(keep((raw) => checkFields(raw, rules))));
+        return refused[0] ?? StatusCode.Success;
+      });
+      return outcome ?? StatusCode.StoreError;
     });
+  }
+
+  /**
+   * Transactions of the journal that this node let in before it was restarted: those that still fit
+   * are in the pool then, whatever the limits of it are now, for they were promised.
+   *
+   * @returns those that were not there yet; null when the kms is away
+   */
+  async readmit(raws: readonly RawTransaction[]): Promise<RawTransaction[] | null> {
+    const fitting = raws.filter((raw) =>
+      !this.#isVerified(raw) && this.#checkAlone(raw) === StatusCode.Success
+    );
+    const { pool, chain: { tip: { height } } } = this.#node;
+    const codes = await Promise.all(fitting.map((raw) => this.#verifier.verify([raw])));
+    if (codes.includes(StatusCode.KmsServerNotReady)) return null;
+    const verified = fitting.filter((_, index) => codes[index] === StatusCode.Success);
+    return this.#stillFitting(verified, height).filter((raw) => pool.add(raw));
   }
 
   /** Verifies what is not in the pool, without adding it. */

@@ -3,11 +3,12 @@ import type { Timer } from "../../../shared/clock/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
 import { MessageType } from "../node_manager/mod.ts";
 import { estimateSize, transactionKey } from "../pool/mod.ts";
+import { splitBySize } from "../split_by_size.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
 
 /** Size of a message to peers: far below the limit of every network flavour. */
-const MESSAGE_SIZE_MAX = 4 * 1024 * 1024;
+const MESSAGE_SPLIT = { sizeOf: estimateSize, sizeMax: 4 * 1024 * 1024 };
 
 /** Between attempts to find a peer for what no peer has heard of. */
 const RETRY_MS = 500;
@@ -58,6 +59,15 @@ export class Forwarder {
     void this.#send(raws, true);
   }
 
+  /**
+   * Transactions that users or peers sent before a restart: most have been told, so that peers hear
+   * of those only that no block takes.
+   */
+  watch(raws: readonly RawTransaction[]): void {
+    if (!this.#node.settings.enableForward) return;
+    for (const raw of raws) this.#remember(raw);
+  }
+
   /** Tells again, in one message, of what should have been in a block by now; called now and then. */
   remind(): void {
     const { chain, pool, settings } = this.#node;
@@ -101,7 +111,7 @@ export class Forwarder {
       if (!isSent) this.#keep(raws);
       return;
     }
-    for (const body of splitBySize(raws)) {
+    for (const body of splitBySize(raws, MESSAGE_SPLIT)) {
       const payload = encode(RawTransactions, { body });
       this.#gossip.multicast(MessageType.SendTxs, payload).then((isSent) => {
         if (!isSent) this.#keep(body);
@@ -136,21 +146,4 @@ export class Forwarder {
     this.#unheard.clear();
     if (pooled.length > 0) void this.#send(pooled, true);
   }
-}
-
-/** Groups of transactions, in order, whose encodings fit into a message; at least one in each. */
-function* splitBySize(raws: readonly RawTransaction[]): Generator<RawTransaction[]> {
-  let group: RawTransaction[] = [];
-  let size = 0;
-  for (const raw of raws) {
-    const more = estimateSize(raw);
-    if (group.length > 0 && size + more > MESSAGE_SIZE_MAX) {
-      yield group;
-      group = [];
-      size = 0;
-    }
-    group.push(raw);
-    size += more;
-  }
-  if (group.length > 0) yield group;
 }

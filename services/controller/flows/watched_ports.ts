@@ -5,7 +5,7 @@ import type { Activity } from "./activity.ts";
 
 /** The ports, noting which neighbours answer. */
 export function watchPorts(ports: Ports, activity: Activity): Ports {
-  const { storage, executor, kms, consensus, network, wal } = ports;
+  const { storage, executor, kms, consensus, network, wal, journal } = ports;
   const byCode = (neighbour: Neighbour) => async (call: Promise<StatusCode>) => {
     const code = await call;
     activity.answered(neighbour, code);
@@ -53,5 +53,6 @@ export function watchPorts(ports: Ports, activity: Activity): Ports {
       peersNetInfo: () => byPresence(network.peersNetInfo()),
     },
     wal,
+    journal,
   };
 }

@@ -44,6 +44,7 @@ export class RecordedNode {
       consensus: this.consensus,
       network: this.network,
       wal: new MemoryWal(),
+      journal: null,
     };
   }
 

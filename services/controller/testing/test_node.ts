@@ -13,6 +13,7 @@ import { FakeConsensus } from "./fake_consensus.ts";
 import { FakeExecutor } from "./fake_executor.ts";
 import { FakeKms } from "./fake_kms.ts";
 import { FakeNetwork, FakeNetworks } from "./fake_network.ts";
+import { MemoryJournal } from "./memory_journal.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import { MemoryWal } from "./memory_wal.ts";
 import { VirtualClock } from "./virtual_clock.ts";
@@ -24,6 +25,8 @@ export class TestNode {
   readonly kms: FakeKms;
   readonly consensus: FakeConsensus;
   readonly wal = new MemoryWal();
+  /** For nodes that keep their pool on disk. */
+  journal: MemoryJournal | null = null;
   network = new FakeNetwork();
   log: Logger = SILENT_LOGGER;
   #controller: Controller | null = null;
@@ -52,9 +55,9 @@ export class TestNode {
   /** Starts the controller; it does nothing by itself until {@linkcode TestNode.run}. */
   async start(wrap: (ports: Ports) => Ports = (ports) => ports): Promise<Controller> {
     this.#stop = new AbortController();
-    const { storage, executor, kms, consensus, network, wal } = this;
+    const { storage, executor, kms, consensus, network, wal, journal } = this;
     this.#controller = await Controller.start(this.settings, {
-      ports: wrap({ storage, executor, kms, consensus, network, wal }),
+      ports: wrap({ storage, executor, kms, consensus, network, wal, journal }),
       clock: this.clock,
       random: seededRandom(this.settings.nodeAddress[0] ?? 0),
       log: this.log,
@@ -76,6 +79,7 @@ export class TestNode {
   /** Ends the process: what was in memory is gone. */
   stop(): void {
     this.#stop.abort();
+    this.journal?.crash();
     this.network.deliver = null;
   }
 

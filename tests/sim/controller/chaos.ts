@@ -33,10 +33,7 @@ const SIZES: readonly (readonly [number, number])[] = [
   [5, 4],
   [4, 4],
   [3, 3],
-  [
-    4,
-    4,
-  ],
+  [4, 4],
   [5, 3],
   [2, 1],
 ];
@@ -55,7 +52,8 @@ export class ChaosRun {
 
   constructor(seed: number) {
     const [nodeCount, validatorCount] = SIZES[seed % SIZES.length] ?? [4, 4];
-    this.net = new WholeNet({ seed, nodeCount, validatorCount });
+    const keepsPool = Math.floor(seed / SIZES.length) % 2 === 1;
+    this.net = new WholeNet({ seed, nodeCount, validatorCount, keepsPool });
     this.#users = new Users(this.net);
   }
 
@@ -146,8 +144,8 @@ export class ChaosRun {
         if (world.chance(0.2)) { for (const each of nodes) each.crash(); }
         return;
       case 6:
-        node.storage.isFull = true;
-        return this.#later(world.between(500, 10_000), () => node.storage.isFull = false);
+        node.setDiskFull(true);
+        return this.#later(world.between(500, 10_000), () => node.setDiskFull(false));
       case 7:
         node.clockJumpMs = world.between(-120_000, 120_000);
         return;

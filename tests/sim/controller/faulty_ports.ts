@@ -49,14 +49,14 @@ export function faultyPorts(ports: Ports, options: FaultyPortsOptions): Ports {
     if (mayCrash()) return NEVER;
     return isLost ? failure : answer;
   }
-  /** The write-ahead log is a file of the process itself: it does not get lost on the way. */
+  /** A file of the process itself: what is written does not get lost on the way. */
   async function write(perform: () => Promise<void>): Promise<void> {
     if (mayCrash()) return NEVER;
     await perform();
     if (mayCrash()) return NEVER;
   }
 
-  const { storage, executor, kms, consensus, network, wal } = ports;
+  const { storage, executor, kms, consensus, network, wal, journal } = ports;
   const noValue = { code: StatusCode.StorageServerNotReady, value: EMPTY_BYTES };
   const noRoot = { code: StatusCode.ExecuteServerNotReady, stateRoot: EMPTY_BYTES };
   const noCrypto = { code: StatusCode.KmsServerNotReady, name: "", signatureSize: 0 };
@@ -92,6 +92,14 @@ export function faultyPorts(ports: Ports, options: FaultyPortsOptions): Ports {
       append: (height, block) => write(() => wal.append(height, block)),
       load: () => wal.load(),
       clear: () => write(() => wal.clear()),
+    },
+    journal: journal === null ? null : {
+      get size() {
+        return journal.size;
+      },
+      append: (records) => write(() => journal.append(records)),
+      load: () => journal.load(),
+      replace: (records) => write(() => journal.replace(records)),
     },
   };
 }

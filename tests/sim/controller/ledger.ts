@@ -12,8 +12,10 @@ import type { SimProcess } from "./sim_process.ts";
 /** A transaction that a node has said yes to. */
 export interface Acknowledged {
   readonly hash: string;
-  /** The process that said it: what only its memory had is gone when it ends. */
+  /** The process that said it. */
   readonly process: SimProcess;
+  /** Whether it is on disk: else it may be gone when the process ends. */
+  readonly isKept: boolean;
   /** Of the tip on which it said so. */
   readonly height: bigint;
   readonly validUntil: bigint;
@@ -94,12 +96,12 @@ export class Ledger {
   }
 
   /**
-   * Transactions that still have to come: a process that is alive has promised them, and a block
-   * above the height may hold them.
+   * Transactions that still have to come: they are on disk or promised by a process that is alive,
+   * and a block above the height may hold them.
    */
   open(height: bigint): Acknowledged[] {
     this.#acknowledged = this.#acknowledged.filter((promised) =>
-      promised.process.isAlive && promised.height >= this.#takenBackAt &&
+      (promised.isKept || promised.process.isAlive) && promised.height >= this.#takenBackAt &&
       !this.#heightOf.has(promised.hash)
     );
     return this.#acknowledged.filter(({ validUntil }) => validUntil > height);

@@ -56,6 +56,7 @@ export class Users {
         hash: toHex(hash),
         height: chain.tip.height,
         process,
+        isKept: node.journal !== null,
         validUntil,
       });
     }

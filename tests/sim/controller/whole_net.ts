@@ -35,6 +35,8 @@ export interface WholeNetOptions {
   /** The first of the nodes; all of them by default. */
   readonly validatorCount?: number;
   readonly settings?: Partial<Settings>;
+  /** Whether its nodes keep their pools on disk; they do not by default. */
+  readonly keepsPool?: boolean;
 }
 
 const CONSENSUS = "consensus";
@@ -58,7 +60,9 @@ export class WholeNet {
   /** What an invariant said that did not hold. */
   #violation: unknown = null;
 
-  constructor({ seed, nodeCount, validatorCount = nodeCount, settings = {} }: WholeNetOptions) {
+  constructor(options: WholeNetOptions) {
+    const { seed, nodeCount, validatorCount = nodeCount, settings = {}, keepsPool = false } =
+      options;
     this.world = new World(seed);
     // one more than there are nodes: the stranger
     this.network = new HostileNetwork(
@@ -87,6 +91,7 @@ export class WholeNet {
         signer,
         links: this.#linksOf(index),
         network: this.#portOf(index),
+        keepsPool,
         onCrash: (crashed) => this.onCrash(crashed),
       });
       this.nodes.push(node);
@@ -131,7 +136,7 @@ export class WholeNet {
     for (const node of this.nodes) {
       node.validator.faults = NO_FAULTS;
       node.faults = NO_CONTROLLER_FAULTS;
-      node.storage.isFull = false;
+      node.setDiskFull(false);
       node.start();
     }
   }

@@ -12,6 +12,7 @@ import type { Environment, Settings } from "../../../services/controller/flows/n
 import type { ConsensusPort, NetworkPort, Ports } from "../../../services/controller/ports.ts";
 import { FakeExecutor } from "../../../services/controller/testing/fake_executor.ts";
 import { FakeKms } from "../../../services/controller/testing/fake_kms.ts";
+import { MemoryJournal } from "../../../services/controller/testing/memory_journal.ts";
 import { MemoryStorage } from "../../../services/controller/testing/memory_storage.ts";
 import { MemoryWal } from "../../../services/controller/testing/memory_wal.ts";
 import { type ControllerLink, type NodeLinks, SimValidator } from "../consensus_bft/validator.ts";
@@ -30,6 +31,8 @@ export interface WholeNodeOptions {
   /** Of its consensus to that of other nodes. */
   readonly links: NodeLinks;
   readonly network: NetworkPort;
+  /** Whether its pool survives its process. */
+  readonly keepsPool: boolean;
   /** A controller ended by itself. */
   readonly onCrash: (node: WholeNode) => void;
 }
@@ -50,6 +53,7 @@ export class WholeNode {
   readonly storage: MemoryStorage;
   readonly executor: FakeExecutor;
   readonly wal = new MemoryWal();
+  readonly journal: MemoryJournal | null;
   readonly validator: SimValidator;
   faults: ControllerFaults = NO_CONTROLLER_FAULTS;
   /** By how much its clock is wrong. */
@@ -64,6 +68,7 @@ export class WholeNode {
 
   constructor(readonly options: WholeNodeOptions) {
     const { ledger: { hash }, index, world, signer, links } = options;
+    this.journal = options.keepsPool ? new MemoryJournal() : null;
     this.storage = new MemoryStorage(hash);
     this.executor = new FakeExecutor(hash);
     this.validator = new SimValidator({
@@ -86,6 +91,12 @@ export class WholeNode {
     return this.storage.height ?? 0n;
   }
 
+  /** What its blocks and its pool are written to is full, or has room again. */
+  setDiskFull(isFull: boolean): void {
+    this.storage.isFull = isFull;
+    if (this.journal !== null) this.journal.isFull = isFull;
+  }
+
   /** Starts whatever is down of it. */
   start(): void {
     if (this.process === null) this.startController();
@@ -100,6 +111,10 @@ export class WholeNode {
   startController(): void {
     const process = new SimProcess(this.options.world, () => this.clockJumpMs);
     this.process = process;
+    if (this.journal !== null) {
+      const { world } = this.options;
+      this.journal.pause = () => process.pause(world.between(0, this.faults.callMsMax));
+    }
     this.#run(process);
   }
 
@@ -158,7 +173,7 @@ export class WholeNode {
 
   #ports(): Ports {
     const { ledger, index, settings, network } = this.options;
-    const { storage, executor, wal } = this;
+    const { storage, executor, wal, journal } = this;
     return {
       storage: {
         load: (region, key) => storage.load(region, key),
@@ -173,6 +188,7 @@ export class WholeNode {
       consensus: this.#linkToConsensus(),
       network,
       wal,
+      journal,
     };
   }
 

@@ -5,11 +5,7 @@
  */
 
 import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
-import {
-  encodeRecord,
-  RECORD_HEADER_SIZE,
-  recordAt as wholeRecordAt,
-} from "../../../../shared/wal/mod.ts";
+import { encodeRecord, RECORD_HEADER_SIZE, salvageRecords } from "../../../../shared/wal/mod.ts";
 import { RecordType, type WalContent, type WalRecord } from "../core/interface.ts";
 import { readOwnProposal, readOwnVote } from "../core/records.ts";
 
@@ -36,39 +32,12 @@ export function encodeRecords(records: readonly WalRecord[]): Bytes {
  * never acknowledged and is no damage; anything else that is lost is.
  */
 export function readLog(bytes: Bytes): LogContent {
-  const records: WalRecord[] = [];
-  let isDamaged = false;
-  let goodSize = 0;
-  let offset = 0;
-  while (offset < bytes.length) {
-    const record = recordAt(bytes, offset);
-    if (record === null) {
-      const next = nextRecord(bytes, offset + 1);
-      if (next === null) break;
-      isDamaged = true;
-      offset = next;
-      continue;
-    }
-    records.push(record);
-    offset += RECORD_HEADER_SIZE + record.body.length;
-    goodSize = offset;
-  }
-  const tail = bytes.subarray(goodSize);
-  return { records, isDamaged: isDamaged || !isTorn(tail), goodSize };
+  const { records, goodSize, hasGap } = salvageRecords(bytes, isKnown);
+  return { records, isDamaged: hasGap || !isTorn(bytes.subarray(goodSize)), goodSize };
 }
 
-/** The checksum does not cover the type, so an unknown one is damage too. */
-function recordAt(bytes: Bytes, offset: number): WalRecord | null {
-  const record = wholeRecordAt(bytes, offset);
-  const isKnown = record !== null && record.type >= TYPE_MIN && record.type <= TYPE_MAX;
-  return isKnown ? record : null;
-}
-
-function nextRecord(bytes: Bytes, from: number): number | null {
-  for (let offset = from; offset + RECORD_HEADER_SIZE < bytes.length; offset++) {
-    if (recordAt(bytes, offset) !== null) return offset;
-  }
-  return null;
+function isKnown(type: number): boolean {
+  return type >= TYPE_MIN && type <= TYPE_MAX;
 }
 
 /** Whether what follows the last whole record can be an append that a crash cut short. */
