@@ -33,7 +33,7 @@ async function netWithPartedNode(count = 3) {
   late.stop();
   late.network.loses = () => false;
   for (const node of others) {
-    await node.controller.commitBlock(proposal, proofOf(HASH, proposal, 1));
+    await node.controller.commitBlock(proposal, proofOf(HASH, proposal, { round: 1 }));
   }
   await net.clock.settle();
   for (let i = 0; i < 16; i++) await produceBlock(others);
