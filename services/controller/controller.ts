@@ -104,7 +104,7 @@ export class Controller {
 
   /** The consensus service went away or was restarted. */
   consensusLost(): void {
-    this.#consensus.reconfigureSoon();
+    this.#consensus.lost();
   }
 
   /** The network service went away or was restarted. */

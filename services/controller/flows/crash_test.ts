@@ -6,44 +6,12 @@ import { EMPTY_BYTES, u32be, u64be } from "../../../shared/bytes/mod.ts";
 import { decode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
-import type { Ports } from "../ports.ts";
 import { LockId } from "../system_config/mod.ts";
 import { normalTx, transaction, utxoTx } from "../testing/builders.ts";
+import { CrashPoint } from "../testing/crash_point.ts";
 import { proofOf, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
-
-/** Ends the process before a certain effect: nothing comes back any more. */
-class CrashPoint {
-  readonly crashed: Promise<"crashed">;
-  #effectsLeft: number;
-  #crash: (value: "crashed") => void = () => {};
-
-  constructor(effectsLeft: number) {
-    this.#effectsLeft = effectsLeft;
-    this.crashed = new Promise((resolve) => this.#crash = resolve);
-  }
-
-  readonly wrap = (ports: Ports): Ports => ({
-    ...ports,
-    storage: {
-      load: (region, key) => ports.storage.load(region, key),
-      store: (record) => this.#effect(() => ports.storage.store(record)),
-    },
-    executor: { exec: (block) => this.#effect(() => ports.executor.exec(block)) },
-    wal: {
-      load: () => ports.wal.load(),
-      append: (height, block) => this.#effect(() => ports.wal.append(height, block)),
-      clear: () => this.#effect(() => ports.wal.clear()),
-    },
-  });
-
-  #effect<Result>(run: () => Promise<Result>): Promise<Result> {
-    if (this.#effectsLeft-- > 0) return run();
-    this.#crash("crashed");
-    return new Promise(() => {});
-  }
-}
 
 /** Commits blocks until the node crashes; what was committed for certain. */
 async function commitUntilCrash(node: TestNode, crash: CrashPoint): Promise<bigint> {

@@ -7,7 +7,14 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { LockId, NO_PRE_HASH } from "../system_config/mod.ts";
 import { address, ADMIN, normalTx, transaction, utxoTx } from "../testing/builders.ts";
-import { produceBlock, testNet, type TestNode, testNode, testPair } from "../testing/test_node.ts";
+import {
+  produceBlock,
+  proofOf,
+  testNet,
+  type TestNode,
+  testNode,
+  testPair,
+} from "../testing/test_node.ts";
 
 const HASH = await loadSm3();
 
@@ -95,7 +102,7 @@ Deno.test("1003 and 1004: consensus gets interval and validators with the commit
   await node.controller.send(utxoTx(HASH, { lockId: LockId.Validators, output }));
   const { proposal } = await node.controller.getProposal();
   assert(proposal !== undefined);
-  const { config } = await node.controller.commitBlock(proposal, HASH(proposal.data));
+  const { config } = await node.controller.commitBlock(proposal, proofOf(HASH, proposal));
   assert.deepEqual(config, { height: 1n, blockInterval: 8, validators });
   const none = await change(node, LockId.Validators, new Uint8Array(), {
     preTxHash: configOf(node).validatorsPreHash,
@@ -240,7 +247,7 @@ Deno.test("Nodes on both sides of a change of the version keep each other", asyn
   for (const node of nodes) await node.controller.send(raw);
   const { proposal } = await a.controller.getProposal();
   assert(proposal !== undefined);
-  await a.controller.commitBlock(proposal, HASH(proposal.data));
+  await a.controller.commitBlock(proposal, proofOf(HASH, proposal));
   // a tells b of block 1, by then of another version than b
   await clock.settle();
   await clock.advance(1_000);

@@ -3,10 +3,11 @@ import type { Block } from "../../../proto/gen/blockchain.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
 import { SyncBlockRequest, SyncBlockRespond } from "../../../proto/gen/sync.ts";
 import { type Bytes, concatBytes, toHex, u64be } from "../../../shared/bytes/mod.ts";
-import { decode, encode } from "../../../shared/codec/mod.ts";
+import { decode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { MessageType } from "../node_manager/mod.ts";
 import { SYNC_TIMEOUT_MS } from "../sync/mod.ts";
+import { changeAnswers } from "../testing/changed_answers.ts";
 import type { SentMessage } from "../testing/fake_network.ts";
 import { produceBlock, proofOf, testNet, type TestNode } from "../testing/test_node.ts";
 
@@ -33,7 +34,7 @@ async function netWithPartedNode(count = 3) {
   late.stop();
   late.network.loses = () => false;
   for (const node of others) {
-    await node.controller.commitBlock(proposal, proofOf(HASH, proposal, 1));
+    await node.controller.commitBlock(proposal, proofOf(HASH, proposal, { round: 1 }));
   }
   await net.clock.settle();
   for (let i = 0; i < 16; i++) await produceBlock(others);
@@ -69,22 +70,6 @@ function answersQuestion({ type, msg }: SentMessage): boolean {
 
 function proofAt({ storage }: TestNode): string {
   return toHex(storage.read(Regions.PROOF, u64be(PARTED)).value);
-}
-
-/** Makes a node change the blocks that it sends. */
-function tamper(node: TestNode, change: (block: Block) => Block): () => void {
-  const { network } = node;
-  const send = network.send;
-  network.send = (origin, type, msg) => {
-    const respond = type === MessageType.SyncBlockRespond
-      ? decode(SyncBlockRespond, msg).respond
-      : undefined;
-    if (respond?.$case !== "ok") return send.call(network, origin, type, msg);
-    const value = { ...respond.value, syncBlocks: respond.value.syncBlocks.map(change) };
-    const changed = encode(SyncBlockRespond, { respond: { $case: "ok", value } });
-    return send.call(network, origin, type, changed);
-  };
-  return () => network.send = send;
 }
 
 /** Changes the copy of the block that the late node has. */
@@ -135,7 +120,7 @@ for (const [name, change] of Object.entries(LIES)) {
     const { clock, late, others, first, wake } = await netWithPartedNode();
     const [liar] = others;
     assert(liar !== undefined);
-    const stopLying = tamper(liar, change);
+    const stopLying = changeAnswers(liar, (blocks) => blocks.map(change));
     const honest = others.filter((node) => node !== liar);
     for (const { network } of honest) network.isAway = true;
     const before = proofAt(late);
@@ -159,7 +144,7 @@ for (const [name, change] of Object.entries(LIES)) {
     const { clock, late, others, wake } = await netWithPartedNode(4);
     const [liar, , honest] = others;
     assert(liar !== undefined && honest !== undefined);
-    tamper(liar, change);
+    changeAnswers(liar, (blocks) => blocks.map(change));
     await wake();
     assert(await clock.advanceUntil(() => late.height === 20n, 120_000), `${late.height}`);
     assert.deepEqual(late.storage.records, honest.storage.records);

@@ -17,7 +17,7 @@ import { StatusCode, statusName } from "../../../shared/status/mod.ts";
 import { MessageType, MODULE } from "../node_manager/mod.ts";
 import { address, CHAIN_ID, normalTx, transaction } from "../testing/builders.ts";
 import { fakeSignature } from "../testing/fake_kms.ts";
-import { produceBlock, type TestNode, testNode, testPair } from "../testing/test_node.ts";
+import { produceBlock, proofOf, type TestNode, testNode, testPair } from "../testing/test_node.ts";
 import { ownStatus } from "./node.ts";
 
 const HASH = await loadSm3();
@@ -85,7 +85,7 @@ Deno.test("A node that restarts is recognised at the next commit", async () => {
   assert.deepEqual(b.controller.node.peers.nodes(), [], "the other one knows b at that height");
   const { proposal } = await a.controller.getProposal();
   assert(proposal !== undefined);
-  await a.controller.commitBlock(proposal, HASH(proposal.data));
+  await a.controller.commitBlock(proposal, proofOf(HASH, proposal));
   await clock.settle();
   assert.equal(b.height, 6n, "b asked who that is, learned of block 6 and fetched it");
 });

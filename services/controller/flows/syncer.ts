@@ -12,7 +12,6 @@ import type { Admission } from "./admission.ts";
 import type { ConsensusLink } from "./consensus_link.ts";
 import type { Gossip } from "./gossip.ts";
 import type { Node } from "./node.ts";
-import type { SystemConfig } from "../system_config/mod.ts";
 import { StoppedError } from "./retry.ts";
 import { SyncedRun } from "./synced_run.ts";
 import { checkTipProof, storeTipProof } from "./tip_proof.ts";
@@ -154,31 +153,24 @@ export class Syncer {
     }
   }
 
-  /** The lock is free between two blocks, so that queries and commits get their turn. */
+  /**
+   * The lock is free between two runs, so that queries and commits get their turn. Consensus has to
+   * know the validators before it is asked about a proof of theirs; that there are more blocks it
+   * hears meanwhile, heights that it is too slow for are left out.
+   */
   async #applyBuffered(): Promise<void> {
     const { lock, env } = this.#node;
+    const { consensus } = this.#parts;
     while (!env.signal.aborted) {
-      const before = this.#node.systemConfig;
+      await consensus.inform();
       const outcome = await lock.run(() => this.#applyRun());
       this.#node.sync.endRun();
       if (outcome === "none") break;
       if (outcome === "later") await env.clock.sleep(LOCAL_TROUBLE_PAUSE_MS, env.signal);
-      if (outcome === "applied") await this.#tellConsensus(before);
+      if (outcome === "applied" && consensus.isInformed) consensus.reconfigureSoon();
       this.trySync();
     }
     this.trySync();
-  }
-
-  /**
-   * Tells consensus of the new height. What it answers to a proof depends on the validators, not on
-   * the height (spec/consensus.md, 5.2): while only the height changes and more blocks wait, they
-   * need not wait for it, and heights that it is too slow for are left out.
-   */
-  async #tellConsensus(before: SystemConfig): Promise<void> {
-    const { sync, chain, systemConfig } = this.#node;
-    const { consensus } = this.#parts;
-    if (systemConfig === before && sync.hasNext(chain.tip.height)) consensus.reconfigureSoon();
-    else await consensus.reconfigure();
   }
 
   /**

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { ChainStatus, SyncBlockRespond } from "../../../proto/gen/sync.ts";
-import { Block } from "../../../proto/gen/blockchain.ts";
+import { ChainStatus } from "../../../proto/gen/sync.ts";
+import type { Block } from "../../../proto/gen/blockchain.ts";
 import { Regions } from "../../../proto/gen/storage.ts";
 import { toHex, u64be } from "../../../shared/bytes/mod.ts";
-import { decode, encode } from "../../../shared/codec/mod.ts";
+import { encode } from "../../../shared/codec/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { seededRandom } from "../../../shared/clock/mod.ts";
 import { GlobalKey, type StoreRecord } from "../chain/mod.ts";
@@ -11,6 +11,7 @@ import { SYNC_TIMEOUT_MS } from "../sync/mod.ts";
 import { ownStatus } from "./node.ts";
 import { MessageType } from "../node_manager/mod.ts";
 import { address, normalTx, transaction } from "../testing/builders.ts";
+import { changeAnswers } from "../testing/changed_answers.ts";
 import type { SentMessage } from "../testing/fake_network.ts";
 import { produceBlock, testNet, type TestNode } from "../testing/test_node.ts";
 
@@ -77,19 +78,6 @@ Deno.test("A node that was stopped catches up when it returns, and while others 
   assert(await clock.advanceUntil(() => late.height === 73n, 10_000), `${late.height}`);
 });
 
-/** Makes a node answer sync requests with blocks of its own making. */
-function tamper(node: TestNode, change: (blocks: Block[]) => Block[]): void {
-  const { network } = node;
-  const send = network.send.bind(network);
-  network.send = (origin, type, msg) => {
-    if (type !== MessageType.SyncBlockRespond) return send(origin, type, msg);
-    const { respond } = decode(SyncBlockRespond, msg);
-    if (respond?.$case !== "ok") return send(origin, type, msg);
-    const value = { ...respond.value, syncBlocks: change(respond.value.syncBlocks) };
-    return send(origin, type, encode(SyncBlockRespond, { respond: { $case: "ok", value } }));
-  };
-}
-
 const LIES: Readonly<Record<string, (blocks: Block[]) => Block[]>> = {
   "another proof": (blocks) => blocks.map((block) => ({ ...block, proof: new Uint8Array(32) })),
   "no transactions": (blocks) => blocks.map((block) => ({ ...block, body: { body: [] } })),
@@ -109,7 +97,7 @@ for (const [name, change] of Object.entries(LIES)) {
     const { clock, late, others } = await netWithLateNode(3, 25);
     const [liar, honest] = others;
     assert(liar !== undefined && honest !== undefined);
-    tamper(liar, change);
+    changeAnswers(liar, change);
     await late.run();
     assert(await clock.advanceUntil(() => late.height === 25n, 120_000), `${late.height}`);
     assert(sameTip(late, honest));

@@ -31,7 +31,7 @@ async function parted(): Promise<Parted> {
   await other.controller.send(normalTx(HASH, transaction("1")));
   const { proposal } = await other.controller.getProposal();
   assert(proposal !== undefined);
-  const [ownProof, otherProof] = [proofOf(HASH, proposal), proofOf(HASH, proposal, 1)];
+  const [ownProof, otherProof] = [proofOf(HASH, proposal), proofOf(HASH, proposal, { round: 1 })];
   assert.equal((await node.controller.commitBlock(proposal, ownProof)).code, 0);
   assert.equal((await other.controller.commitBlock(proposal, otherProof)).code, 0);
   return { node, other, ownProof, otherProof };

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { produceBlock, testNet, testNode } from "../testing/test_node.ts";
+import { produceBlock, proofOf, testNet, testNode } from "../testing/test_node.ts";
 
 Deno.test("run() tells consensus where the chain stands, as soon as it can", async () => {
   const node = await testNode();
@@ -115,7 +115,7 @@ Deno.test("A proposal that consensus gave up does not keep a node from catching 
   const { proposal } = await a.controller.getProposal();
   assert(proposal !== undefined);
   assert.equal(await b.controller.checkProposal(proposal), 0);
-  await a.controller.commitBlock(proposal, a.hash(proposal.data));
+  await a.controller.commitBlock(proposal, proofOf(a.hash, proposal));
   await clock.advance(50_000);
   assert.equal(b.height, 0n, "consensus is still deciding");
   await clock.advance(70_000);

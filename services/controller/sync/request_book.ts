@@ -12,7 +12,7 @@ export interface PendingRequest extends SyncRequest {
   readonly sentMs: number;
 }
 
-/** Requests that wait for an answer. */
+/** Requests that wait for an answer, also those whose blocks came from elsewhere meanwhile. */
 export class RequestBook {
   #pending: PendingRequest[] = [];
 
@@ -23,6 +23,13 @@ export class RequestBook {
   /** How many a peer has to answer. */
   countOf(address: AddressHex): number {
     return this.#pending.filter((request) => request.address === address).length;
+  }
+
+  /** Whether a peer has left a request unanswered since a time or longer. */
+  isLate(address: AddressHex, sinceMs: number): boolean {
+    return this.#pending.some((request) =>
+      request.address === address && request.sentMs <= sinceMs
+    );
   }
 
   /** Whether a peer was asked for a block. */
@@ -57,10 +64,6 @@ export class RequestBook {
     );
     this.#pending = this.#pending.filter(({ address }) => !late.has(address));
     return late;
-  }
-
-  dropUpTo(height: bigint): void {
-    this.#pending = this.#pending.filter(({ end }) => end > height);
   }
 
   dropPeer(address: AddressHex): void {

@@ -126,7 +126,7 @@ export class SyncCore {
     const requests: SyncRequest[] = [];
     const overdue = this.#overdue(this.#baseOf(ownHeight) + 1n, nowMs);
     for (const { start, end } of this.#missingRuns(ownHeight, target.status.height, overdue)) {
-      const peer = this.#choosePeer(start, peers);
+      const peer = this.#choosePeer(start, { peers, nowMs });
       if (peer === null) continue;
       const { address, height } = peer;
       const request = { address, start, end: end < height ? end : height };
@@ -144,12 +144,22 @@ export class SyncCore {
     return asked.every(isLate) ? asked : [];
   }
 
-  /** The peer with the least to do of those that have a block and were not asked for it. */
-  #choosePeer(height: bigint, peers: readonly SyncPeer[]): SyncPeer | null {
+  /**
+   * The peer with the least to do of those that have a block and were not asked for it; one that is
+   * late with an answer is left alone as long as another has the block.
+   */
+  #choosePeer(
+    height: bigint,
+    { peers, nowMs }: Pick<SyncView, "peers" | "nowMs">,
+  ): SyncPeer | null {
+    const able = peers.filter((peer) =>
+      peer.height >= height && !this.#requests.hasAsked(peer.address, height)
+    );
+    const sinceMs = nowMs - SYNC_IMPATIENCE_MS;
+    const prompt = able.filter(({ address }) => !this.#requests.isLate(address, sinceMs));
     let best: SyncPeer | null = null;
     let bestCount = this.#limits.requestsMax;
-    for (const peer of peers) {
-      if (peer.height < height || this.#requests.hasAsked(peer.address, height)) continue;
+    for (const peer of prompt.length > 0 ? prompt : able) {
       const count = this.#requests.countOf(peer.address);
       if (count >= bestCount) continue;
       best = peer;
@@ -189,7 +199,6 @@ export class SyncCore {
   #discardUpTo(ownHeight: bigint): void {
     this.#tipQuery.moveTo(ownHeight);
     this.#buffer.dropUpTo(ownHeight);
-    this.#requests.dropUpTo(ownHeight);
   }
 
   /**

@@ -110,6 +110,31 @@ Deno.test("SyncCore.plan() asks another peer soon for the block that is needed n
   assert.deepEqual(sync.received("a", answer(blocks(1n, 10n)), 0n), [], "it came twice");
 });
 
+Deno.test("SyncCore.plan() leaves a peer alone that is late while another has the blocks", () => {
+  const sync = core();
+  sync.statusSeen(target("a", 200n), 0n);
+  const late = SYNC_IMPATIENCE_MS;
+  assert.equal(addressed(sync, { peers: { a: 10n, b: 20n } }), "a:1-10 b:11-20");
+  sync.received("b", answer(blocks(11n, 20n)), 0n);
+  const both = { a: 60n, b: 60n };
+  assert.equal(
+    addressed(sync, { peers: both, nowMs: late }),
+    "b:1-10 b:21-30 b:31-40 b:41-50 b:51-60",
+  );
+  sync.received("b", answer(blocks(1n, 10n)), 0n);
+  for (let height = 0n; height < 20n; height++) sync.takeNext(height);
+  sync.endRun();
+  // its request is still open although the blocks came from the other one
+  const known = [{ address: "a", height: 90n }, { address: "b", height: 70n }];
+  const next = sync.plan(view(20n, late, false, known));
+  assert.deepEqual(next.map(({ address, start }) => `${address}:${start}`), [
+    "b:61",
+    "a:71",
+    "a:81",
+  ]);
+  assert.deepEqual(sync.expire(SYNC_TIMEOUT_MS), ["a"], "nor is it forgotten");
+});
+
 Deno.test("SyncCore.received() keeps no more bytes than there is room for, but the next block", () => {
   const sync = core();
   sync.statusSeen(target("a", 30n), 0n);

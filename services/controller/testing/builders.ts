@@ -28,6 +28,9 @@ export const CHAIN_ID: Bytes = new Uint8Array(32).fill(0xcc);
 /** Who may change its configuration. */
 export const ADMIN: Bytes = address(0xad);
 
+/** Who decides on its first blocks. */
+export const VALIDATORS: readonly Bytes[] = [1, 2, 3, 4].map(address);
+
 /** Settings of a node of the tests; `nodeByte` makes its address. */
 export function settings(nodeByte: number, changes: Partial<Settings> = {}): Settings {
   return {
@@ -38,7 +41,7 @@ export function settings(nodeByte: number, changes: Partial<Settings> = {}): Set
       chainId: CHAIN_ID,
       admin: ADMIN,
       blockIntervalSeconds: 3,
-      validators: [address(1), address(2), address(3), address(4)],
+      validators: VALIDATORS,
       blockLimit: 100n,
     },
     packageLimit: 30_000,

@@ -8,8 +8,8 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 import { Controller } from "../controller.ts";
 import type { Settings } from "../flows/node.ts";
 import type { Ports } from "../ports.ts";
-import { settings as testSettings } from "./builders.ts";
-import { FakeConsensus } from "./fake_consensus.ts";
+import { settings as testSettings, VALIDATORS } from "./builders.ts";
+import { FakeConsensus, fakeProof } from "./fake_consensus.ts";
 import { FakeExecutor } from "./fake_executor.ts";
 import { FakeKms } from "./fake_kms.ts";
 import { FakeNetwork, FakeNetworks } from "./fake_network.ts";
@@ -135,14 +135,25 @@ export async function produceBlock(nodes: readonly TestNode[]): Promise<Proposal
     const checked = await other.controller.checkProposal(proposal);
     assert(checked === StatusCode.Success, `The proposal is accepted, got code ${checked}`);
   }
+  const { validators } = proposer.controller.node.systemConfig;
+  const proof = proofOf(proposer.hash, proposal, { validators });
   for (const node of nodes) {
-    const committed = await node.controller.commitBlock(proposal, proofOf(node.hash, proposal));
-    assert(committed.code === StatusCode.Success, `The block is committed, got ${committed.code}`);
+    const { code, config } = await node.controller.commitBlock(proposal, proof);
+    assert(code === StatusCode.Success, `The block is committed, got ${code}`);
+    node.consensus.follow(config);
   }
   return proposal;
 }
 
 /** A proof that {@linkcode FakeConsensus} accepts; every round gives another one. */
-export function proofOf(hash: HashFunction, { data }: Proposal, round = 0): Bytes {
-  return round === 0 ? hash(data) : concatBytes(hash(data), new Uint8Array([round]));
+export function proofOf(
+  hash: HashFunction,
+  { data }: Proposal,
+  { round = 0, validators = VALIDATORS }: {
+    readonly round?: number;
+    readonly validators?: readonly Bytes[];
+  } = {},
+): Bytes {
+  const proof = fakeProof(hash, { data, validators });
+  return round === 0 ? proof : concatBytes(proof, new Uint8Array([round]));
 }
