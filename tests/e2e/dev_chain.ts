@@ -126,9 +126,10 @@ export class DevChain implements AsyncDisposable {
   /** Waits until the given nodes, all by default, have a block. */
   async waitForHeight(height: bigint, timeoutMs: number, nodes = this.nodes()): Promise<void> {
     for (const node of nodes) {
-      await waitFor(async () => await this.height(node) >= height ? true : null, {
-        what: `height ${height} of node ${node}`,
-        timeoutMs,
+      const what = `height ${height} of node ${node}`;
+      const hasCome = async () => await this.height(node) >= height ? true : null;
+      await waitFor(hasCome, { what, timeoutMs }).catch(async (cause) => {
+        throw new Error(`There is no ${what}:\n${await this.lastLogLines()}`, { cause });
       });
     }
   }
