@@ -58,12 +58,19 @@ export class Channel {
 
   #send(call: UnaryCall): void {
     if (this.#closing.signal.aborted) return call.fail(CLOSED);
-    if (this.#connection !== null) return call.sendOn(this.#connection);
+    if (this.#connection?.takesCalls === true) return call.sendOn(this.#connection);
+    if (this.#connection !== null) this.#retire(this.#connection);
     if (this.#failed !== null && SYSTEM_CLOCK.monotonicMs() < this.#failed.untilMs) {
       return call.fail(this.#failed.status);
     }
     this.#waiting.add(call);
     if (!this.#isConnecting) this.#connect();
+  }
+
+  /** Its calls end in peace; those to come get another connection. */
+  #retire(connection: Connection): void {
+    connection.close();
+    this.#connection = null;
   }
 
   async #connect(): Promise<void> {
@@ -77,18 +84,20 @@ export class Channel {
     } finally {
       this.#isConnecting = false;
     }
+    if (this.#waiting.size > 0) await this.#connect(); // more calls than the connection takes
   }
 
   #use(connection: Connection): void {
     this.#connection = connection;
     this.#failed = null;
     connection.onEnd(() => {
-      if (this.#connection !== connection) return;
-      this.#connection = null;
+      if (this.#connection === connection) this.#connection = null;
+      if (this.#closing.signal.aborted) return;
       for (const listener of this.#listeners) listener();
     });
-    for (const call of this.#waiting) call.sendOn(connection);
+    const waiting = [...this.#waiting];
     this.#waiting.clear();
+    for (const call of waiting) this.#send(call);
   }
 
   #postpone(cause: unknown): void {

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import http2, { constants, type ServerHttp2Stream } from "node:http2";
 import net from "node:net";
+import { Channel } from "./channel.ts";
 import { connectRaw, type RawClient, RpcCode, RpcFault } from "./mod.ts";
 
 const OK = { ":status": 200, "content-type": "application/grpc" };
@@ -188,4 +189,24 @@ Deno.test("a call does not wait longer for a connection than its deadline", asyn
   assert.equal((await faultOf(client)).code, RpcCode.DeadlineExceeded);
   client.close();
   await new Promise((resolve) => server.close(resolve));
+});
+
+Deno.test("a connection that has had its calls is replaced without loss", async () => {
+  const sessions = new Set<unknown>();
+  const answer: Answer = (stream, count) => {
+    sessions.add(stream.session);
+    answerWith(MESSAGE, { "grpc-status": "0" })(stream, count);
+  };
+  await withServer(answer, async (_, port) => {
+    const channel = new Channel({ host: "127.0.0.1", port, callsMax: 10 });
+    const request = {
+      headers: { ":method": "POST", ":path": "/s/M", "content-type": "application/grpc" },
+      frame: MESSAGE,
+      deadlineMs: LONG_MS,
+    };
+    const calls = Array.from({ length: 95 }, () => channel.call(request));
+    for (const message of await Promise.all(calls)) assert.deepEqual(message, Uint8Array.of(7));
+    assert.equal(sessions.size, 10);
+    channel.close();
+  });
 });

@@ -11,6 +11,8 @@ import { WriteBatch } from "./write_batch.ts";
 export interface Address {
   readonly host: string;
   readonly port: number;
+  /** Calls after which another connection is made. */
+  readonly callsMax?: number;
 }
 
 /** How long it may take until a connection is established. */
@@ -22,6 +24,9 @@ const KEEP_ALIVE_MS = 30_000;
 /** What a service may send before it must wait for us: a large block comes in few steps. */
 const WINDOW_SIZE = 4 * 1024 * 1024;
 
+/** HTTP/2 numbers the calls of a connection, in half of the numbers of 31 bits. */
+const CALLS_MAX = 2 ** 30;
+
 const SETTINGS = { enablePush: false, initialWindowSize: WINDOW_SIZE };
 
 /** An established HTTP/2 connection over plain TCP. */
@@ -29,9 +34,14 @@ export class Connection {
   readonly #socket: net.Socket;
   readonly #session: ClientHttp2Session;
   readonly #batch: WriteBatch;
+  readonly #callsMax: number;
+  #calls = 0;
 
   /** Resolves when the connection can be used; rejects when nobody listens there, or on abort. */
-  static async open({ host, port }: Address, signal: AbortSignal): Promise<Connection> {
+  static async open(
+    { host, port, callsMax = CALLS_MAX }: Address,
+    signal: AbortSignal,
+  ): Promise<Connection> {
     const socket = net.connect({ host, port, noDelay: true });
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     const authority = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
@@ -46,12 +56,13 @@ export class Connection {
       throw error;
     }
     session.setLocalWindowSize(WINDOW_SIZE);
-    return new Connection(socket, session);
+    return new Connection(socket, session, callsMax);
   }
 
-  private constructor(socket: net.Socket, session: ClientHttp2Session) {
+  private constructor(socket: net.Socket, session: ClientHttp2Session, callsMax: number) {
     this.#socket = socket;
     this.#session = session;
+    this.#callsMax = callsMax;
     this.#batch = new WriteBatch(socket);
   }
 
@@ -72,11 +83,21 @@ export class Connection {
     this.#session.on("close", end);
   }
 
-  /** A stream for one call; null when the connection takes no further one. */
-  request(headers: OutgoingHttpHeaders): ClientHttp2Stream | null {
-    if (this.#session.destroyed || this.#session.closed) return null;
+  /** Whether there is room for another call. */
+  get takesCalls(): boolean {
+    return !this.#session.destroyed && !this.#session.closed && this.#calls < this.#callsMax;
+  }
+
+  /** A stream for one call; there must be room for it. */
+  request(headers: OutgoingHttpHeaders): ClientHttp2Stream {
+    this.#calls += 1;
     this.#batch.hold();
     return this.#session.request(headers);
+  }
+
+  /** Ends it when the calls have ended that are on it. */
+  close(): void {
+    this.#session.close();
   }
 
   /** Ends it at once. */

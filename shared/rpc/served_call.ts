@@ -101,7 +101,7 @@ export class ServedCall {
   }
 
   #send(answer: Answer): void {
-    if (this.#isAnswered || this.#stream.destroyed) return;
+    if (this.#isAnswered || this.#stream.closed) return;
     this.#isAnswered = true;
     this.#batch.hold();
     if ("status" in answer) {
@@ -110,7 +110,9 @@ export class ServedCall {
       return;
     }
     this.#stream.respond(ANSWER_HEADERS, { waitForTrailers: true });
-    this.#stream.on("wantTrailers", () => this.#stream.sendTrailers(OK_TRAILERS));
+    this.#stream.on("wantTrailers", () => {
+      if (!this.#stream.closed) this.#stream.sendTrailers(OK_TRAILERS);
+    });
     this.#stream.end(frameMessage(answer.message));
   }
 

@@ -196,7 +196,7 @@ function refusalOfRequest(headers: IncomingHttpHeaders): OutgoingHttpHeaders | n
 }
 
 function refuse(stream: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
-  stream.respond(headers, { endStream: true });
+  if (!stream.closed) stream.respond(headers, { endStream: true });
   stream.resume(); // what it sends is thrown away
 }
 

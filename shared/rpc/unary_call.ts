@@ -56,7 +56,6 @@ export class UnaryCall {
   sendOn(connection: Connection): void {
     if (this.#isOver) return;
     const stream = connection.request(this.#request.headers);
-    if (stream === null) return this.#end(CONNECTION_LOST, { isUnprocessed: true, pieces: [] });
     this.#stream = stream;
     const pieces: Buffer[] = [];
     let status: CallStatus | null = null;
