@@ -79,6 +79,25 @@ Deno.test("A node that was rolled back is not followed to where it was", async (
   assert.notEqual(proposed, StatusCode.NodeInSyncMode);
 });
 
+Deno.test("A peer that claims blocks that it has not does not keep a node from proposing", async () => {
+  const { node, peer, peerAddress, clock } = await metNet(2);
+  const origin = node.controller.node.peers.originOf(peerAddress);
+  assert(origin !== null);
+  peer.network.loses = () => true;
+  const propose = async () => (await node.controller.getProposal()).code;
+  await introduce(node, origin, introductionOf(peer, { height: 9n }));
+  await clock.advance(SYNC_IMPATIENCE_MS - 1);
+  assert.equal(await propose(), StatusCode.NodeInSyncMode, "the blocks may still come");
+  await clock.advance(2);
+  assert.equal(await propose(), StatusCode.NoTransaction);
+  // nor does the next lie, under whatever name
+  await introduce(node, origin, introductionOf(peer, { height: 99n }));
+  assert.equal(await propose(), StatusCode.NoTransaction);
+  await produceBlock([node]);
+  await introduce(node, origin, introductionOf(peer, { height: 999n }));
+  assert.equal(await propose(), StatusCode.NodeInSyncMode, "each height is waited for anew");
+});
+
 Deno.test("A peer that stalls does not hold a node up for long", async () => {
   const { nodes, clock } = await testNet(4);
   const [first, second, staller, late] = nodes;

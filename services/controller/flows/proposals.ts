@@ -72,16 +72,23 @@ export class Proposals {
 
   /** A fresh proposal for the next height (10.1). */
   async getProposal(): Promise<ProposalOutcome> {
-    if (this.#node.sync.isSyncing) {
+    if (this.#node.sync.isSyncing && this.#isWaiting()) {
       return { code: StatusCode.NodeInSyncMode, proposal: undefined };
     }
     return await this.#node.lock.run(() => Promise.resolve(this.#propose()));
   }
 
+  /** Whether blocks of peers may be expected; who claims to have some may lie. */
+  #isWaiting(): boolean {
+    const { sync, chain, env } = this.#node;
+    return !sync.hasWaited(chain.tip.height, env.clock.monotonicMs());
+  }
+
   #propose(): ProposalOutcome {
     const { chain, sync, pool, env, settings } = this.#node;
     const { tip } = chain;
-    if ((sync.target?.status.height ?? 0n) > tip.height && !chain.hasCandidates) {
+    const isBehind = (sync.target?.status.height ?? 0n) > tip.height;
+    if (isBehind && !chain.hasCandidates && this.#isWaiting()) {
       return { code: StatusCode.NodeInSyncMode, proposal: undefined };
     }
     env.log.info(`add_proposal: tx poll len ${pool.count}`);

@@ -49,7 +49,10 @@ export interface SyncView {
 /** After that long without an answer a request counts as lost. */
 export const SYNC_TIMEOUT_MS = 15_000;
 
-/** After that long another peer is asked too, when the block that is needed next is waited for. */
+/**
+ * After that long another peer is asked too, when the block that is needed next is waited for, and
+ * the node goes on without it. Shorter than the usual block interval: lies cost no time then.
+ */
 export const SYNC_IMPATIENCE_MS = 2_000;
 
 /** Bytes of the blocks that wait, but for the one that is needed next. */
@@ -70,6 +73,8 @@ export class SyncCore {
   #isSyncing = false;
   /** Blocks up to here are being applied. */
   #takenUpTo = 0n;
+  /** Where the node stood when a peer was first seen above it, and when that was. */
+  #waiting: { readonly height: bigint; readonly sinceMs: number } | null = null;
   /** Shrinks when answers get lost: ten large blocks may not fit into one message. */
   #window: number;
 
@@ -92,6 +97,15 @@ export class SyncCore {
   /** Number of blocks that wait to be applied. */
   get bufferedCount(): number {
     return this.#buffer.count;
+  }
+
+  /**
+   * Whether the node has waited long enough at a height for blocks that peers say to have. Whoever
+   * says so may lie, again and again and under ever new names: the chain has to go on.
+   */
+  hasWaited(ownHeight: bigint, nowMs: number): boolean {
+    return this.#waiting?.height === ownHeight &&
+      nowMs - this.#waiting.sinceMs >= SYNC_IMPATIENCE_MS;
   }
 
   /** Takes note of a peer's status (16.2, try_update_global). */
@@ -117,6 +131,9 @@ export class SyncCore {
     if (target === null || target.status.height <= ownHeight) {
       this.#end();
       return [];
+    }
+    if (this.#waiting?.height !== ownHeight) {
+      this.#waiting = { height: ownHeight, sinceMs: nowMs };
     }
     if (hasCandidates && target.status.height === ownHeight + 1n) return [];
     this.#discardUpTo(ownHeight);
