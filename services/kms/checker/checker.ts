@@ -5,7 +5,7 @@ import { DecodeError } from "../../../shared/codec/mod.ts";
 import type { CryptoSuite } from "../../../shared/crypto/mod.ts";
 import { startWorker, type WorkerLink, workerUrl } from "../../../shared/workers/mod.ts";
 import type { TransactionRefusal } from "../check_transactions.ts";
-import { createSharedPause } from "../pause.ts";
+import { SharedPause } from "../shared_pause.ts";
 import { Batch, type BatchOutcome } from "./core/batch.ts";
 import { CheckQueue, type Task } from "./core/check_queue.ts";
 import { KNOWN_TRANSACTIONS_MAX, KnownTransactions } from "./core/known_transactions.ts";
@@ -98,7 +98,7 @@ class Checker implements TransactionChecker {
   readonly #known: KnownTransactions;
   readonly #queue: CheckQueue;
   readonly #waiting = new Map<Batch, Waiting>();
-  readonly #pause: () => Promise<void>;
+  readonly #pause: SharedPause;
   readonly #waitingSizeMax: number;
   #waitingSize = 0;
   #isFeeding = false;
@@ -111,7 +111,7 @@ class Checker implements TransactionChecker {
     this.#queue = new CheckQueue(links.length);
     this.#suite = suite;
     this.#known = new KnownTransactions(knownTransactionsMax);
-    this.#pause = createSharedPause(clock);
+    this.#pause = new SharedPause(clock);
   }
 
   async check(request: Bytes): Promise<TransactionRefusal | null> {
@@ -136,6 +136,7 @@ class Checker implements TransactionChecker {
     for (const { reject } of this.#waiting.values()) reject(stopped());
     this.#waiting.clear();
     for (const { link } of this.#workers) link.terminate();
+    this.#pause.stop();
   }
 
   #run(request: Bytes): Promise<BatchOutcome> {
@@ -166,7 +167,7 @@ class Checker implements TransactionChecker {
       if (round === null) break;
       if (round.idle !== null) this.#answerIfDone(round.idle);
       if (round.tasks.length > 0) this.#work(worker, round.tasks);
-      await this.#pause();
+      await this.#pause.take();
     }
     this.#isFeeding = false;
   }
