@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim fuzz \
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-planted fuzz \
   fuzz-sm2 bench bench-blocks bench-chain bench-executor bench-kms bench-network bench-storage \
   bench-sync image clean
 
@@ -71,8 +71,11 @@ crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage
 	@KILLS=$(or $(KILLS),500) SEED=$(SEED) FLAVOUR=$(or $(FLAVOUR),storage_rocksdb) \
 	  deno run -A --no-check tests/crash/main.ts
 
-sim: deps ## SEEDS=1000 nets of consensus and of whole nodes in chaos, SEED=n
+sim: deps ## SEEDS=1000 nets of consensus, with traitors too, and of whole nodes in chaos, SEED=n
 	@SEEDS=$(or $(SEEDS),1000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts
+
+sim-planted: deps ## known mistakes of consensus, each in SEEDS=200 nets: in how many it shows, SEED=n
+	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) deno run -A --no-check tests/sim/planted.ts
 
 fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
 	@RUNS=$(or $(RUNS),100000) SEED=$(SEED) deno run -A --no-check tests/fuzz/main.ts

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { fakeAddress } from "../../services/consensus/testing/fake_crypto.ts";
 import { decodeLeaderVote, Step } from "../../services/consensus/bft/core/messages.ts";
-import { ChaosRun } from "./consensus_bft/chaos.ts";
+import { betrayedShape, ChaosRun, honestShape, type NetShape } from "./consensus_bft/chaos.ts";
+import { DEFECTS, isFound } from "./consensus_bft/planted.ts";
 import { allValidate, SimNet } from "./consensus_bft/sim_net.ts";
 
 const MINUTE_MS = 60_000;
@@ -13,10 +14,11 @@ function expectHeight(net: SimNet, height: bigint, limitMs: number): void {
   assert(net.runToHeight(height, limitMs), `${net.height} of ${height}\n${net.report()}`);
 }
 
-Deno.test(`${SEED_COUNT} nets survive chaos from seed ${FIRST_SEED} on`, () => {
+/** Lets nets of successive seeds suffer; gives the heights that they decided meanwhile. */
+function survive(shapeOf: (seed: number) => NetShape, seedCount: number): bigint {
   let heights = 0n;
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
-    const chaos = new ChaosRun(seed);
+  for (let seed = FIRST_SEED; seed < FIRST_SEED + seedCount; seed++) {
+    const chaos = new ChaosRun(seed, shapeOf(seed));
     try {
       const { isRecovered, heightInChaos } = chaos.run();
       assert(isRecovered, "the chain does not grow again");
@@ -25,8 +27,40 @@ Deno.test(`${SEED_COUNT} nets survive chaos from seed ${FIRST_SEED} on`, () => {
       throw new Error(`SEED=${seed} SEEDS=1 fails\n${chaos.net.report()}`, { cause });
     }
   }
+  return heights;
+}
+
+Deno.test(`${SEED_COUNT} nets survive chaos from seed ${FIRST_SEED} on`, () => {
+  const heights = survive(honestShape, SEED_COUNT);
   assert(heights > 5n * BigInt(SEED_COUNT), "chaos left hardly a block to look at");
 });
+
+Deno.test(`${SEED_COUNT} nets survive chaos and as many traitors as they can bear`, () => {
+  const heights = survive(betrayedShape, SEED_COUNT);
+  assert(heights > 3n * BigInt(SEED_COUNT), "chaos left hardly a block to look at");
+});
+
+Deno.test("one traitor more, and different blocks are decided: the checker sees it", () => {
+  const count = Math.ceil(SEED_COUNT / 2);
+  const forks = Array.from({ length: count }, (_, index) => FIRST_SEED + index).filter((seed) => {
+    try {
+      new ChaosRun(seed, { nodeCount: 4, traitorCount: 2 }).run();
+      return false;
+    } catch (error) {
+      assert(error instanceof Error);
+      assert.match(error.message, /decided another block/);
+      return true;
+    }
+  });
+  assert(forks.length > 0, "among so many nets some must fork");
+});
+
+for (const defect of DEFECTS) {
+  Deno.test(`it is noticed when ${defect.name}`, () => {
+    const seeds = Array.from({ length: SEED_COUNT }, (_, index) => FIRST_SEED + index);
+    assert(seeds.some((seed) => isFound(defect, seed)), `by none of ${SEED_COUNT} nets`);
+  });
+}
 
 for (const nodeCount of [1, 2, 3, 4, 7]) {
   Deno.test(`${nodeCount} validators decide one block per interval, each in its turn (L12)`, () => {

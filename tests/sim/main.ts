@@ -1,9 +1,14 @@
-/** `make sim SEEDS=1000 SEED=n`: nets in chaos by hand, of consensus alone and of whole nodes. */
+/** `make sim SEEDS=1000 SEED=n`: nets in chaos by hand, of consensus alone, also among traitors, and of whole nodes. */
 
 import process from "node:process";
 import { showProgress } from "../progress.ts";
 import { countFromEnv, seedFromEnv } from "../run_options.ts";
-import { ChaosRun as ConsensusRun } from "./consensus_bft/chaos.ts";
+import {
+  betrayedShape,
+  ChaosRun as ConsensusRun,
+  honestShape,
+  type NetShape,
+} from "./consensus_bft/chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** A kind of net, and how one of a seed fares. */
@@ -13,15 +18,20 @@ interface Kind {
   run(seed: number): Promise<{ readonly heightInChaos: bigint; readonly recoveryMs: number }>;
 }
 
-const KINDS: readonly Kind[] = [
-  {
-    name: "consensus",
+function consensusKind(name: string, shapeOf: (seed: number) => NetShape): Kind {
+  return {
+    name,
     run(seed) {
-      const outcome = new ConsensusRun(seed).run();
+      const outcome = new ConsensusRun(seed, shapeOf(seed)).run();
       if (!outcome.isRecovered) throw new Error("the chain does not grow again");
       return Promise.resolve(outcome);
     },
-  },
+  };
+}
+
+const KINDS: readonly Kind[] = [
+  consensusKind("consensus", honestShape),
+  consensusKind("consensus among traitors", betrayedShape),
   { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
 ];
 

@@ -37,7 +37,10 @@ export class HostileNetwork<Message> {
   faults: LinkFaults = GOOD_LINKS;
   /** Loses what it does not accept; for tests that aim at one message. */
   accepts: (from: number, to: number, message: Message) => boolean = () => true;
-  /** Nodes of different groups do not reach each other; nodes not named are in group 0. */
+  /**
+   * Nodes of different groups do not reach each other, what is on its way included; nodes not named
+   * are in group 0.
+   */
   readonly groupOf = new Map<number, number>();
 
   constructor(
@@ -62,7 +65,9 @@ export class HostileNetwork<Message> {
     const copies = world.chance(faults.duplicateRate) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const delayMs = world.between(faults.delayMsMin, faults.delayMsMax);
-      world.schedule(delayMs, () => this.receive(to, originOf(from), message));
+      world.schedule(delayMs, () => {
+        if (this.isConnected(from, to)) this.receive(to, originOf(from), message);
+      });
     }
   }
 

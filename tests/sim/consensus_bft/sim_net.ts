@@ -5,18 +5,16 @@ import { GOOD_LINKS, HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { Invariants } from "./invariants.ts";
 import { ModelController, type Schedule } from "./model_controller.ts";
-import { SimNode } from "./sim_node.ts";
+import { type OnStored, SimNode, type SimNodeOptions } from "./sim_node.ts";
+import { Conspiracy, type Packet, Traitor } from "./traitor.ts";
 import { NO_FAULTS, type NodeLinks } from "./validator.ts";
-
-interface Packet {
-  readonly type: string;
-  readonly body: Uint8Array;
-}
 
 /** A chain to simulate. */
 export interface SimNetOptions {
   readonly seed: number;
   readonly nodeCount: number;
+  /** The last ones of the nodes, which are none of {@linkcode SimNet.nodes}; none by default. */
+  readonly traitorCount?: number;
   /** All nodes with an interval of three seconds by default. */
   readonly schedule?: Schedule;
 }
@@ -24,38 +22,83 @@ export interface SimNetOptions {
 /** How often a node looks for blocks that others have and it has not. */
 const SYNC_INTERVAL_MS = 2_000;
 
+/** Blocks say the number of who made them; twins make different ones. */
+const TWIN_NUMBER_STEP = 1_000;
+
 /** A whole net of validators in one process; every invariant is watched all the while. */
 export class SimNet {
   readonly world: World;
   readonly network: HostileNetwork<Packet>;
+  /** The honest ones. */
   readonly nodes: SimNode[] = [];
-  readonly invariants = new Invariants();
+  readonly traitors: Traitor[] = [];
+  readonly invariants: Invariants;
+  readonly #schedule: Schedule;
+  readonly #signer: FakeSigner;
+  readonly #conspiracy: Conspiracy;
   /** Called when a node crashed by itself; it stays down by default. */
   onCrash: (node: SimNode) => void = () => {};
 
-  constructor({ seed, nodeCount, schedule = allValidate(nodeCount) }: SimNetOptions) {
+  constructor(
+    { seed, nodeCount, traitorCount = 0, schedule = allValidate(nodeCount) }: SimNetOptions,
+  ) {
+    const honestCount = nodeCount - traitorCount;
     this.world = new World(seed);
-    this.network = new HostileNetwork(this.world, nodeCount, (to, origin, { type, body }) => {
-      this.nodes[to]?.post({ kind: "message", type, origin, body });
-    });
-    const signer = new FakeSigner(Math.floor(seededRandom(seed)() * 2 ** 32));
-    for (let index = 0; index < nodeCount; index++) {
-      const model = new ModelController({
-        node: index,
-        schedule,
-        checkProof: (height, { data, proof }) => node.checkBlock(height, data, proof) === 0,
-      });
-      const node: SimNode = new SimNode({
-        address: fakeAddress(index),
-        world: this.world,
-        timing: DEFAULT_TIMING,
-        model,
-        signer,
-        links: this.#linksOf(index),
-        onStored: (height, data) => this.invariants.onStored(index, height, data),
-      });
-      this.nodes.push(node);
+    this.#schedule = schedule;
+    this.#signer = new FakeSigner(Math.floor(seededRandom(seed)() * 2 ** 32));
+    this.#conspiracy = new Conspiracy(this.world, honestCount);
+    this.network = new HostileNetwork(
+      this.world,
+      nodeCount,
+      (to, origin, packet) => this.#receive(to, origin, packet),
+    );
+    for (let index = 0; index < honestCount; index++) {
+      const onStored: OnStored = (height, data) => this.invariants.onStored(index, height, data);
+      this.nodes.push(this.#createNode(index, { links: this.#linksOf(index), onStored }));
     }
+    for (let index = honestCount; index < nodeCount; index++) {
+      this.traitors.push(this.#createTraitor(index));
+    }
+    this.invariants = new Invariants(this.nodes.map((_, index) => fakeAddress(index)));
+  }
+
+  #createNode(
+    index: number,
+    parts: Pick<SimNodeOptions, "links" | "onStored">,
+    twin = 0,
+  ): SimNode {
+    const model = new ModelController({
+      node: index + TWIN_NUMBER_STEP * twin,
+      schedule: this.#schedule,
+      checkProof: (height, { data, proof }) => node.checkBlock(height, data, proof) === 0,
+    });
+    const node: SimNode = new SimNode({
+      address: fakeAddress(index),
+      world: this.world,
+      timing: DEFAULT_TIMING,
+      model,
+      signer: this.#signer,
+      ...parts,
+    });
+    return node;
+  }
+
+  #createTraitor(index: number): Traitor {
+    return new Traitor({
+      index,
+      world: this.world,
+      network: this.network,
+      conspiracy: this.#conspiracy,
+      signer: this.#signer,
+      // what it stores is its own affair
+      createTwin: (twin, links) => this.#createNode(index, { links, onStored: () => {} }, twin),
+    });
+  }
+
+  #receive(to: number, origin: bigint, packet: Packet): void {
+    const { type, body } = packet;
+    this.nodes[to]?.post({ kind: "message", type, origin, body });
+    this.traitors[to - this.nodes.length]?.receive(origin, packet);
   }
 
   get controllers(): ModelController[] {
@@ -74,6 +117,8 @@ export class SimNet {
   /** Starts every node that is down and lets the controllers of a net find each other. */
   start(): void {
     for (const node of this.nodes) if (!node.isAlive) node.start();
+    this.#conspiracy.start();
+    for (const traitor of this.traitors) traitor.start();
     this.world.schedule(SYNC_INTERVAL_MS, () => this.#sync());
   }
 
@@ -134,6 +179,10 @@ export class SimNet {
       if (network.isConnected(index, other) && !world.chance(network.faults.dropRate)) {
         node.syncFrom(peer);
       }
+    }
+    for (const twin of this.traitors.flatMap(({ twins }) => twins)) {
+      const honest = nodes[world.between(0, nodes.length - 1)];
+      if (honest?.isAlive) twin.syncFrom(honest);
     }
     world.schedule(SYNC_INTERVAL_MS, () => this.#sync());
   }

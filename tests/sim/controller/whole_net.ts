@@ -1,5 +1,5 @@
 import { seededRandom } from "../../../shared/clock/mod.ts";
-import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
@@ -53,7 +53,7 @@ export class WholeNet {
   readonly network: HostileNetwork<Packet>;
   readonly nodes: WholeNode[] = [];
   readonly ledger = new Ledger(SM3);
-  readonly votes = new Invariants();
+  readonly votes: Invariants;
   stranger: Stranger | null = null;
   /** Called when a controller ended; it stays down by default. */
   onCrash: (node: WholeNode) => void = () => {};
@@ -71,6 +71,9 @@ export class WholeNet {
       (to, origin, packet) => this.#receive(to, origin, packet),
     );
     const signer = new FakeSigner(Math.floor(seededRandom(seed)() * 2 ** 32));
+    this.votes = new Invariants(
+      Array.from({ length: nodeCount }, (_, index) => toHex(nodeAddress(index))),
+    );
     const validators = Array.from({ length: validatorCount }, (_, index) => nodeAddress(index));
     const common = testSettings(0, settings);
     for (let index = 0; index < nodeCount; index++) {

@@ -1,0 +1,197 @@
+import type { Bytes } from "../../../shared/bytes/mod.ts";
+import {
+  encodeLeaderVote,
+  encodeSignedVote,
+  encodeVote,
+  MessageType,
+  Step,
+  type Vote,
+} from "../../../services/consensus/bft/core/messages.ts";
+import { FAKE_CRYPTO, type FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
+import type { HostileNetwork } from "../network.ts";
+import type { World } from "../world.ts";
+import type { SimNode } from "./sim_node.ts";
+import type { NodeLinks } from "./validator.ts";
+
+/** What nodes send each other; traitors say which of their twins it is for. */
+export interface Packet {
+  readonly type: string;
+  readonly body: Bytes;
+  readonly twin?: number;
+}
+
+/** Each traitor is that many honest nodes with one key. */
+export const TWIN_COUNT = 2;
+
+/** Messages of others that are kept to send them again. */
+const HEARD_MAX = 200;
+
+const MAX_ROUND = 2n ** 64n - 1n;
+
+/** How long a plan lasts. */
+const PLAN_MS_MIN = 1_000;
+const PLAN_MS_MAX = 30_000;
+
+/** How likely it is that a node gets none of a type of messages while a plan lasts. */
+const WITHHOLD_RATE = 0.2;
+
+/** What all traitors of a net have in common: which of their twins an honest node is shown. */
+export class Conspiracy {
+  readonly #world: World;
+  readonly #shown: number[];
+  /** Types of messages that nodes get none of. */
+  readonly #withheld = new Set<string>();
+
+  constructor(world: World, honestCount: number) {
+    this.#world = world;
+    this.#shown = Array.from({ length: honestCount }, () => 0);
+  }
+
+  /** Makes a plan, and another one after a while. */
+  start(): void {
+    this.#withheld.clear();
+    for (const node of this.#shown.keys()) {
+      this.#shown[node] = this.#world.between(0, TWIN_COUNT - 1);
+      for (const type of Object.values(MessageType)) {
+        if (this.#world.chance(WITHHOLD_RATE)) this.#withheld.add(`${type} ${node}`);
+      }
+    }
+    this.#world.schedule(this.#world.between(PLAN_MS_MIN, PLAN_MS_MAX), () => this.start());
+  }
+
+  /** Whether a node gets no messages of a type at the moment. */
+  isWithheld(type: string, node: number): boolean {
+    return this.#withheld.has(`${type} ${node}`);
+  }
+
+  /** Whether a node is of them: they are the last ones of a net. */
+  isTraitor(node: number): boolean {
+    return node >= this.#shown.length;
+  }
+
+  /** The twin that an honest node is shown at the moment. */
+  twinFor(node: number): number {
+    return this.#shown[node] ?? 0;
+  }
+}
+
+/** What a traitor is made of. */
+export interface TraitorOptions {
+  readonly index: number;
+  readonly world: World;
+  readonly network: HostileNetwork<Packet>;
+  readonly conspiracy: Conspiracy;
+  readonly signer: FakeSigner;
+  /** Creates one of the honest nodes that it consists of. */
+  readonly createTwin: (twin: number, links: NodeLinks) => SimNode;
+}
+
+/**
+ * A validator that breaks every rule. It is several honest nodes with one key, each of which is
+ * shown to some of the others: so it proposes different blocks to different nodes and votes for
+ * each. Besides, it withholds, repeats and damages messages, and votes for whatever it heard of.
+ */
+export class Traitor {
+  readonly twins: readonly SimNode[];
+  readonly #options: TraitorOptions;
+  readonly #heard: Packet[] = [];
+  /** Part of the messages that it keeps to itself. */
+  readonly #withholdRate: number;
+
+  constructor(options: TraitorOptions) {
+    this.#options = options;
+    this.#withholdRate = 0.3 * options.world.random() ** 2;
+    this.twins = Array.from(
+      { length: TWIN_COUNT },
+      (_, twin) => options.createTwin(twin, this.#linksOf(twin)),
+    );
+  }
+
+  start(): void {
+    for (const twin of this.twins) twin.start();
+    this.#actLater();
+  }
+
+  receive(origin: bigint, packet: Packet): void {
+    const { network, conspiracy } = this.#options;
+    const { type, body, twin = conspiracy.twinFor(network.nodeOf(origin)) } = packet;
+    this.#heard.push({ type, body });
+    if (this.#heard.length > HEARD_MAX) this.#heard.shift();
+    this.twins[twin]?.post({ kind: "message", type, origin, body });
+  }
+
+  #linksOf(twin: number): NodeLinks {
+    const { index, network } = this.#options;
+    return {
+      broadcast: (type, body) => {
+        for (let to = 0; to < network.nodeCount; to++) {
+          if (to !== index) this.#tell(to, { type, body, twin });
+        }
+      },
+      send: (origin, type, body) => this.#tell(network.nodeOf(origin), { type, body, twin }),
+      crashed: () => {},
+    };
+  }
+
+  /** Honest nodes hear of one twin alone. */
+  #tell(to: number, { type, body, twin }: Required<Packet>): void {
+    const { index, world, network, conspiracy } = this.#options;
+    if (world.chance(this.#withholdRate) || conspiracy.isWithheld(type, to)) return;
+    if (conspiracy.isTraitor(to)) network.send(index, to, { type, body, twin });
+    else if (conspiracy.twinFor(to) === twin) network.send(index, to, { type, body });
+  }
+
+  #actLater(): void {
+    const { world } = this.#options;
+    world.schedule(world.between(50, 3_000), () => {
+      this.#act();
+      this.#actLater();
+    });
+  }
+
+  #act(): void {
+    const { index, world, network } = this.#options;
+    const packet = world.chance(0.5) ? this.#repeated() : this.#invented();
+    if (packet === null) return;
+    const to = world.between(0, network.nodeCount - 1);
+    if (to !== index) network.send(index, to, packet);
+  }
+
+  /** What another said, or something like it. */
+  #repeated(): Packet | null {
+    const { world } = this.#options;
+    const packet = this.#heard[world.between(0, this.#heard.length - 1)];
+    if (packet === undefined || packet.body.length === 0 || world.chance(0.5)) {
+      return packet ?? null;
+    }
+    const body = packet.body.slice(0, world.between(1, packet.body.length));
+    const at = world.between(0, body.length - 1);
+    body[at] = (body[at] ?? 0) ^ (1 << world.between(0, 7));
+    return { type: packet.type, body };
+  }
+
+  /** A vote with its own signature, or the unsigned news that a round is over. */
+  #invented(): Packet | null {
+    const { world, signer } = this.#options;
+    const [twin] = this.twins;
+    const view = twin?.core?.view;
+    if (view === undefined) return null;
+    const step = [Step.Prevote, Step.Precommit, Step.NewView][world.between(0, 2)] ?? Step.Prevote;
+    const round = world.chance(0.05) ? MAX_ROUND : view.round + BigInt(world.between(0, 3));
+    const hash = step === Step.NewView || world.chance(0.3) ? null : view.lock?.hash ?? null;
+    const vote: Vote = { height: view.height, round, step, hash };
+    if (world.chance(0.3)) {
+      const type = step === Step.Precommit
+        ? MessageType.LeaderPrecommit
+        : MessageType.LeaderPrevote;
+      return { type, body: encodeLeaderVote({ ...vote, hash: null, votes: [] }) };
+    }
+    const signature = signer.sign(view.own, FAKE_CRYPTO.hash(encodeVote(vote)));
+    const type = step === Step.NewView
+      ? MessageType.NewView
+      : step === Step.Prevote
+      ? MessageType.Prevote
+      : MessageType.Precommit;
+    return { type, body: encodeSignedVote({ vote, signature }) };
+  }
+}
