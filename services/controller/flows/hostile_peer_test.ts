@@ -6,6 +6,7 @@ import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { MessageType, MODULE } from "../node_manager/mod.ts";
 import { SYNC_IMPATIENCE_MS, SYNC_TIMEOUT_MS } from "../sync/mod.ts";
+import { changeAnswers, delayAnswers } from "../testing/changed_answers.ts";
 import { fakeSignature } from "../testing/fake_kms.ts";
 import { produceBlock, testNet, type TestNode } from "../testing/test_node.ts";
 import { ownStatus } from "./node.ts";
@@ -98,18 +99,80 @@ Deno.test("A peer that claims blocks that it has not does not keep a node from p
   assert.equal(await propose(), StatusCode.NodeInSyncMode, "each height is waited for anew");
 });
 
-Deno.test("A peer that stalls does not hold a node up for long", async () => {
-  const { nodes, clock } = await testNet(4);
-  const [first, second, staller, late] = nodes;
-  assert(first !== undefined && second && staller !== undefined && late !== undefined);
-  const others = [first, second, staller];
-  for (const node of others) await node.run();
-  await clock.settle();
-  for (let i = 0; i < 120; i++) await produceBlock(others);
-  await clock.settle();
-  staller.network.loses = ({ type }) => type === MessageType.SyncBlockRespond;
-  await late.run();
-  const limitMs = 3 * SYNC_IMPATIENCE_MS;
-  assert(limitMs < SYNC_TIMEOUT_MS);
-  assert(await clock.advanceUntil(() => late.height === 120n, limitMs), `${late.height}`);
-});
+/** Blocks that nodes make in a minute, one every three seconds when nothing keeps them from it. */
+async function blocksOfAMinute(nodes: readonly TestNode[], everySecond: () => Promise<unknown>) {
+  let count = 0;
+  let idleSeconds = 0;
+  for (let second = 0; second < 60; second++) {
+    await everySecond();
+    const [leader] = nodes;
+    assert(leader !== undefined);
+    await leader.clock.settle();
+    const { code } = idleSeconds++ < 3
+      ? { code: StatusCode.NodeInSyncMode }
+      : await leader.controller.getProposal();
+    if (code !== StatusCode.NodeInSyncMode) {
+      await produceBlock(nodes);
+      count++;
+      idleSeconds = 1;
+    }
+    await leader.clock.advance(1_000);
+  }
+  return count;
+}
+
+for (
+  const [how, isRenamed] of [["in its own name", false], ["under ever new names", true]] as const
+) {
+  Deno.test(`Nodes make blocks while a peer claims to be far ahead ${how}`, async () => {
+    const { nodes, peer } = await metNet(5);
+    const honest = nodes.slice(0, -1);
+    const own = ownStatus(peer.controller.node);
+    peer.stop();
+    let count = 0;
+    const lie = () => {
+      const height = own.height + 1_000n + BigInt(++count);
+      const name = isRenamed ? new Uint8Array(20).fill(100 + count) : peer.settings.nodeAddress;
+      const chainStatus = { ...own, height, address: { address: name } };
+      const signature = fakeSignature(HASH, name, HASH(encode(ChainStatus, chainStatus)));
+      const msg = encode(ChainStatusInit, { chainStatus, signature });
+      return peer.network.broadcast(MessageType.ChainStatusInit, msg);
+    };
+    const made = await blocksOfAMinute(honest, lie);
+    assert(made >= 18, `${made} blocks instead of 19`);
+    for (const node of honest) assert.equal(node.height, BigInt(3 + made));
+  });
+}
+
+const STALLS: Readonly<Record<string, (staller: TestNode) => void>> = {
+  "answers nothing": ({ network }) => {
+    network.loses = ({ type }) => type === MessageType.SyncBlockRespond;
+  },
+  "answers just before its time is over": (staller) => delayAnswers(staller, SYNC_TIMEOUT_MS - 1),
+  "answers with one block at a time": (staller) => {
+    changeAnswers(staller, (blocks) => blocks.slice(0, 1));
+  },
+  "answers with one block just before its time is over": (staller) => {
+    changeAnswers(staller, (blocks) => blocks.slice(0, 1));
+    delayAnswers(staller, SYNC_TIMEOUT_MS - 1);
+  },
+};
+
+for (const [how, stall] of Object.entries(STALLS)) {
+  Deno.test(`A peer that ${how} does not hold a node up for long`, async () => {
+    const { nodes, clock } = await testNet(4);
+    const [staller, second, third, late] = nodes;
+    assert(staller !== undefined && second && third && late !== undefined);
+    const others = [staller, second, third];
+    for (const node of others) await node.run();
+    await clock.settle();
+    for (let i = 0; i < 600; i++) await produceBlock(others);
+    await clock.settle();
+    stall(staller);
+    await late.run();
+    // once, not once for every hundred blocks
+    const limitMs = 2 * SYNC_IMPATIENCE_MS;
+    assert(await clock.advanceUntil(() => late.height === 600n, limitMs), `${late.height}`);
+    assert.deepEqual(late.storage.records, second.storage.records);
+  });
+}

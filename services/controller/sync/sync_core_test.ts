@@ -253,6 +253,19 @@ Deno.test("SyncCore.forgetPeer() asks another peer for all runs of a bad one", (
   assert.equal(ranges(sync, 0n), "1-10 11-20");
 });
 
+Deno.test("SyncCore.hasWaited() is true once a height stood still, whoever claims to be higher", () => {
+  const sync = core();
+  assert(!sync.hasWaited(5n, 0), "nobody is higher");
+  sync.statusSeen(target("a", 9n), 5n);
+  ranges(sync, 5n, 1_000);
+  const dueMs = 1_000 + SYNC_IMPATIENCE_MS;
+  assert(!sync.hasWaited(5n, dueMs - 1));
+  sync.statusSeen(target("b", 99n), 5n);
+  ranges(sync, 5n, dueMs - 1);
+  assert(sync.hasWaited(5n, dueMs), "another claim does not make it wait longer");
+  assert(!sync.hasWaited(6n, dueMs), "a block came");
+});
+
 Deno.test("SyncCore.plan() ends syncing when nobody is higher", () => {
   const sync = core();
   sync.statusSeen(target("a", 1n), 0n);
