@@ -14,7 +14,7 @@ const CHUNK = new Uint8Array(1 << 20);
 const TIMEOUT_MS = 60_000;
 /**
  * Votes that were lost are repeated after 15 block intervals, and a round may need more of them: in
- * the simulator it took up to 54 intervals until the nodes agreed again.
+ * the simulator it took up to 60 intervals until the nodes agreed again.
  */
 const AGREEMENT_TIMEOUT_MS = 120_000;
 /** Blocks that the others make meanwhile. */
