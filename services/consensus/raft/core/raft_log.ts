@@ -55,10 +55,10 @@ export class RaftLog {
     return term > this.lastTerm || (term === this.lastTerm && index >= this.lastIndex);
   }
 
-  /** The entries of a range, both ends included. */
+  /** The entries of a range, both ends included; none if some of it are compacted. */
   slice(first: bigint, last: bigint): Entry[] {
-    const from = Number(first - this.firstIndex);
-    return from < 0 ? [] : this.#entries.slice(from, Number(last - this.firstIndex) + 1);
+    if (first < this.firstIndex || last < first) return [];
+    return this.#entries.slice(Number(first - this.firstIndex), Number(last - this.firstIndex) + 1);
   }
 
   /** Entries that are not known to be on disk. */
