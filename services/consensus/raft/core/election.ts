@@ -5,17 +5,24 @@
  */
 
 import { equalBytes } from "../../../../shared/bytes/mod.ts";
+import { isVoter } from "./conf_change.ts";
 import { becomeLeader } from "./leading.ts";
 import type { Machine } from "./machine.ts";
-import { CAMPAIGN_TRANSFER, isConfChange, type Message, MessageType, NO_NODE } from "./messages.ts";
+import { membersByLog } from "./membership.ts";
+import { CAMPAIGN_TRANSFER, type Message, MessageType, NO_NODE } from "./messages.ts";
 import { voteResult } from "./quorum.ts";
 
 /** Why a node wants to be leader. */
 export type CampaignCause = "timeout" | "transfer";
 
-/** Starts an election, unless this node is no voter or does not know yet who the voters are. */
+/**
+ * Starts an election among the voters by the own log. A node that is to leave by a change that may
+ * not be committed takes part too: it may be the only one that has it.
+ */
 export function campaign(m: Machine, cause: CampaignCause): void {
-  if (m.role === "leader" || !m.isVoter || hasUnappliedConfChange(m)) return;
+  const electorate = membersByLog(m);
+  if (m.role === "leader" || !(m.isVoter || isVoter(electorate, m.id))) return;
+  m.setElectorate(electorate);
   if (cause === "timeout" && m.options.asksBeforeElection) return askBeforeElection(m);
   runForLeader(m, cause);
 }
@@ -73,7 +80,7 @@ function runForLeader(m: Machine, cause: CampaignCause): void {
 
 function requestVotes(m: Machine, draft: Partial<Message> & Pick<Message, "msgType">): void {
   const { lastIndex: index, lastTerm: logTerm } = m.log;
-  for (const to of new Set([...m.members.voters, ...m.members.votersOutgoing])) {
+  for (const to of new Set([...m.deciders.voters, ...m.deciders.votersOutgoing])) {
     if (to !== m.id) m.send({ ...draft, to, index, logTerm, ...commitOf(m) });
   }
 }
@@ -81,7 +88,7 @@ function requestVotes(m: Machine, draft: Partial<Message> & Pick<Message, "msgTy
 /** The first answer of a node counts. */
 function countVote(m: Machine, from: bigint, isGranted: boolean): void {
   if (!m.votes.has(from)) m.votes.set(from, isGranted);
-  switch (voteResult(m.members, m.votes)) {
+  switch (voteResult(m.deciders, m.votes)) {
     case "won":
       return m.role === "preCandidate" ? runForLeader(m, "timeout") : becomeLeader(m);
     case "lost":
@@ -103,12 +110,5 @@ function commitOf({ log }: Machine): Pick<Message, "commit" | "commitTerm"> {
 
 /** What another node knows to be committed is so here too, where the log has the same entry. */
 function learnCommit(m: Machine, { commit, commitTerm }: Message): void {
-  if (commitTerm === 0n || m.log.termAt(commit) !== commitTerm || !m.log.commitTo(commit)) return;
-  const isCampaigning = m.role === "candidate" || m.role === "preCandidate";
-  // who the voters are may just have changed
-  if (isCampaigning && hasUnappliedConfChange(m)) m.becomeFollower(m.term, NO_NODE);
-}
-
-function hasUnappliedConfChange({ log, applied }: Machine): boolean {
-  return log.slice(applied + 1n, log.committed).some(isConfChange);
+  if (commitTerm !== 0n && m.log.termAt(commit) === commitTerm) m.log.commitTo(commit);
 }

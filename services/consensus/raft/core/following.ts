@@ -4,7 +4,7 @@
  * @module
  */
 
-import { allMembers, membersOf } from "./conf_change.ts";
+import { membersOf } from "./conf_change.ts";
 import type { Machine } from "./machine.ts";
 import { isWellFormedAppend, type Message, MessageType, type Snapshot } from "./messages.ts";
 import { minOf } from "./progress.ts";
@@ -48,18 +48,19 @@ function refuse(m: Machine, { from: to, index, logTerm }: Message): void {
   });
 }
 
-/** Starts anew after a snapshot; false when there is no need, or it is not for this node. */
+/**
+ * Starts anew after a snapshot; false when there is no need. It need not name this node: members
+ * get the log before the change that makes them so is committed.
+ */
 function restore(m: Machine, snapshot: Snapshot): boolean {
   const { index = 0n, term = 0n, confState } = snapshot.metadata ?? {};
   if (index <= m.log.committed || confState === undefined) return false;
-  const members = membersOf(confState);
-  if (!allMembers(members).has(m.id)) return false;
   if (m.log.termAt(index) === term) {
     m.log.commitTo(index);
     return false;
   }
   m.log.restart({ index, term });
-  m.setMembers(members);
+  m.setMembers(membersOf(confState));
   m.applied = index;
   m.handedOut = index;
   m.data = snapshot.data;

@@ -38,7 +38,7 @@ export function onOwnPersisted(m: Machine): void {
 
 /** Commits what a quorum has, if it is of the own term, and tells everyone. */
 export function commitAndTell(m: Machine): boolean {
-  const index = quorumIndex(m.members, (id) => m.progress.get(id)?.matched ?? 0n);
+  const index = quorumIndex(m.deciders, (id) => m.progress.get(id)?.matched ?? 0n);
   if (m.log.termAt(index) !== m.term || !m.log.commitTo(index)) return false;
   broadcastAppend(m);
   return true;
@@ -63,7 +63,7 @@ export function broadcastHeartbeat(m: Machine): void {
 /** Steps down without a quorum that was heard of since the last check. */
 export function checkQuorum(m: Machine): void {
   const isActive = (id: bigint) => id === m.id || m.progress.get(id)?.isRecentlyActive === true;
-  const hasQuorum = isQuorum(m.members, isActive);
+  const hasQuorum = isQuorum(m.deciders, isActive);
   for (const progress of m.progress.values()) progress.isRecentlyActive = false;
   if (!hasQuorum) m.becomeFollower(m.term, NO_NODE);
 }

@@ -32,6 +32,11 @@ export class Machine {
   leader = NO_NODE;
 
   members: Members;
+  /**
+   * Members by the whole log of a candidate, applied or not; a leader counts by them until all of
+   * that log is applied. Were it to count by members long replaced, there could be two leaders.
+   */
+  electorate: Members | null = null;
   /** Of every member, the node itself included; of use to a leader only. */
   progress = new Map<bigint, Progress>();
   /** Answers to the running election. */
@@ -72,6 +77,11 @@ export class Machine {
     return this.options.id;
   }
 
+  /** Whose majority decides. */
+  get deciders(): Members {
+    return this.electorate ?? this.members;
+  }
+
   get isVoter(): boolean {
     return isVoter(this.members, this.id);
   }
@@ -88,6 +98,7 @@ export class Machine {
 
   becomeFollower(term: bigint, leader: bigint): void {
     this.reset(term);
+    this.setElectorate(null);
     this.role = "follower";
     this.leader = leader;
   }
@@ -112,18 +123,28 @@ export class Machine {
     this.electionTimeout = electionTicks + Math.floor(random() * electionTicks);
   }
 
-  /** Takes over members; those that stay keep their progress. */
   setMembers(members: Members): void {
-    const known = this.progress;
     this.members = members;
+    this.#updateProgress();
+  }
+
+  /** Counts by the whole log, or by what is applied again. */
+  setElectorate(electorate: Members | null): void {
+    this.electorate = electorate;
+    this.#updateProgress();
+  }
+
+  /** Members that stay keep their progress. */
+  #updateProgress(): void {
+    const known = this.progress;
     this.progress = new Map();
-    for (const id of allMembers(members)) {
-      this.progress.set(id, known.get(id) ?? this.newcomer());
+    for (const id of [...allMembers(this.members), ...allMembers(this.deciders)]) {
+      this.progress.set(id, known.get(id) ?? this.#newcomer());
     }
   }
 
   /** A new member counts as active: it would get no snapshot else. */
-  newcomer(): Progress {
+  #newcomer(): Progress {
     const progress = new Progress(this.log.lastIndex + 1n);
     progress.isRecentlyActive = true;
     return progress;

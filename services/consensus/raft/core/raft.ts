@@ -17,6 +17,7 @@ import { Machine } from "./machine.ts";
 import {
   applyConfChange,
   canProposeConfChange,
+  endElectionRule,
   leaveJointRule,
   proposeConfChange,
 } from "./membership.ts";
@@ -180,6 +181,7 @@ export class RaftCore {
     m.applied = entry.index;
     m.data = data;
     if (isConfChange(entry)) applyConfChange(m, entry);
+    endElectionRule(m);
     leaveJointRule(m);
   }
 
