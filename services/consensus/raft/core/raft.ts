@@ -211,13 +211,18 @@ function tickLeader(m: Machine): void {
   broadcastHeartbeat(m);
 }
 
-/** Whoever is behind learns the term where it could not otherwise: it would disturb for ever. */
+/**
+ * A leader of a lower term learns of this one where it would not otherwise: from nodes that do not
+ * campaign against it, or campaign among members of long ago. The reference tells it with
+ * check_quorum only, and can be stuck.
+ */
 function answerStale(m: Machine, message: Message): void {
   const { from: to, msgType } = message;
   const { checksQuorum, asksBeforeElection } = m.options;
+  const mustTell = checksQuorum || asksBeforeElection || m.leader === NO_NODE;
   if (msgType === MessageType.REQUEST_PRE_VOTE) {
     m.send({ msgType: MessageType.REQUEST_PRE_VOTE_RESPONSE, to, reject: true });
-  } else if (isFromLeader(message) && (checksQuorum || asksBeforeElection)) {
+  } else if (isFromLeader(message) && mustTell) {
     m.send({ msgType: MessageType.APPEND_RESPONSE, to });
   }
 }
