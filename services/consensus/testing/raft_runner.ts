@@ -1,3 +1,4 @@
+import { assert } from "../../../shared/assert/mod.ts";
 import { seededRandom } from "../../../shared/clock/mod.ts";
 import type { RaftOptions, RaftState } from "../raft/core/interface.ts";
 import type { Entry, Message } from "../raft/core/messages.ts";
@@ -67,5 +68,58 @@ export class CoreRunner {
     this.core.applied(entry, data);
     const { confState } = this.core;
     this.stored = { ...this.stored, applied: entry.index, data, confState };
+  }
+}
+
+/** Cores that hear each other at once and without loss, except for what a test holds back. */
+export class CoreGroup {
+  readonly runners = new Map<bigint, CoreRunner>();
+  /** Every message that was sent. */
+  readonly sent: Message[] = [];
+  /** Loses what it does not accept. */
+  accepts: (message: Message) => boolean = () => true;
+
+  constructor(states: ReadonlyMap<bigint, RaftState>, options: Partial<RaftOptions> = {}) {
+    for (const [id, state] of states) this.runners.set(id, new CoreRunner(id, state, options));
+  }
+
+  core(id: bigint): RaftCore {
+    return this.#runner(id).core;
+  }
+
+  applied(id: bigint): readonly Entry[] {
+    return this.#runner(id).applied;
+  }
+
+  /** Delivers until nobody has anything left to say. */
+  settle(): void {
+    for (;;) {
+      const messages = [...this.runners.values()].flatMap((runner) => runner.run());
+      if (messages.length === 0) return;
+      this.sent.push(...messages);
+      for (const message of messages) {
+        if (this.accepts(message)) this.runners.get(message.to)?.core.step(message);
+      }
+    }
+  }
+
+  /** Makes a node the leader. */
+  elect(id: bigint): void {
+    this.core(id).campaign();
+    this.settle();
+  }
+
+  /** Lets time pass for one node. */
+  tick(id: bigint, count: number): void {
+    for (let tick = 0; tick < count; tick++) {
+      this.core(id).tick();
+      this.settle();
+    }
+  }
+
+  #runner(id: bigint): CoreRunner {
+    const runner = this.runners.get(id);
+    assert(runner !== undefined, `There is no node ${id}`);
+    return runner;
   }
 }
