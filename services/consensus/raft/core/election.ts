@@ -52,10 +52,12 @@ export function onVoteResponse(m: Machine, response: Message): void {
   learnCommit(m, response);
 }
 
-/** Whether the leader was heard so recently that nobody needs another (check_quorum). */
-export function isInLease(m: Machine, { context }: Message): boolean {
+/** Whether the leader was heard so recently that nobody needs another. */
+export function isInLease(m: Machine, { msgType, context }: Message): boolean {
   const { checksQuorum, electionTicks } = m.options;
-  return checksQuorum && m.leader !== NO_NODE && m.electionElapsed < electionTicks &&
+  // who only asks is told to wait in any case
+  const isAsked = checksQuorum || msgType === MessageType.REQUEST_PRE_VOTE;
+  return isAsked && m.leader !== NO_NODE && m.electionElapsed < electionTicks &&
     !equalBytes(context, CAMPAIGN_TRANSFER);
 }
 

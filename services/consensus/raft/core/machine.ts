@@ -9,7 +9,7 @@ import {
   NO_NODE,
   type Snapshot,
 } from "./messages.ts";
-import { Progress } from "./progress.ts";
+import { maxOf, Progress } from "./progress.ts";
 import { RaftLog } from "./raft_log.ts";
 
 export type Role = "follower" | "preCandidate" | "candidate" | "leader";
@@ -62,7 +62,7 @@ export class Machine {
   constructor(options: RaftOptions, state: RaftState) {
     const { hardState, start, entries, applied } = state;
     this.options = options;
-    this.log = new RaftLog(start, entries, hardState.commit > applied ? hardState.commit : applied);
+    this.log = new RaftLog(start, entries, maxOf(hardState.commit, applied));
     this.term = hardState.term;
     this.vote = hardState.vote;
     this.members = membersOf(state.confState);
@@ -143,9 +143,12 @@ export class Machine {
     }
   }
 
-  /** A new member counts as active: it would get no snapshot else. */
+  /**
+   * A new member counts as active: it would get no snapshot else. It is offered the last entry, so
+   * that its answer tells what it needs.
+   */
   #newcomer(): Progress {
-    const progress = new Progress(this.log.lastIndex + 1n);
+    const progress = new Progress(maxOf(this.log.lastIndex, 1n));
     progress.isRecentlyActive = true;
     return progress;
   }
