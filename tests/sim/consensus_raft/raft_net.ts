@@ -128,12 +128,31 @@ export class RaftNet {
     const node = nodes[world.between(0, nodes.length - 1)];
     if (node === undefined) return;
     if (node.core === null) node.start();
-    else if (world.chance(0.3)) node.crash();
+    else if (world.chance(0.3)) {
+      node.crash();
+      // it comes back while messages to what it was are still on their way
+      if (world.chance(0.5)) node.start();
+    }
     if (world.chance(0.2)) groupOf.set(world.between(0, nodes.length - 1), world.between(0, 1));
     if (world.chance(0.2)) groupOf.clear();
     const other = idOf(world.between(0, nodes.length - 1));
     if (world.chance(0.1)) node.feed((core) => core.transferLeadership(other));
-    if (world.chance(0.05)) node.feed((core) => core.campaign());
+    if (world.chance(0.2)) this.#rival();
+  }
+
+  /** Some campaign at the same time, and one of them may crash in the midst of it. */
+  #rival(): void {
+    const { world } = this;
+    for (const node of this.nodes) {
+      if (world.chance(0.5)) node.feed((core) => core.campaign());
+    }
+    const voter = this.nodes[world.between(0, this.nodes.length - 1)];
+    const isHit = voter?.core && world.chance(0.5);
+    if (!isHit) return;
+    world.schedule(world.between(0, 300), () => {
+      voter.crash();
+      voter.start();
+    });
   }
 
   #compareLogs(): void {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { EMPTY_BYTES, u64be } from "../../../../shared/bytes/mod.ts";
+import { encode } from "../../../../shared/codec/mod.ts";
 import { CoreGroup, CoreRunner, DEFAULT_TICKS } from "../../testing/raft_runner.ts";
-import { differenceTo } from "./conf_change.ts";
+import { ConfChangeV2, differenceTo, membersOf } from "./conf_change.ts";
 import { blankState, bootstrapState, type RaftOptions, type RaftState } from "./interface.ts";
 import {
   CAMPAIGN_TRANSFER,
@@ -334,20 +335,32 @@ Deno.test("RaftCore grows from 1 voter to 4 and shrinks to another one, and rest
 });
 
 Deno.test("RaftCore counts votes by the members of its whole log, applied or not", () => {
-  const group = groupOf(3, {}, 1);
-  group.elect(1n);
-  // node 1 alone gets the changes and does not hear that they are committed
-  group.accepts = ({ to, commit, msgType }) =>
-    to !== 2n || msgType !== MessageType.APPEND || commit < 7n;
-  assert(changeTo(group.core(1n), 4n));
-  group.settle();
-  group.tick(1n, 2 * heartbeatTicks);
-  assert.deepEqual(votersOf(group.core(4n)), [4n]);
-  const behind = group.core(2n);
-  assert.equal(behind.confState.voters.length, 3);
-  group.accepts = ({ to }) => to !== 4n;
-  group.elect(2n);
-  assert.notEqual(behind.view.role, "leader", "the old voters do not decide any more");
+  const state = bootstrapState([1n, 2n, 3n]);
+  const change = differenceTo(membersOf(state.confState), [4n]);
+  assert(change !== null);
+  const entries = [
+    { ...entryAt(5n, 6n, encode(ConfChangeV2, change)), entryType: EntryType.ENTRY_CONF_CHANGE_V2 },
+    { ...entryAt(5n, 7n), entryType: EntryType.ENTRY_CONF_CHANGE_V2 },
+  ];
+  const runner = new CoreRunner(1n, { ...state, entries });
+  runner.core.campaign();
+  assert.deepEqual(runner.run().map(({ to }) => to), [4n], "the old voters do not decide any more");
+  const vote = messageTo1({ msgType: MessageType.REQUEST_VOTE_RESPONSE });
+  runner.core.step(vote);
+  runner.core.step({ ...vote, from: 3n });
+  assert.equal(runner.core.view.role, "candidate");
+  runner.core.step({ ...vote, from: 4n });
+  assert.equal(runner.core.view.role, "leader");
+  runner.run();
+  const response = messageTo1({ msgType: MessageType.APPEND_RESPONSE, index: 8n });
+  runner.core.step(response);
+  runner.core.step({ ...response, from: 3n });
+  assert.equal(runner.core.view.log.committed, 5n);
+  runner.core.step({ ...response, from: 4n });
+  assert.equal(runner.core.view.log.committed, 8n);
+  runner.run();
+  assert.deepEqual(votersOf(runner.core), [4n]);
+  assert.equal(runner.core.view.role, "follower", "it left");
 });
 
 Deno.test("RaftCore tells a leader of a lower term about its own", () => {
