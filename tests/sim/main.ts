@@ -4,6 +4,8 @@ import process from "node:process";
 import { showProgress } from "../progress.ts";
 import { countFromEnv, seedFromEnv } from "../run_options.ts";
 import { ChaosRun as ConsensusRun } from "./consensus_bft/chaos.ts";
+import { planOf } from "./consensus_raft/plans.ts";
+import { RaftNet } from "./consensus_raft/raft_net.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** A kind of net, and how one of a seed fares. */
@@ -22,6 +24,7 @@ const KINDS: readonly Kind[] = [
       return Promise.resolve(outcome);
     },
   },
+  { name: "raft", run: (seed) => Promise.resolve(new RaftNet(seed, planOf(seed)).run()) },
   { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
 ];
 

@@ -14,6 +14,14 @@ export interface RaftPlan {
   readonly changes: readonly (readonly number[])[];
 }
 
+/** What one run came to. */
+export interface RaftOutcome {
+  /** Entries committed while everything went wrong. */
+  readonly heightInChaos: bigint;
+  /** Virtual time from the end of all faults until every voter had some more. */
+  readonly recoveryMs: number;
+}
+
 /** Time between the proposals of a leader, and between the misfortunes. */
 const PROPOSE_MS = 500;
 const DISTURB_MS = 1_000;
@@ -60,8 +68,12 @@ export class RaftNet {
     }
   }
 
-  /** Runs through chaos with every change in it, then expects progress by all wanted voters. */
-  run(): void {
+  /**
+   * Runs through chaos with every change in it, then expects progress by all wanted voters.
+   *
+   * @throws when an invariant does not hold or the group does not go on
+   */
+  run(): RaftOutcome {
     const { world, plan: { changes } } = this;
     this.#isChaos = world.chance(0.9);
     if (this.#isChaos) this.network.faults = badLinks(world, world.chance(0.3) ? 2_000 : 200);
@@ -74,11 +86,10 @@ export class RaftNet {
     this.#every(DISTURB_MS, () => this.#disturb());
     world.runUntil(() => false, CHAOS_MS);
     this.#heal();
-    const goal = this.invariants.height + RECOVERY_ENTRIES;
-    const isDone = () => this.#isChanged && this.#lowest >= goal;
-    if (!world.runUntil(isDone, world.nowMs + RECOVERY_MS_MAX)) {
-      throw new Error("The group is stuck");
-    }
+    const heightInChaos = this.invariants.height;
+    const isDone = () => this.#isChanged && this.#lowest >= heightInChaos + RECOVERY_ENTRIES;
+    if (!world.runUntil(isDone, CHAOS_MS + RECOVERY_MS_MAX)) throw new Error("The group is stuck");
+    return { heightInChaos, recoveryMs: world.nowMs - CHAOS_MS };
   }
 
   /** What every node thinks, for whoever reads of a failure. */

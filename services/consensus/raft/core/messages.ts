@@ -52,6 +52,26 @@ export function entryOf(entryType: EntryType, data: Uint8Array): Entry {
   return { entryType, term: 0n, index: 0n, data, syncLog: false, context: EMPTY_BYTES };
 }
 
+/** What peers say to each other; the other types are inputs of the own node, or not in use. */
+const PEER_TYPES: ReadonlySet<MessageType> = new Set([
+  MessageType.APPEND,
+  MessageType.APPEND_RESPONSE,
+  MessageType.REQUEST_VOTE,
+  MessageType.REQUEST_VOTE_RESPONSE,
+  MessageType.SNAPSHOT,
+  MessageType.HEARTBEAT,
+  MessageType.HEARTBEAT_RESPONSE,
+  MessageType.TRANSFER_LEADER,
+  MessageType.TIMEOUT_NOW,
+  MessageType.REQUEST_PRE_VOTE,
+  MessageType.REQUEST_PRE_VOTE_RESPONSE,
+]);
+
+/** Whether a message can be one of a peer to a node. */
+export function isFromPeerTo(id: bigint, { msgType, to, from }: Message): boolean {
+  return PEER_TYPES.has(msgType) && to === id && from !== id && from !== NO_NODE;
+}
+
 /** Whether an entry changes the members. */
 export function isConfChange({ entryType }: Entry): boolean {
   return entryType === EntryType.ENTRY_CONF_CHANGE_V2;

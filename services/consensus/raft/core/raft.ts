@@ -29,6 +29,7 @@ import {
   type HardState,
   isConfChange,
   isFromLeader,
+  isFromPeerTo,
   isResponse,
   type Message,
   MessageType,
@@ -70,6 +71,7 @@ export class RaftCore {
       options.electionTicks > options.heartbeatTicks,
       "Elections must be slower than heartbeats",
     );
+    assert(state.applied >= state.start.index, "Only applied entries can have been compacted");
     this.#m = new Machine(options, state);
     this.#hardState = state.hardState;
   }
@@ -123,7 +125,7 @@ export class RaftCore {
   /** Takes a message of a peer. Whatever it holds, at worst it is ignored. */
   step(message: Message): void {
     const m = this.#m;
-    if (message.to !== m.id || message.from === m.id || message.from === NO_NODE) return;
+    if (!isFromPeerTo(m.id, message)) return;
     if (isResponse(message) && !m.progress.has(message.from)) return;
     if (message.term < m.term) return answerStale(m, message);
     if (message.term > m.term && !enterTerm(m, message)) return;

@@ -384,7 +384,7 @@ Deno.test("RaftCore ignores what no peer may send", () => {
   const kinds = [MessageType.HUP, MessageType.BEAT, MessageType.PROPOSE, MessageType.UNREACHABLE];
   const entries = [entryAt(0n, 0n, u64be(1n))];
   for (const msgType of [...kinds, MessageType.SNAP_STATUS, MessageType.CHECK_QUORUM]) {
-    core.step(messageTo1({ msgType, term, entries }));
+    core.step(messageTo1({ msgType, term: 99n, entries }));
   }
   const stranger = messageTo1({ msgType: MessageType.APPEND_RESPONSE, from: 9n, term: 99n });
   core.step(stranger);
