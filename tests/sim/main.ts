@@ -1,4 +1,4 @@
-/** `make sim SEEDS=1000 SEED=n`: nets in chaos by hand, of consensus alone, also among traitors, and of whole nodes. */
+/** `make sim SEEDS=1000 SEED=n`: nets in chaos by hand, of consensus, of raft, of whole nodes. */
 
 import process from "node:process";
 import { showProgress } from "../progress.ts";
@@ -9,6 +9,8 @@ import {
   honestShape,
   type NetShape,
 } from "./consensus_bft/chaos.ts";
+import { planOf } from "./consensus_raft/plans.ts";
+import { RaftNet } from "./consensus_raft/raft_net.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** A kind of net, and how one of a seed fares. */
@@ -32,6 +34,7 @@ function consensusKind(name: string, shapeOf: (seed: number) => NetShape): Kind 
 const KINDS: readonly Kind[] = [
   consensusKind("consensus", honestShape),
   consensusKind("consensus among traitors", betrayedShape),
+  { name: "raft", run: (seed) => Promise.resolve(new RaftNet(seed, planOf(seed)).run()) },
   { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
 ];
 

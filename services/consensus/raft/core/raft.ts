@@ -1,0 +1,282 @@
+import { assert } from "../../../../shared/assert/mod.ts";
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { type ConfChangeV2, confStateOf } from "./conf_change.ts";
+import { campaign, isInLease, onVoteRequest, onVoteResponse } from "./election.ts";
+import { onAppend, onHeartbeat, onSnapshot } from "./following.ts";
+import type { RaftOptions, RaftState, Ready } from "./interface.ts";
+import {
+  appendEntry,
+  broadcastHeartbeat,
+  checkQuorum,
+  onAppendResponse,
+  onHeartbeatResponse,
+  onOwnPersisted,
+  transferLeadership,
+} from "./leading.ts";
+import { Machine } from "./machine.ts";
+import {
+  applyConfChange,
+  canProposeConfChange,
+  endElectionRule,
+  leaveJointRule,
+  proposeConfChange,
+} from "./membership.ts";
+import {
+  type ConfState,
+  type Entry,
+  entryOf,
+  EntryType,
+  type HardState,
+  isConfChange,
+  isFromLeader,
+  isFromPeerTo,
+  isResponse,
+  type Message,
+  MessageType,
+  NO_NODE,
+} from "./messages.ts";
+import { minOf } from "./progress.ts";
+import type { Position } from "./raft_log.ts";
+
+/** What can be read of the machine from outside. */
+export type RaftView = Pick<
+  Machine,
+  | "id"
+  | "term"
+  | "vote"
+  | "role"
+  | "leader"
+  | "members"
+  | "applied"
+  | "progress"
+  | "isVoter"
+  | "log"
+>;
+
+/**
+ * Raft as one node runs it (spec/consensus.md, sections 10 and 13): messages and ticks in,
+ * {@linkcode Ready} out. It does nothing itself; whoever runs it keeps the order of a Ready, and
+ * above all stores what is to be stored before the messages that rely on it leave.
+ */
+export class RaftCore {
+  readonly #m: Machine;
+  /** Hard state that is stored, or will be when the Ready at hand is. */
+  #hardState: HardState;
+  /** Last entry of the Ready that the driver works on; null when it works on none. */
+  #inProgress: { readonly last: Position | null } | null = null;
+
+  constructor(options: RaftOptions, state: RaftState) {
+    assert(options.id !== NO_NODE, "Zero names no node");
+    assert(
+      options.electionTicks > options.heartbeatTicks,
+      "Elections must be slower than heartbeats",
+    );
+    assert(state.applied >= state.start.index, "Only applied entries can have been compacted");
+    this.#m = new Machine(options, state);
+    this.#hardState = state.hardState;
+  }
+
+  get view(): RaftView {
+    return this.#m;
+  }
+
+  get confState(): ConfState {
+    return confStateOf(this.#m.members);
+  }
+
+  /** Whether a conf change would be taken. */
+  get canProposeConfChange(): boolean {
+    return canProposeConfChange(this.#m);
+  }
+
+  /** Time passes. */
+  tick(): void {
+    const m = this.#m;
+    m.electionElapsed++;
+    if (m.role === "leader") return tickLeader(m);
+    if (m.electionElapsed < m.electionTimeout) return;
+    m.electionElapsed = 0;
+    campaign(m, "timeout");
+  }
+
+  /** Wants to be leader now. */
+  campaign(): void {
+    campaign(this.#m, "timeout");
+  }
+
+  /** Adds an entry; false when this is not the leader, or one that hands over. */
+  propose(data: Bytes): boolean {
+    const m = this.#m;
+    if (m.role !== "leader" || m.transferee !== NO_NODE) return false;
+    appendEntry(m, entryOf(EntryType.ENTRY_NORMAL, data));
+    return true;
+  }
+
+  /** Changes the members; false when that is not possible now: try again once all is applied. */
+  proposeConfChange(change: ConfChangeV2): boolean {
+    return proposeConfChange(this.#m, change);
+  }
+
+  /** Hands leadership to another voter; false when that is impossible. Given up after a while. */
+  transferLeadership(to: bigint): boolean {
+    return transferLeadership(this.#m, to);
+  }
+
+  /** Takes a message of a peer. Whatever it holds, at worst it is ignored. */
+  step(message: Message): void {
+    const m = this.#m;
+    if (!isFromPeerTo(m.id, message)) return;
+    if (isResponse(message) && !m.progress.has(message.from)) return;
+    if (message.term < m.term) return answerStale(m, message);
+    if (message.term > m.term && !enterTerm(m, message)) return;
+    take(m, message);
+  }
+
+  /** The next work for the driver; null when there is none, or it has not finished the last. */
+  ready(): Ready | null {
+    if (this.#inProgress !== null) return null;
+    const m = this.#m;
+    const entries = m.log.unstable();
+    const hardState = this.#changedHardState();
+    const committedEntries = m.log.slice(m.handedOut + 1n, minOf(m.log.committed, m.log.stable));
+    const work = m.messages.length + entries.length + committedEntries.length;
+    if (work === 0 && hardState === null && m.newSnapshot === null) return null;
+    const hasNewVote = hardState !== null &&
+      (hardState.term !== this.#hardState.term || hardState.vote !== this.#hardState.vote);
+    // a leader's own copy counts when it is stored, so that others need not wait for it
+    const isEarly = m.role === "leader" && !hasNewVote;
+    const ready = {
+      messages: isEarly ? m.messages : [],
+      snapshot: m.newSnapshot,
+      entries,
+      hardState,
+      mustSync: hasNewVote || entries.length > 0 || m.newSnapshot !== null,
+      persistedMessages: isEarly ? [] : m.messages,
+      committedEntries,
+    };
+    this.#inProgress = { last: entries.at(-1) ?? null };
+    this.#hardState = hardState ?? this.#hardState;
+    m.messages = [];
+    m.newSnapshot = null;
+    m.handedOut = committedEntries.at(-1)?.index ?? m.handedOut;
+    return ready;
+  }
+
+  /** The Ready at hand is stored and its messages are sent. */
+  advance(): void {
+    assert(this.#inProgress !== null, "There is no Ready to finish");
+    const { last } = this.#inProgress;
+    this.#inProgress = null;
+    if (last !== null && this.#m.log.stableTo(last)) onOwnPersisted(this.#m);
+  }
+
+  /**
+   * A committed entry was applied; entries that a snapshot overtook are ignored. Conf changes take
+   * effect here.
+   *
+   * @param data state of the application from now on
+   */
+  applied(entry: Entry, data: Bytes): void {
+    const m = this.#m;
+    if (entry.index <= m.applied) return;
+    assert(entry.index === m.applied + 1n, "Entries are applied one after the other");
+    m.applied = entry.index;
+    m.data = data;
+    if (isConfChange(entry)) applyConfChange(m, entry);
+    endElectionRule(m);
+    leaveJointRule(m);
+  }
+
+  /** Forgets applied entries; who needs them gets a snapshot. */
+  compact(index: bigint): void {
+    assert(index <= this.#m.applied, "Only applied entries can be compacted");
+    this.#m.log.compact(index);
+  }
+
+  #changedHardState(): HardState | null {
+    const { term, vote, log } = this.#m;
+    const old = this.#hardState;
+    const isSame = term === old.term && vote === old.vote && log.committed === old.commit;
+    return isSame ? null : { term, vote, commit: log.committed };
+  }
+}
+
+function tickLeader(m: Machine): void {
+  m.heartbeatElapsed++;
+  if (m.electionElapsed >= m.options.electionTicks) {
+    m.electionElapsed = 0;
+    m.transferee = NO_NODE;
+    if (m.options.checksQuorum) checkQuorum(m);
+  }
+  if (m.role !== "leader" || m.heartbeatElapsed < m.options.heartbeatTicks) return;
+  m.heartbeatElapsed = 0;
+  broadcastHeartbeat(m);
+}
+
+/**
+ * A leader of a lower term learns of this one where it would not otherwise: from nodes that do not
+ * campaign against it, or campaign among members of long ago. The reference tells it with
+ * check_quorum only, and can be stuck.
+ */
+function answerStale(m: Machine, message: Message): void {
+  const { from: to, msgType } = message;
+  const { checksQuorum, asksBeforeElection } = m.options;
+  const mustTell = checksQuorum || asksBeforeElection || m.leader === NO_NODE;
+  if (msgType === MessageType.REQUEST_PRE_VOTE) {
+    m.send({ msgType: MessageType.REQUEST_PRE_VOTE_RESPONSE, to, reject: true });
+  } else if (isFromLeader(message) && mustTell) {
+    m.send({ msgType: MessageType.APPEND_RESPONSE, to });
+  }
+}
+
+/** Follows a higher term; false when the message is to be ignored. */
+function enterTerm(m: Machine, message: Message): boolean {
+  const { msgType, term, from, reject } = message;
+  const isPreVote = msgType === MessageType.REQUEST_PRE_VOTE;
+  if ((isPreVote || msgType === MessageType.REQUEST_VOTE) && isInLease(m, message)) return false;
+  // a question, or a favourable answer to one, is about a term that has not begun
+  if (isPreVote || (msgType === MessageType.REQUEST_PRE_VOTE_RESPONSE && !reject)) return true;
+  m.becomeFollower(term, isFromLeader(message) ? from : NO_NODE);
+  return true;
+}
+
+function take(m: Machine, message: Message): void {
+  switch (message.msgType) {
+    case MessageType.REQUEST_VOTE:
+    case MessageType.REQUEST_PRE_VOTE:
+      return onVoteRequest(m, message);
+    case MessageType.REQUEST_VOTE_RESPONSE:
+    case MessageType.REQUEST_PRE_VOTE_RESPONSE:
+      return onVoteResponse(m, message);
+    case MessageType.APPEND:
+    case MessageType.HEARTBEAT:
+    case MessageType.SNAPSHOT:
+      return follow(m, message);
+    case MessageType.TIMEOUT_NOW:
+      return campaign(m, "transfer");
+    default:
+      if (m.role === "leader") return lead(m, message);
+  }
+}
+
+function follow(m: Machine, message: Message): void {
+  // there is one leader per term: a second one is an impostor
+  if (m.role === "leader") return;
+  if (m.role !== "follower") m.becomeFollower(m.term, message.from);
+  m.leader = message.from;
+  m.electionElapsed = 0;
+  if (message.msgType === MessageType.APPEND) return onAppend(m, message);
+  if (message.msgType === MessageType.HEARTBEAT) return onHeartbeat(m, message);
+  onSnapshot(m, message);
+}
+
+function lead(m: Machine, message: Message): void {
+  switch (message.msgType) {
+    case MessageType.APPEND_RESPONSE:
+      return onAppendResponse(m, message);
+    case MessageType.HEARTBEAT_RESPONSE:
+      return onHeartbeatResponse(m, message);
+    case MessageType.TRANSFER_LEADER:
+      transferLeadership(m, message.from);
+  }
+}
