@@ -158,9 +158,10 @@ function append(state: RaftState, added: readonly Entry[]): RaftState {
     const indexes = added.map(({ index }) => index).join(", ");
     throw new RaftLogError(`Entries ${indexes} leave a gap in the log, which ends at ${last}`);
   }
-  if (first.index <= start.index || first.index <= hardState.commit) {
+  const committed = minOf(hardState.commit, last);
+  if (first.index <= start.index || first.index <= committed) {
     throw new RaftLogError(
-      `Entry ${first.index} would replace one that is committed, up to ${hardState.commit}`,
+      `Entry ${first.index} would replace one that is committed, up to ${committed}`,
     );
   }
   const kept = entries.slice(0, Number(first.index - start.index) - 1);
@@ -188,4 +189,8 @@ function forgetApplied(state: RaftState): RaftState {
 
 function maxOf(left: bigint, right: bigint): bigint {
   return left > right ? left : right;
+}
+
+function minOf(left: bigint, right: bigint): bigint {
+  return left < right ? left : right;
 }
