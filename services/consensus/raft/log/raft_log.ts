@@ -41,6 +41,8 @@ export interface RaftLogOptions {
 export class RaftLogFile {
   #state = INITIAL_STATE;
   #size = 0;
+  /** What the last compaction had to keep. */
+  #keptSize = 0;
 
   private constructor(readonly options: RaftLogOptions) {}
 
@@ -73,13 +75,14 @@ export class RaftLogFile {
    */
   async compactIfLarge(): Promise<void> {
     const { files, compactLimit, preservedMax, log } = this.options;
-    if (compactLimit === 0n || BigInt(this.#size) <= compactLimit) return;
     const sizeBefore = this.#size;
+    if (compactLimit === 0n || BigInt(sizeBefore - this.#keptSize) <= compactLimit) return;
     const size = await this.#writeTemp();
     await shift(files, logBackup, preservedMax);
     await files.rename(ACTIVE, logBackup(0));
     await files.rename(TEMP, ACTIVE);
     this.#size = size;
+    this.#keptSize = size;
     log.info(`compacted the raft log from ${sizeBefore} to ${size} bytes`);
   }
 
