@@ -65,6 +65,8 @@ Deno.test("RaftLogFile cuts a damaged end off, keeps a copy, and what follows is
   const file = await open(files);
   assert.equal(placesOf(file.state), "(1,1)(1,2)(1,3)(1,4)(2,5)");
   assert.deepEqual(files.contents.get("corrupt-raft-log.backup"), damaged);
+  await open(files);
+  assert(!files.contents.has("corrupt-raft-log.backup.1"), "it is cut off once");
   await file.append([appendOf([2n, 6n])]);
   const again = await open(files);
   assert.equal(placesOf(again.state), "(1,1)(1,2)(1,3)(1,4)(2,5)(2,6)");
