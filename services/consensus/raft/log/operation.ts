@@ -12,7 +12,6 @@ import { type Bytes, joinBytes, readU64be, u64be } from "../../../../shared/byte
 import {
   BinaryReader,
   BinaryWriter,
-  decode,
   DecodeError,
   encode,
   type MessageCodec,
@@ -133,11 +132,13 @@ function readEntries(reader: BinaryReader): Entry[] {
   return entries;
 }
 
-/** What a file system added but never filled would pass for the end of a message. */
+/** Decoding ends early at a zero, which a file system may have added but never filled. */
 function readMessage<Message>(codec: MessageCodec<Message>, reader: BinaryReader): Message {
-  const bytes = reader.bytes();
-  const message = decode(codec, bytes);
-  if (encode(codec, message).length < bytes.length) throw new DecodeError("Bytes are left over");
+  const size = reader.uint32();
+  const end = reader.pos + size;
+  if (end > reader.len) throw new DecodeError("The message is cut off");
+  const message = codec.decode(reader, size);
+  if (reader.pos !== end) throw new DecodeError("The message has another size");
   return message;
 }
 
