@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { toHex } from "../../../shared/bytes/mod.ts";
 import { ConfigError, parseDocument, readTable, unknownKeys } from "../../../shared/config/mod.ts";
+import { assertReadmeLists } from "../testing/readme_table.ts";
 import { checkRaftConfig, RAFT_TABLE } from "./config.ts";
 
 const ADDRESS = "96698fc5da952c5ba694733ab20ceba163a27cb8";
@@ -79,3 +80,5 @@ Deno.test("checkRaftConfig() refuses elections that heartbeats come too late for
   }
   checkRaftConfig(read(`${GOOD}election_tick = 16`));
 });
+
+Deno.test("README.md lists RAFT_TABLE as it is declared", () => assertReadmeLists(RAFT_TABLE));
