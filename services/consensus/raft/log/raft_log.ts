@@ -6,6 +6,7 @@ import {
   applyOperations,
   compactOperations,
   INITIAL_STATE,
+  lastIndexOf,
   RaftLogError,
   type RaftState,
 } from "./state.ts";
@@ -59,7 +60,10 @@ export class RaftLogFile {
     return this.#state;
   }
 
-  /** Records changes: they are on disk, all of them, when this resolves, and then in the state. */
+  /**
+   * Records changes: they are on disk, all of them, when this resolves, and then in the state. After
+   * a crash the first ones may be there alone: entries go before the hard state that commits them.
+   */
   async append(operations: readonly Operation[]): Promise<void> {
     if (operations.length === 0) return;
     const next = applyOperations(this.#state, operations);
@@ -129,13 +133,23 @@ export class RaftLogFile {
 
 function replayed(name: string, operations: readonly Operation[]): RaftState {
   try {
-    return applyOperations(INITIAL_STATE, operations);
+    const state = applyOperations(INITIAL_STATE, operations);
+    checkCommit(state);
+    return state;
   } catch (error) {
     if (!(error instanceof RaftLogError)) throw error;
     throw new RaftLogError(`log file \`${name}\` cannot be replayed: ${error.message}`, {
       cause: error,
     });
   }
+}
+
+/** Without entries that it once acknowledged a node would vote for a leader that lacks them too. */
+function checkCommit(state: RaftState): void {
+  const { commit } = state.hardState;
+  const last = lastIndexOf(state);
+  if (commit <= last) return;
+  throw new RaftLogError(`Entries are committed up to ${commit}, but the log ends at ${last}`);
 }
 
 /** Moves copies up by one number; the one with the highest is overwritten. */

@@ -94,6 +94,12 @@ Deno.test("RaftLogFile refuses a log with a gap, and names the file", async () =
   );
 });
 
+Deno.test("RaftLogFile refuses a log that lacks what was committed", async () => {
+  const files = new CrashingFiles();
+  files.contents.set(ACTIVE, encodeOperations([FIVE, hardStateOf(2n, 0n, 6n)]));
+  await assert.rejects(open(files), /committed up to 6, but the log ends at 5/);
+});
+
 Deno.test("a compaction drops what was applied and changes nothing that matters", async () => {
   const files = new CrashingFiles();
   const file = await open(files, { compactLimit: 1n });
