@@ -38,8 +38,11 @@ const OWNERS: Readonly<Record<string, readonly string[]>> = {
 const IMPURE =
   /\bDeno\.|\bfetch\(|\bsetTimeout\(|\bsetInterval\(|\bDate\b|\bMath\.random\b|\bperformance\.|\bconsole\./;
 
-/** Folders of protocol logic besides those named `core`. */
-const PURE_FOLDERS = [
+/** Folders and files of protocol logic besides the folders named `core`. */
+const PURE_PATHS = [
+  "services/consensus/raft/log/operation.ts",
+  "services/consensus/raft/log/state.ts",
+  "services/consensus/raft/mailbook.ts",
   "services/controller/auth/",
   "services/controller/chain/",
   "services/controller/node_manager/",
@@ -151,7 +154,7 @@ function purityProblems({ path, text, imports }: Source): string[] {
   if (isTest(path) || !/^(shared|services|tools)\//.test(path)) return [];
   const problems: string[] = [];
   const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, "");
-  if (path.includes("/core/") || PURE_FOLDERS.some((folder) => path.startsWith(folder))) {
+  if (path.includes("/core/") || PURE_PATHS.some((pure) => path.startsWith(pure))) {
     const found = IMPURE.exec(code);
     if (found !== null) problems.push(`${path} is a core and uses ${found[0]}`);
     const io = imports.find((target) => target.startsWith("node:"));

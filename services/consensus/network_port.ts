@@ -29,6 +29,8 @@ export interface NetworkPortOptions {
   /** Where the network service delivers messages. */
   readonly ownPort: number;
   readonly retryMs: number;
+  /** Told of a session that a message could not go to; without it everyone gets the message. */
+  readonly onUnreachable?: (origin: bigint) => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -81,10 +83,16 @@ class GrpcNetworkPort implements NetworkPort {
 
   /** A session that is gone is no reason to lose a vote: everyone gets it then. */
   async #deliver({ type, origin, body }: OutgoingMessage): Promise<void> {
+    const { onUnreachable } = this.options;
     const message = { module: CONSENSUS_MODULE, type, origin, msg: body };
     if (origin !== 0n) {
       const sent = await this.#link.call(() => this.#client.sendMsg(message));
       if (sent?.code === StatusCode.Success) return;
+      if (onUnreachable !== undefined) {
+        if (sent === null) this.#registerNow();
+        else onUnreachable(origin);
+        return;
+      }
     }
     const status = await this.#link.call(() => this.#client.broadcast({ ...message, origin: 0n }));
     if (status === null) this.#registerNow();

@@ -91,6 +91,31 @@ export async function appendSynced(path: string, bytes: Bytes, mode = PLAIN_MODE
   }
 }
 
+/**
+ * Writes behind the first `size` bytes of a file, in place of whatever is there, and resolves when
+ * that is on disk. From 0 the file is created when absent; else it must be there and as long.
+ */
+export async function writeAt(
+  path: string,
+  size: number,
+  bytes: Bytes,
+  mode = PLAIN_MODE,
+): Promise<void> {
+  const isStart = size === 0;
+  const file = await Deno.open(path, { write: true, create: isStart, mode });
+  try {
+    const { size: sizeBefore } = await file.stat();
+    if (sizeBefore < size) throw new Error(`"${path}" has ${sizeBefore} bytes instead of ${size}`);
+    if (sizeBefore > size) await file.truncate(size);
+    await file.seek(size, Deno.SeekMode.Start);
+    await writeAll(file, bytes);
+    await file.syncData();
+    if (isStart) await syncFolder(dirname(path)); // a new file's name must last too
+  } finally {
+    file.close();
+  }
+}
+
 async function writeAll(file: Deno.FsFile, bytes: Bytes): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     written += await file.write(bytes.subarray(written));

@@ -10,6 +10,7 @@ import {
   removeIfThere,
   replaceFile,
   SECRET_MODE,
+  writeAt,
 } from "./mod.ts";
 
 async function inFolder(test: (folder: string) => Promise<void>): Promise<void> {
@@ -98,6 +99,29 @@ Deno.test("replaceFile() and createFile() on a full disk leave nothing beside", 
     await assert.rejects(createFile(`${folder}/new`, TOO_MUCH, PLAIN_MODE), isDiskFull);
     assert.deepEqual(names(folder), ["index"]);
     assert.equal(await Deno.readTextFile(`${folder}/index`), "5");
+  }));
+
+Deno.test("writeAt() replaces what is behind a size, and nothing before it", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/log`;
+    await writeAt(path, 0, new Uint8Array([1, 2, 3, 4, 5]));
+    await writeAt(path, 2, new Uint8Array([9]));
+    assert.deepEqual(await readIfThere(path), new Uint8Array([1, 2, 9]));
+    await writeAt(path, 1, new Uint8Array());
+    assert.deepEqual(await readIfThere(path), new Uint8Array([1]));
+    await assert.rejects(writeAt(path, 2, new Uint8Array([3])), /has 1 bytes instead of 2/);
+    await assert.rejects(writeAt(`${folder}/absent`, 1, new Uint8Array([3])), Deno.errors.NotFound);
+    await writeAt(path, 0, new Uint8Array([7]));
+    assert.deepEqual(await readIfThere(path), new Uint8Array([7]));
+  }));
+
+Deno.test("writeAt() on a full disk can be repeated later", () =>
+  inFullFolder(async (folder) => {
+    const path = `${folder}/log`;
+    await writeAt(path, 0, new Uint8Array([1]));
+    await assert.rejects(writeAt(path, 1, TOO_MUCH), isDiskFull);
+    await writeAt(path, 1, new Uint8Array([2]));
+    assert.deepEqual(await readIfThere(path), new Uint8Array([1, 2]));
   }));
 
 Deno.test("isDiskFull() is about room only", async () => {

@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import {
-  ConfigError,
-  describeTable,
-  parseDocument,
-  readTable,
-} from "../../../shared/config/mod.ts";
+import { ConfigError, parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { toHex } from "../../../shared/bytes/mod.ts";
 import { DEFAULT_TIMING } from "../testing/core_fixture.ts";
+import { assertReadmeLists } from "../testing/readme_table.ts";
 import { BFT_TABLE, timingOf } from "./config.ts";
 
 const ADDRESS = "72b8d37d45814ac07a6d2a7063356798b9d1b6b5";
@@ -42,11 +38,4 @@ Deno.test("BFT_TABLE names the key of a wrong value", () => {
   assert.throws(() => read(""), /node_address.*it must be there/);
 });
 
-Deno.test("README.md lists BFT_TABLE as it is declared", () => {
-  const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
-  const cells = (text: string) => text.split("\n").map((row) => row.replaceAll(/ +|-+/g, " "));
-  const rows = cells(readme);
-  for (const row of cells(describeTable(BFT_TABLE)).slice(2)) {
-    assert(rows.includes(row), `README.md lacks ${row}`);
-  }
-});
+Deno.test("README.md lists BFT_TABLE as it is declared", () => assertReadmeLists(BFT_TABLE));

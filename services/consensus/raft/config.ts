@@ -1,0 +1,90 @@
+import {
+  bool,
+  ConfigError,
+  type ConfigOf,
+  defineTable,
+  hexBytes,
+  ignored,
+  integer,
+  port,
+  text,
+  u64,
+} from "../../../shared/config/mod.ts";
+
+const UNUSED = "read for the sake of existing files, without effect";
+const LOGGED_ELSEWHERE = "without effect: the log4rs file directs the log";
+
+/** The longest timer, in ticks and in milliseconds per tick: an election is hours away then. */
+const TICKS_MAX = 100_000;
+const TICK_MS_MAX = 60_000;
+
+const SECONDS_MAX = 86_400;
+
+/** Table `[consensus_raft]` of config.toml (spec/consensus.md, section 9.2). */
+export const RAFT_TABLE = defineTable("consensus_raft", {
+  node_addr: hexBytes({ size: 20, doc: "own address, one of the validators'" }),
+  grpc_listen_port: port({ default: 50001, doc: "gRPC port of this service, on 127.0.0.1" }),
+  network_port: port({ default: 50000, doc: "port of the network service on this host" }),
+  controller_port: port({ default: 50004, doc: "port of the controller on this host" }),
+  tick_interval_in_millis: integer({
+    default: 200,
+    min: 1,
+    max: TICK_MS_MAX,
+    doc: "milliseconds per tick",
+  }),
+  heartbeat_tick: integer({
+    default: 15,
+    min: 1,
+    max: TICKS_MAX,
+    doc: "ticks between heartbeats of a leader",
+  }),
+  election_tick: integer({
+    default: 50,
+    min: 2,
+    max: TICKS_MAX,
+    doc: "without a leader for so many ticks, or up to twice as many, a node stands for election",
+  }),
+  check_quorum: bool({ default: false, doc: "a leader that reaches no majority steps down" }),
+  transfer_leader_timeout_in_secs: integer({
+    default: 12,
+    min: 1,
+    max: SECONDS_MAX,
+    doc: "a leader without a proposal for so many seconds hands over",
+  }),
+  wal_path: text({ default: "raft-data-dir", doc: "folder of the log" }),
+  max_wal_log_file_preserved: integer({
+    default: 5,
+    max: 1_000,
+    doc: "log files that are kept after a compaction",
+  }),
+  wal_log_file_compact_limit: u64({
+    default: 134_217_728n,
+    doc: "bytes of a log file that is compacted; 0 never compacts",
+  }),
+  allow_corrupt_wal_log_tail: bool({
+    default: true,
+    doc: "start when the end of the log is damaged, without it",
+  }),
+  log_level: ignored({ doc: LOGGED_ELSEWHERE }),
+  log_to_stdout: ignored({ doc: LOGGED_ELSEWHERE }),
+  log_dir: ignored({ doc: LOGGED_ELSEWHERE }),
+  log_file_name: ignored({ doc: LOGGED_ELSEWHERE }),
+  log_rotate_size: ignored({ doc: LOGGED_ELSEWHERE }),
+  log_rotate_keep: ignored({ doc: LOGGED_ELSEWHERE }),
+  log_rotate_compress: ignored({ doc: LOGGED_ELSEWHERE }),
+  enable_metrics: ignored({ doc: UNUSED }),
+  metrics_port: ignored({ doc: UNUSED }),
+  metrics_buckets: ignored({ doc: UNUSED }),
+});
+
+/** Values of the table. */
+export type RaftConfig = ConfigOf<typeof RAFT_TABLE>;
+
+/** Throws a {@linkcode ConfigError} when values do not go together. */
+export function checkRaftConfig({ election_tick, heartbeat_tick }: RaftConfig): void {
+  if (election_tick > heartbeat_tick) return;
+  throw new ConfigError(
+    "Cannot use consensus_raft.election_tick: it must be greater than heartbeat_tick " +
+      `(${heartbeat_tick}), got ${election_tick}`,
+  );
+}

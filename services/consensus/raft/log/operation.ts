@@ -1,0 +1,149 @@
+/**
+ * The records of the raft log in the layout of the reference (spec/consensus.md, section 12.1): u8
+ * kind, payload. There is no checksum.
+ *
+ * @module
+ */
+
+import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
+import { ConfState, Entry, HardState, Snapshot } from "../../../../proto/gen/eraftpb.ts";
+import { unreachable } from "../../../../shared/assert/mod.ts";
+import { type Bytes, joinBytes, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
+import {
+  BinaryReader,
+  BinaryWriter,
+  DecodeError,
+  encode,
+  type MessageCodec,
+} from "../../../../shared/codec/mod.ts";
+
+/** A change of what a node remembers; the value of `kind` is that in the file. */
+export type Operation =
+  | { readonly kind: typeof Kind.HardState; readonly hardState: HardState }
+  | { readonly kind: typeof Kind.ConfState; readonly confState: ConfState }
+  | { readonly kind: typeof Kind.Snapshot; readonly snapshot: Snapshot }
+  | { readonly kind: typeof Kind.Append; readonly entries: readonly Entry[] }
+  | { readonly kind: typeof Kind.Applied; readonly index: bigint }
+  | { readonly kind: typeof Kind.BlockHeight; readonly height: bigint }
+  | { readonly kind: typeof Kind.Configuration; readonly configuration: ConsensusConfiguration };
+
+/** Kinds of records. */
+export const Kind = {
+  HardState: 1,
+  ConfState: 2,
+  Snapshot: 3,
+  Append: 4,
+  Applied: 5,
+  BlockHeight: 6,
+  Configuration: 7,
+} as const;
+
+/** The bytes of some records. */
+export function encodeOperations(operations: readonly Operation[]): Bytes {
+  return joinBytes(operations.flatMap((operation) => [
+    Uint8Array.of(operation.kind),
+    payloadOf(operation),
+  ]));
+}
+
+function payloadOf(operation: Operation): Bytes {
+  switch (operation.kind) {
+    case Kind.HardState:
+      return delimited(HardState, operation.hardState);
+    case Kind.ConfState:
+      return delimited(ConfState, operation.confState);
+    case Kind.Snapshot:
+      return delimited(Snapshot, operation.snapshot);
+    case Kind.Append: {
+      const count = new BinaryWriter().uint32(operation.entries.length).finish();
+      return joinBytes([count, ...operation.entries.map((entry) => delimited(Entry, entry))]);
+    }
+    case Kind.Applied:
+      return u64be(operation.index);
+    case Kind.BlockHeight:
+      return u64be(operation.height);
+    case Kind.Configuration:
+      return delimited(ConsensusConfiguration, operation.configuration);
+    default:
+      return unreachable(operation);
+  }
+}
+
+function delimited<Message>(codec: MessageCodec<Message>, message: Message): Bytes {
+  return new BinaryWriter().bytes(encode(codec, message)).finish();
+}
+
+/** The records at the start of a file. */
+export interface ReadOperations {
+  readonly operations: readonly Operation[];
+  /** Where the last whole record ends: what follows is torn or damaged. */
+  readonly goodSize: number;
+}
+
+/** Reads records up to the end or the first that is cut off or malformed. */
+export function readOperations(bytes: Bytes): ReadOperations {
+  const reader = new BinaryReader(bytes);
+  const operations: Operation[] = [];
+  let goodSize = 0;
+  while (goodSize < bytes.length) {
+    const operation = tryRead(reader, bytes);
+    if (operation === null) break;
+    operations.push(operation);
+    goodSize = reader.pos;
+  }
+  return { operations, goodSize };
+}
+
+function tryRead(reader: BinaryReader, bytes: Bytes): Operation | null {
+  try {
+    return readOperation(reader, bytes);
+  } catch {
+    return null; // reading only throws for malformed bytes
+  }
+}
+
+function readOperation(reader: BinaryReader, bytes: Bytes): Operation | null {
+  const kind = bytes[reader.pos++];
+  switch (kind) {
+    case Kind.HardState:
+      return { kind, hardState: readMessage(HardState, reader) };
+    case Kind.ConfState:
+      return { kind, confState: readMessage(ConfState, reader) };
+    case Kind.Snapshot:
+      return { kind, snapshot: readMessage(Snapshot, reader) };
+    case Kind.Append:
+      return { kind, entries: readEntries(reader) };
+    case Kind.Applied:
+      return { kind, index: readNumber(reader, bytes) };
+    case Kind.BlockHeight:
+      return { kind, height: readNumber(reader, bytes) };
+    case Kind.Configuration:
+      return { kind, configuration: readMessage(ConsensusConfiguration, reader) };
+    default:
+      return null;
+  }
+}
+
+function readEntries(reader: BinaryReader): Entry[] {
+  const count = reader.uint32();
+  const entries: Entry[] = [];
+  // a wrong count runs into the end of the file
+  while (entries.length < count) entries.push(readMessage(Entry, reader));
+  return entries;
+}
+
+/** Decoding ends early at a zero, which a file system may have added but never filled. */
+function readMessage<Message>(codec: MessageCodec<Message>, reader: BinaryReader): Message {
+  const size = reader.uint32();
+  const end = reader.pos + size;
+  if (end > reader.len) throw new DecodeError("The message is cut off");
+  const message = codec.decode(reader, size);
+  if (reader.pos !== end) throw new DecodeError("The message has another size");
+  return message;
+}
+
+function readNumber(reader: BinaryReader, bytes: Bytes): bigint {
+  const number = readU64be(bytes, reader.pos);
+  reader.pos += 8;
+  return number;
+}

@@ -1,0 +1,160 @@
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import type { Logger } from "../../../../shared/log/mod.ts";
+import type { LogFiles } from "./log_files.ts";
+import { encodeOperations, type Operation, readOperations } from "./operation.ts";
+import {
+  applyOperations,
+  compactOperations,
+  INITIAL_STATE,
+  lastIndexOf,
+  RaftLogError,
+  type RaftState,
+} from "./state.ts";
+
+const ACTIVE = "raft-wal-log.active";
+const TEMP = "raft-wal-log.temp";
+
+/** The names of a kind of copies, the newest first: number 0 and up. */
+type BackupNames = (number: number) => string;
+
+const logBackup: BackupNames = (number) =>
+  number === 0 ? "raft-wal-log.backup" : `raft-wal-log.${number}.backup`;
+
+const corruptBackup: BackupNames = (number) =>
+  number === 0 ? "corrupt-raft-log.backup" : `corrupt-raft-log.backup.${number}`;
+
+/** How a log is kept. */
+export interface RaftLogOptions {
+  readonly files: LogFiles;
+  /** Numbered copies of earlier log files that stay, besides the last one. */
+  readonly preservedMax: number;
+  /** Bytes of a file that is compacted; 0 never compacts. */
+  readonly compactLimit: bigint;
+  /** Whether to go on without the damaged end of a file. */
+  readonly allowCorruptTail: boolean;
+  readonly log: Logger;
+}
+
+/**
+ * What a raft node remembers, in the files of the reference (spec/consensus.md, section 12.1). One
+ * change at a time.
+ */
+export class RaftLogFile {
+  #state = INITIAL_STATE;
+  #size = 0;
+  /** What the last compaction had to keep. */
+  #keptSize = 0;
+
+  private constructor(readonly options: RaftLogOptions) {}
+
+  /** Reads what was recorded; throws a {@linkcode RaftLogError} when it cannot be trusted. */
+  static async open(options: RaftLogOptions): Promise<RaftLogFile> {
+    const file = new RaftLogFile(options);
+    const bytes = await options.files.read(ACTIVE);
+    if (bytes === null) await file.#recover();
+    else await file.#replay(bytes);
+    return file;
+  }
+
+  get state(): RaftState {
+    return this.#state;
+  }
+
+  /**
+   * Records changes: they are on disk, all of them, when this resolves, and then in the state. After
+   * a crash the first ones may be there alone: entries go before the hard state that commits them.
+   */
+  async append(operations: readonly Operation[]): Promise<void> {
+    if (operations.length === 0) return;
+    const next = applyOperations(this.#state, operations);
+    const bytes = encodeOperations(operations);
+    await this.options.files.writeAt(ACTIVE, this.#size, bytes);
+    this.#state = next;
+    this.#size += bytes.length;
+  }
+
+  /**
+   * Starts a new file, without what was applied, when the present one is large. The present one stays
+   * in force until the new one is on disk.
+   */
+  async compactIfLarge(): Promise<void> {
+    const { files, compactLimit, preservedMax, log } = this.options;
+    const sizeBefore = this.#size;
+    if (compactLimit === 0n || BigInt(sizeBefore - this.#keptSize) <= compactLimit) return;
+    const size = await this.#writeTemp();
+    await shift(files, logBackup, preservedMax);
+    await files.rename(ACTIVE, logBackup(0));
+    await files.rename(TEMP, ACTIVE);
+    this.#size = size;
+    this.#keptSize = size;
+    log.info(`compacted the raft log from ${sizeBefore} to ${size} bytes`);
+  }
+
+  /** A compaction that was cut short leaves no active file, or there never was one. */
+  async #recover(): Promise<void> {
+    const { files, log } = this.options;
+    const name = logBackup(0);
+    const bytes = await files.read(name);
+    if (bytes !== null) {
+      log.warn(`recover the raft log from ${name}`);
+      const { operations, goodSize } = readOperations(bytes);
+      if (goodSize < bytes.length) throw new RaftLogError(`log file \`${name}\` is corrupt`);
+      this.#state = replayed(name, operations);
+    }
+    this.#size = await this.#writeTemp();
+    await files.rename(TEMP, ACTIVE);
+  }
+
+  async #replay(bytes: Bytes): Promise<void> {
+    const { operations, goodSize } = readOperations(bytes);
+    this.#state = replayed(ACTIVE, operations);
+    if (goodSize < bytes.length) await this.#cutTail(bytes, goodSize);
+    this.#size = goodSize;
+  }
+
+  /** Mostly an append that a crash cut short, which nobody relies on; a copy stays for who wonders. */
+  async #cutTail(bytes: Bytes, goodSize: number): Promise<void> {
+    const { files, allowCorruptTail, preservedMax, log } = this.options;
+    if (!allowCorruptTail) throw new RaftLogError(`log file \`${ACTIVE}\` is corrupt`);
+    log.warn(`log file ${ACTIVE} is corrupt from byte ${goodSize} of ${bytes.length}: cut off`, {
+      copy: corruptBackup(0),
+    });
+    await shift(files, corruptBackup, preservedMax);
+    await files.writeAt(corruptBackup(0), 0, bytes);
+    await files.writeAt(ACTIVE, goodSize, new Uint8Array());
+  }
+
+  async #writeTemp(): Promise<number> {
+    const bytes = encodeOperations(compactOperations(this.#state));
+    await this.options.files.writeAt(TEMP, 0, bytes);
+    return bytes.length;
+  }
+}
+
+function replayed(name: string, operations: readonly Operation[]): RaftState {
+  try {
+    const state = applyOperations(INITIAL_STATE, operations);
+    checkCommit(state);
+    return state;
+  } catch (error) {
+    if (!(error instanceof RaftLogError)) throw error;
+    throw new RaftLogError(`log file \`${name}\` cannot be replayed: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Without entries that it once acknowledged a node would vote for a leader that lacks them too. */
+function checkCommit(state: RaftState): void {
+  const { commit } = state.hardState;
+  const last = lastIndexOf(state);
+  if (commit <= last) return;
+  throw new RaftLogError(`Entries are committed up to ${commit}, but the log ends at ${last}`);
+}
+
+/** Moves copies up by one number; the one with the highest is overwritten. */
+async function shift(files: LogFiles, nameOf: BackupNames, preservedMax: number): Promise<void> {
+  for (let number = preservedMax; number > 0; number--) {
+    await files.rename(nameOf(number - 1), nameOf(number));
+  }
+}

@@ -1,0 +1,196 @@
+/**
+ * What a raft node remembers, and how the records of its log change it.
+ *
+ * @module
+ */
+
+import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
+import type { ConfState, Entry, HardState, Snapshot } from "../../../../proto/gen/eraftpb.ts";
+import { unreachable } from "../../../../shared/assert/mod.ts";
+import { encode, tryDecode } from "../../../../shared/codec/mod.ts";
+import { Kind, type Operation } from "./operation.ts";
+
+/** A record that does not fit what was recorded before: going on would lose or fork the log. */
+export class RaftLogError extends Error {
+  override name = "RaftLogError";
+}
+
+/** A snapshot older than what the log starts with. */
+export class SnapshotOutOfDateError extends RaftLogError {
+  override name = "SnapshotOutOfDateError";
+}
+
+/** What a node remembers. */
+export interface RaftState {
+  readonly hardState: HardState;
+  readonly confState: ConfState;
+  /** The entry before the first of `entries`; it is applied. */
+  readonly start: { readonly index: bigint; readonly term: bigint };
+  readonly entries: readonly Entry[];
+  readonly appliedIndex: bigint;
+  /** That of the controller; its height is the last that was applied. */
+  readonly configuration: ConsensusConfiguration;
+}
+
+/**
+ * So many applied entries stay in memory: a follower that is no further behind is sent entries, any
+ * other the snapshot.
+ */
+const APPLIED_KEPT = 32n;
+
+/** What a new node remembers: nothing. */
+export const INITIAL_STATE: RaftState = {
+  hardState: { term: 0n, vote: 0n, commit: 0n },
+  confState: {
+    voters: [],
+    learners: [],
+    votersOutgoing: [],
+    learnersNext: [],
+    autoLeave: false,
+  },
+  start: { index: 0n, term: 0n },
+  entries: [],
+  appliedIndex: 0n,
+  configuration: { height: 0n, blockInterval: 0, validators: [] },
+};
+
+/** The state after some records; throws a {@linkcode RaftLogError} at the first that does not fit. */
+export function applyOperations(state: RaftState, operations: readonly Operation[]): RaftState {
+  return operations.reduce(applyOperation, state);
+}
+
+function applyOperation(state: RaftState, operation: Operation): RaftState {
+  switch (operation.kind) {
+    case Kind.HardState:
+      return withHardState(state, operation.hardState);
+    case Kind.ConfState:
+      return { ...state, confState: operation.confState };
+    case Kind.Snapshot:
+      return applySnapshot(state, operation.snapshot);
+    case Kind.Append:
+      return append(state, operation.entries);
+    case Kind.Applied:
+      return forgetApplied(advanceApplied(state, operation.index));
+    case Kind.BlockHeight:
+      return { ...state, configuration: { ...state.configuration, height: operation.height } };
+    case Kind.Configuration:
+      return { ...state, configuration: operation.configuration };
+    default:
+      return unreachable(operation);
+  }
+}
+
+/** The index of the last entry. */
+export function lastIndexOf({ start, entries }: RaftState): bigint {
+  return start.index + BigInt(entries.length);
+}
+
+/** The term of an entry; null when it is not in memory. */
+export function termAt({ start, entries }: RaftState, index: bigint): bigint | null {
+  if (index === start.index) return start.term;
+  return index < start.index ? null : entries[Number(index - start.index) - 1]?.term ?? null;
+}
+
+/** The state as of the last applied entry, for a follower that is too far behind. */
+export function snapshotOf(state: RaftState): Snapshot {
+  const { appliedIndex: index, confState, configuration } = state;
+  const term = termAt(state, index);
+  if (term === null) throw new RaftLogError(`The term of the applied entry ${index} is unknown`);
+  return {
+    data: encode(ConsensusConfiguration, configuration),
+    metadata: { confState, index, term },
+  };
+}
+
+/** The shortest records that lead from nothing to the state. */
+export function compactOperations(state: RaftState): Operation[] {
+  const { hardState, start, appliedIndex } = state;
+  return [
+    { kind: Kind.Snapshot, snapshot: snapshotOf(state) },
+    { kind: Kind.HardState, hardState },
+    { kind: Kind.Append, entries: state.entries.slice(Number(appliedIndex - start.index)) },
+  ];
+}
+
+/** A commit index never goes back. */
+function withHardState(state: RaftState, { term, vote, commit }: HardState): RaftState {
+  return { ...state, hardState: { term, vote, commit: maxOf(commit, state.hardState.commit) } };
+}
+
+/** Entries behind the snapshot stay only when they continue it. */
+function applySnapshot(state: RaftState, { data, metadata }: Snapshot): RaftState {
+  const { index = 0n, term = 0n, confState = INITIAL_STATE.confState } = metadata ?? {};
+  const { start, hardState } = state;
+  if (index < start.index) {
+    throw new SnapshotOutOfDateError(
+      `The snapshot at index ${index} is older than the log, which starts after ${start.index}`,
+    );
+  }
+  const configuration = tryDecode(ConsensusConfiguration, data);
+  if (configuration === null) {
+    throw new RaftLogError(`The configuration in the snapshot at index ${index} is malformed`);
+  }
+  const isContinued = termAt(state, index) === term;
+  const entries = isContinued ? state.entries.slice(Number(index - start.index)) : [];
+  const isNewTerm = term > hardState.term;
+  return {
+    hardState: {
+      term: isNewTerm ? term : hardState.term,
+      vote: isNewTerm ? 0n : hardState.vote,
+      commit: maxOf(index, hardState.commit),
+    },
+    confState,
+    start: { index, term },
+    entries,
+    appliedIndex: index,
+    configuration,
+  };
+}
+
+/** Takes entries over in place of those from the first one on. */
+function append(state: RaftState, added: readonly Entry[]): RaftState {
+  const { start, entries, hardState } = state;
+  const first = added[0];
+  if (first === undefined) return state;
+  const last = lastIndexOf(state);
+  const isInOrder = added.every(({ index }, position) => index === first.index + BigInt(position));
+  if (!isInOrder || first.index > last + 1n) {
+    const indexes = added.map(({ index }) => index).join(", ");
+    throw new RaftLogError(`Entries ${indexes} leave a gap in the log, which ends at ${last}`);
+  }
+  const committed = minOf(hardState.commit, last);
+  if (first.index <= start.index || first.index <= committed) {
+    throw new RaftLogError(
+      `Entry ${first.index} would replace one that is committed, up to ${committed}`,
+    );
+  }
+  const kept = entries.slice(0, Number(first.index - start.index) - 1);
+  return { ...state, entries: [...kept, ...added] };
+}
+
+/** What was applied is committed, although the reference records that later. */
+function advanceApplied(state: RaftState, index: bigint): RaftState {
+  const { hardState, appliedIndex } = state;
+  const last = lastIndexOf(state);
+  if (index < appliedIndex || index > last) {
+    throw new RaftLogError(`Entry ${index} cannot be applied after ${appliedIndex} of ${last}`);
+  }
+  const commit = maxOf(index, hardState.commit);
+  return { ...state, appliedIndex: index, hardState: { ...hardState, commit } };
+}
+
+function forgetApplied(state: RaftState): RaftState {
+  const { start, entries, appliedIndex } = state;
+  const index = appliedIndex - APPLIED_KEPT;
+  const term = termAt(state, index);
+  if (index <= start.index || term === null) return state;
+  return { ...state, start: { index, term }, entries: entries.slice(Number(index - start.index)) };
+}
+
+function maxOf(left: bigint, right: bigint): bigint {
+  return left > right ? left : right;
+}
+
+function minOf(left: bigint, right: bigint): bigint {
+  return left < right ? left : right;
+}
