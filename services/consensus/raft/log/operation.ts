@@ -12,7 +12,6 @@ import { type Bytes, joinBytes, readU64be, u64be } from "../../../../shared/byte
 import {
   BinaryReader,
   BinaryWriter,
-  DecodeError,
   encode,
   type MessageCodec,
 } from "../../../../shared/codec/mod.ts";
@@ -106,11 +105,11 @@ function readOperation(reader: BinaryReader, bytes: Bytes): Operation | null {
   const kind = bytes[reader.pos++];
   switch (kind) {
     case Kind.HardState:
-      return { kind, hardState: readMessage(HardState, reader) };
+      return { kind, hardState: HardState.decode(reader.bytes()) };
     case Kind.ConfState:
-      return { kind, confState: readMessage(ConfState, reader) };
+      return { kind, confState: ConfState.decode(reader.bytes()) };
     case Kind.Snapshot:
-      return { kind, snapshot: readMessage(Snapshot, reader) };
+      return { kind, snapshot: Snapshot.decode(reader.bytes()) };
     case Kind.Append:
       return { kind, entries: readEntries(reader) };
     case Kind.Applied:
@@ -118,7 +117,7 @@ function readOperation(reader: BinaryReader, bytes: Bytes): Operation | null {
     case Kind.BlockHeight:
       return { kind, height: readNumber(reader, bytes) };
     case Kind.Configuration:
-      return { kind, configuration: readMessage(ConsensusConfiguration, reader) };
+      return { kind, configuration: ConsensusConfiguration.decode(reader.bytes()) };
     default:
       return null;
   }
@@ -128,18 +127,8 @@ function readEntries(reader: BinaryReader): Entry[] {
   const count = reader.uint32();
   const entries: Entry[] = [];
   // a wrong count runs into the end of the file
-  while (entries.length < count) entries.push(readMessage(Entry, reader));
+  while (entries.length < count) entries.push(Entry.decode(reader.bytes()));
   return entries;
-}
-
-/** Decoding ends early at a zero, which a file system may have added but never filled. */
-function readMessage<Message>(codec: MessageCodec<Message>, reader: BinaryReader): Message {
-  const size = reader.uint32();
-  const end = reader.pos + size;
-  if (end > reader.len) throw new DecodeError("The message is cut off");
-  const message = codec.decode(reader, size);
-  if (reader.pos !== end) throw new DecodeError("The message has another size");
-  return message;
 }
 
 function readNumber(reader: BinaryReader, bytes: Bytes): bigint {

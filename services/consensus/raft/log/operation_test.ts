@@ -76,6 +76,7 @@ Deno.test("readOperations() stops at what is no record", () => {
     "a length beyond every file": "01ffffffffffffffffff01",
     "a count beyond every file": "04ffffffff0f0410011801",
     "a message that is none": "0102ffff",
+    "a message with a field beyond its end": "01020880808001",
   };
   for (const [what, hex] of Object.entries(wrong)) {
     const { operations, goodSize } = readOperations(concatBytes(whole, fromHex(hex)));
