@@ -412,3 +412,17 @@ Deno.test("RaftCore refuses entries that do not follow each other or undo what i
   answersTo(runner, messageTo1({ ...append, term: 7n, entries: [entryAt(7n, 6n)] }));
   assert.equal(runner.core.view.log.termAt(6n), 6n);
 });
+
+Deno.test("RaftCore commits no further than its log is known to agree", () => {
+  const runner = followerOf3();
+  const append = { msgType: MessageType.APPEND, index: 5n, logTerm: 5n };
+  const entries = [entryAt(6n, 6n), entryAt(6n, 7n)];
+  answersTo(runner, messageTo1({ ...append, entries }));
+  const other = messageTo1({ ...append, term: 7n, from: 3n, commit: 7n });
+  const [empty] = answersTo(runner, other);
+  assert.deepEqual([empty?.index, empty?.commit], [5n, 5n]);
+  const [one] = answersTo(runner, { ...other, entries: [entryAt(7n, 6n)] });
+  assert.deepEqual([one?.index, one?.commit], [6n, 6n]);
+  answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term: 7n, from: 3n, commit: 9n }));
+  assert.equal(runner.core.view.log.committed, 6n, "entries that it does not have");
+});
