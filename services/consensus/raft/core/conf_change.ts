@@ -11,9 +11,9 @@ import {
   ConfChangeV2,
   ConfState,
 } from "../../../../proto/gen/eraftpb.ts";
-import { assert } from "../../../../shared/assert/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { tryDecode } from "../../../../shared/codec/mod.ts";
+import { NO_NODE } from "./messages.ts";
 
 export { ConfChangeTransition, ConfChangeType, ConfChangeV2 };
 
@@ -115,6 +115,7 @@ function applyChanges(members: Members, changes: readonly ConfChangeSingle[]): M
   const learners = new Set(members.learners);
   const learnersNext = new Set(members.learnersNext);
   for (const { changeType, nodeId } of changes) {
+    if (nodeId === NO_NODE) continue;
     voters.delete(nodeId);
     learners.delete(nodeId);
     learnersNext.delete(nodeId);
@@ -124,6 +125,5 @@ function applyChanges(members: Members, changes: readonly ConfChangeSingle[]): M
     if (members.votersOutgoing.has(nodeId)) learnersNext.add(nodeId);
     else learners.add(nodeId);
   }
-  assert(!voters.has(0n), "Zero names no node");
   return { ...members, voters, learners, learnersNext };
 }

@@ -73,3 +73,9 @@ Deno.test("changeMembers() keeps the vote of a leaving voter that becomes a lear
   assert(left !== null);
   assert.deepEqual(confStateOf(left), { ...confStateOf(votersOnly(2n)), learners: [1n] });
 });
+
+Deno.test("changeMembers() skips a node that nobody can be", () => {
+  const changes = [0n, 2n].map((nodeId) => ({ changeType: ConfChangeType.ADD_NODE, nodeId }));
+  const joint = changeMembers(votersOnly(1n), ConfChangeV2.fromPartial({ changes }));
+  assert.deepEqual(joint && confStateOf(joint).voters, [1n, 2n]);
+});
