@@ -133,30 +133,31 @@ Deno.test("calls fail at once when their connection is lost, and later ones use 
 });
 
 Deno.test("a service that stops lets running calls end and gets no new ones", async () => {
-  const streams: ServerHttp2Stream[] = [];
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<ServerHttp2Stream>();
   const good = answerWith(MESSAGE, { "grpc-status": "0" });
   const answer: Answer = (stream, count) => {
     if (count > 1) return good(stream, count);
-    streams.push(stream);
+    arrive(stream);
     stream.session?.close(); // GOAWAY
   };
   await withServer(answer, async (client) => {
     const first = client.call("/s/M", Uint8Array.of());
-    while (streams.length === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+    const stream = await arrived;
     assert.deepEqual(await client.call("/s/M", Uint8Array.of()), Uint8Array.of(7));
-    for (const stream of streams) good(stream, 1);
+    good(stream, 1);
     assert.deepEqual(await first, Uint8Array.of(7));
   });
 });
 
 Deno.test("close() fails the running calls and all further ones", async () => {
-  await withServer(() => {}, async (client, port) => {
+  const { promise: arrived, resolve: arrive } = Promise.withResolvers<void>();
+  await withServer(() => arrive(), async (client, port) => {
     const running = faultOf(client);
     const other = connectRaw({ port });
     const waiting = faultOf(other);
     other.close();
     assert.equal((await waiting).code, RpcCode.Cancelled);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await arrived;
     client.close();
     assert((await running).isTransport);
     assert.equal((await faultOf(client)).code, RpcCode.Cancelled);

@@ -7,38 +7,13 @@ import {
   connect,
   connectRaw,
   grpcService,
-  type Handlers,
   rawRequest,
   RpcCode,
   RpcError,
   RpcFault,
   serveGrpc,
 } from "./mod.ts";
-
-type StorageHandlers = Handlers<typeof StorageServiceService>;
-
-const ECHO: StorageHandlers = {
-  store: () => Promise.resolve({ code: 0 }),
-  load: ({ key }) => Promise.resolve({ status: { code: 0 }, value: key }),
-  delete: () => Promise.resolve({ code: 0 }),
-};
-
-function serve(handlers: Partial<StorageHandlers>, port = 0) {
-  const services = [grpcService(StorageServiceService, { ...ECHO, ...handlers })];
-  return serveGrpc({ host: "127.0.0.1", port, services, log: SILENT_LOGGER });
-}
-
-async function withServer(
-  handlers: Partial<StorageHandlers>,
-  test: (port: number) => Promise<void>,
-): Promise<void> {
-  const server = await serve(handlers);
-  try {
-    await test(server.port);
-  } finally {
-    await server.close();
-  }
-}
+import { ECHO, serveEcho, type StorageHandlers, withEcho } from "./testing/echo_server.ts";
 
 Deno.test("connect() calls a served method, also with 20 MB each way", async () => {
   const seen: Uint8Array[] = [];
@@ -46,7 +21,7 @@ Deno.test("connect() calls a served method, also with 20 MB each way", async () 
     seen.push(key);
     return Promise.resolve({ status: { code: 0 }, value: key });
   };
-  await withServer({ load }, async (port) => {
+  await withEcho({ load }, async ({ port }) => {
     const storage = connect(StorageServiceService, { port });
     const key = new Uint8Array(20_000_000).fill(7);
     const { value } = await storage.load({ region: 1, key });
@@ -77,7 +52,7 @@ Deno.test("rawRequest() leaves the request of one method as it is on the wire", 
 });
 
 Deno.test("connectRaw() carries bytes both ways and gives a status as RpcFault", async () => {
-  await withServer({}, async (port) => {
+  await withEcho({}, async ({ port }) => {
     const raw = connectRaw({ port });
     const key = Uint8Array.of(0x12, 0x01, 0x07);
     const answer = await raw.call("/storage.StorageService/Load", key);
@@ -96,7 +71,7 @@ Deno.test("connectRaw() carries bytes both ways and gives a status as RpcFault",
 
 Deno.test("RpcError of a handler reaches the caller as code and text", async () => {
   const refuse = () => Promise.reject(new RpcError(RpcCode.InvalidArgument, "HistoryDupTx"));
-  await withServer({ load: refuse }, async (port) => {
+  await withEcho({ load: refuse }, async ({ port }) => {
     const storage = connect(StorageServiceService, { port });
     await assert.rejects(
       storage.load({ region: 1, key: new Uint8Array() }),
@@ -112,7 +87,7 @@ Deno.test("serveGrpc() answers a handler's unexpected error with INTERNAL and go
   const fail = () => {
     throw new TypeError("secret detail");
   };
-  await withServer({ load: fail }, async (port) => {
+  await withEcho({ load: fail }, async ({ port }) => {
     const storage = connect(StorageServiceService, { port });
     await assert.rejects(
       storage.load({ region: 1, key: new Uint8Array() }),
@@ -128,7 +103,7 @@ Deno.test("serveGrpc() answers a handler's unexpected error with INTERNAL and go
 
 Deno.test("connect() reports a service that does not answer in time", async () => {
   const { promise, resolve } = Promise.withResolvers<{ code: number }>();
-  await withServer({ store: () => promise }, async (port) => {
+  await withEcho({ store: () => promise }, async ({ port }) => {
     const storage = connect(StorageServiceService, { port, deadlineMs: 100 });
     const content = { region: 1, key: new Uint8Array(), value: new Uint8Array() };
     await assert.rejects(
@@ -141,13 +116,13 @@ Deno.test("connect() reports a service that does not answer in time", async () =
 });
 
 Deno.test("connect() finds a service again that was away", async () => {
-  const first = await serve({});
+  const first = await serveEcho({});
   const storage = connect(StorageServiceService, { port: first.port });
   const request = { region: 1, key: new Uint8Array([1]) };
   await storage.load(request);
   await first.close();
   await assert.rejects(storage.load(request), (error) => error instanceof RpcFault);
-  const second = await serve({}, first.port);
+  const second = await serveEcho({}, first.port);
   const deadline = performance.now() + 5_000;
   let answered = false;
   while (!answered && performance.now() < deadline) {
@@ -166,12 +141,12 @@ Deno.test("serveGrpc() names the port that is taken", async () => {
       resolve(typeof address === "object" && address !== null ? address.port : 0);
     })
   );
-  await assert.rejects(serve({}, port), new RegExp(`Cannot listen on 127.0.0.1:${port}`));
+  await assert.rejects(serveEcho({}, port), new RegExp(`Cannot listen on 127.0.0.1:${port}`));
   await new Promise((resolve) => blocker.close(resolve));
 });
 
 Deno.test("serveGrpc() serves the health service", async () => {
-  await withServer({}, async (port) => {
+  await withEcho({}, async ({ port }) => {
     const health = connect(HealthService, { port });
     for (const service of ["", "storage.StorageService"]) {
       const { status } = await health.check({ service });
@@ -186,7 +161,7 @@ Deno.test("serveGrpc() serves the health service", async () => {
 });
 
 Deno.test("onDisconnect() tells of a service that was restarted between two calls", async () => {
-  const first = await serve({});
+  const first = await serveEcho({});
   const storage = connect(StorageServiceService, { port: first.port });
   const { promise: lost, resolve } = Promise.withResolvers<void>();
   storage.onDisconnect(resolve);

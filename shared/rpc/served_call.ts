@@ -101,7 +101,7 @@ export class ServedCall {
   }
 
   #send(answer: Answer): void {
-    if (this.#isAnswered || this.#stream.closed) return;
+    if (this.#isAnswered || this.#stream.closed || this.#stream.destroyed) return;
     this.#isAnswered = true;
     this.#batch.hold();
     if ("status" in answer) {

@@ -6,25 +6,8 @@ import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:
 import net from "node:net";
 import fc from "fast-check";
 import { StorageServiceService } from "../../proto/gen/storage.ts";
-import { SILENT_LOGGER } from "../log/mod.ts";
-import {
-  connect,
-  grpcService,
-  type Handlers,
-  RpcCode,
-  RpcError,
-  RpcFault,
-  type RpcServer,
-  serveGrpc,
-} from "./mod.ts";
-
-type StorageHandlers = Handlers<typeof StorageServiceService>;
-
-const ECHO: StorageHandlers = {
-  store: () => Promise.resolve({ code: 0 }),
-  load: ({ key }) => Promise.resolve({ status: { code: 0 }, value: key }),
-  delete: () => Promise.resolve({ code: 0 }),
-};
+import { connect, RpcCode, RpcError, RpcFault, type RpcServer } from "./mod.ts";
+import { type StorageHandlers, withEcho } from "./testing/echo_server.ts";
 
 const HEADERS = {
   ":method": "POST",
@@ -32,19 +15,6 @@ const HEADERS = {
   "content-type": "application/grpc",
   "te": "trailers",
 };
-
-async function withServer(
-  handlers: Partial<StorageHandlers>,
-  test: (server: RpcServer) => Promise<void>,
-): Promise<void> {
-  const services = [grpcService(StorageServiceService, { ...ECHO, ...handlers })];
-  const server = await serveGrpc({ host: "127.0.0.1", port: 0, services, log: SILENT_LOGGER });
-  try {
-    await test(server);
-  } finally {
-    await server.close();
-  }
-}
 
 /** Sends a request as no client of ours would; gives the headers of the answer and its trailers. */
 async function request(
@@ -67,7 +37,7 @@ async function request(
 }
 
 Deno.test("serveGrpc() answers what is no gRPC call with an HTTP status", async () => {
-  await withServer({}, async (server) => {
+  await withEcho({}, async (server) => {
     const answers = [
       [{ ":method": "GET" }, 405],
       [{ "content-type": "application/json" }, 415],
@@ -80,7 +50,7 @@ Deno.test("serveGrpc() answers what is no gRPC call with an HTTP status", async 
 });
 
 Deno.test("serveGrpc() answers a request that is not one message with a status", async () => {
-  await withServer({}, async (server) => {
+  await withEcho({}, async (server) => {
     const answers: readonly (readonly [number[], RpcCode])[] = [
       [[0, 0, 0, 0, 0], RpcCode.Ok],
       [[], RpcCode.Internal],
@@ -97,7 +67,7 @@ Deno.test("serveGrpc() answers a request that is not one message with a status",
 });
 
 Deno.test("serveGrpc() is not harmed by what is no HTTP/2", async () => {
-  await withServer({}, async ({ port }) => {
+  await withEcho({}, async ({ port }) => {
     for (const text of ["GET / HTTP/1.1\r\n\r\n", "\0".repeat(100), "PRI * HTTP/2.0\r\n\r\nSM"]) {
       const socket = net.connect(port, "127.0.0.1");
       socket.on("error", () => {});
@@ -115,7 +85,7 @@ Deno.test("the text of a status arrives as it was thrown", async () => {
   const text = fc.string({ unit: "binary", maxLength: 60 });
   let thrown = "";
   const load = () => Promise.reject(new RpcError(RpcCode.NotFound, thrown));
-  await withServer({ load }, async (server) => {
+  await withEcho({ load }, async (server) => {
     const storage = connect(StorageServiceService, server);
     await fc.assert(
       fc.asyncProperty(text, async (text) => {
@@ -136,7 +106,7 @@ Deno.test("each of many calls on one connection gets its own answer", async () =
     if (key.length % 3 === 0) await new Promise((resolve) => setTimeout(resolve, key.length % 7));
     return { status: { code: 0 }, value: key };
   };
-  await withServer({ load }, async (server) => {
+  await withEcho({ load }, async (server) => {
     const storage = connect(StorageServiceService, server);
     const sizes = [...Array(300).keys(), 70_000, 3_000_000, 200_000];
     await Promise.all(sizes.map(async (size, index) => {
@@ -154,7 +124,7 @@ Deno.test("close() waits for a running call and takes no new one", async () => {
     begun.resolve();
     return ended.promise;
   };
-  await withServer({ store }, async (server) => {
+  await withEcho({ store }, async (server) => {
     const storage = connect(StorageServiceService, server);
     const record = { region: 1, key: Uint8Array.of(), value: Uint8Array.of() };
     const running = storage.store(record);

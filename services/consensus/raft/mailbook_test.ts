@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { Message, MessageType } from "../../../proto/gen/eraftpb.ts";
-import { EMPTY_BYTES, fromHex, u64be } from "../../../shared/bytes/mod.ts";
+import { fromHex, u64be } from "../../../shared/bytes/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
+import { messageOf } from "./core/messages.ts";
 import { Mailbook, type MailEffect } from "./mailbook.ts";
 
 const OWN = 0x503ae7c014ee2b2dn;
@@ -13,23 +14,7 @@ function send(type: string, origin: bigint, body: Uint8Array): MailEffect {
 }
 
 function heartbeat(from: bigint, to: bigint): Message {
-  return {
-    msgType: MessageType.HEARTBEAT,
-    from,
-    to,
-    term: 6n,
-    logTerm: 0n,
-    index: 0n,
-    entries: [],
-    commit: 5n,
-    snapshot: undefined,
-    reject: false,
-    rejectHint: 0n,
-    context: EMPTY_BYTES,
-    requestSnapshot: 0n,
-    priority: 0n,
-    commitTerm: 0n,
-  };
+  return messageOf({ msgType: MessageType.HEARTBEAT, from, to, term: 6n, commit: 5n });
 }
 
 function bookThatKnows(...peers: readonly (readonly [id: bigint, origin: bigint])[]): Mailbook {
