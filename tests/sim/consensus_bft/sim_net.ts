@@ -107,11 +107,11 @@ export class SimNet {
 
   /** Height of the shortest chain. */
   get height(): bigint {
-    return this.controllers.reduce((low, { height }) => height < low ? height : low, 1n << 60n);
+    return BigInt(Math.min(...this.nodes.map(({ model }) => model.blocks.length)));
   }
 
   get highest(): bigint {
-    return this.controllers.reduce((high, { height }) => height > high ? height : high, 0n);
+    return BigInt(Math.max(...this.nodes.map(({ model }) => model.blocks.length)));
   }
 
   /** Starts every node that is down and lets the controllers of a net find each other. */
