@@ -18,7 +18,7 @@ export interface Statement {
   readonly signature: Bytes;
 }
 
-/** Logs and counts two statements of a validator, with all that a third party needs to check them. */
+/** Logs and counts two statements of a validator; what votes say can be checked by the log line alone. */
 export function accuse(m: Machine, offence: Offence, statements: readonly Statement[]): void {
   if (!m.evidence.add(offence)) return;
   const { offender, height, round, step } = offence;
