@@ -1,6 +1,7 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { AddressHex, HashHex } from "./bincode.ts";
 import type { CoreCrypto } from "./crypto.ts";
+import { EvidenceBook } from "./evidence_book.ts";
 import type { Effect, Input, LineLevel, RetryKey, WalContent, WalRecord } from "./interface.ts";
 import { type Proposal, type SignedVote, Step, type Vote } from "./messages.ts";
 import { type At, ProposalBook } from "./proposal_book.ts";
@@ -101,6 +102,7 @@ export class Machine {
   readonly proposals = new ProposalBook();
   readonly votes = new VoteBook();
   readonly newViews = new NewViewBook();
+  readonly evidence = new EvidenceBook();
   readonly pledges = new Map<string, Pledge>();
   readonly proposalPledges = new Map<string, ProposalPledge>();
   readonly early = new Map<string, EarlyLeaderVote>();
