@@ -35,6 +35,8 @@ export interface ModelOptions {
   readonly node: number;
   readonly schedule: Schedule;
   readonly checkProof: CheckProof;
+  /** Hears of every block that is made here. */
+  readonly onMade: (data: Bytes) => void;
 }
 
 /**
@@ -73,6 +75,7 @@ export class ModelController {
       proposer: this.options.node,
       serial: this.#serial++,
     });
+    this.options.onMade(data);
     return { height: this.height + 1n, data };
   }
 
