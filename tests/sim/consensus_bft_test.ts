@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { fakeAddress } from "../../services/consensus/testing/fake_crypto.ts";
-import { decodeLeaderVote, Step } from "../../services/consensus/bft/core/messages.ts";
-import { betrayedShape, honestShape, runNet } from "./consensus_bft/chaos.ts";
-import type { NetShape } from "./consensus_bft/script.ts";
-import { DEFECTS, isFound } from "./consensus_bft/planted.ts";
+import { decodeLeaderVote, Step as RoundStep } from "../../services/consensus/bft/core/messages.ts";
+import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts";
+import { scriptOf } from "./consensus_bft/planner.ts";
+import type { NetShape, Script, Step } from "./consensus_bft/script.ts";
+import { shrink } from "./consensus_bft/shrink.ts";
+import { keptScripts } from "./consensus_bft/kept_scripts.ts";
+import { DEFECTS, isFound, violationOf } from "./consensus_bft/planted.ts";
+import { GOOD_LINKS } from "./network.ts";
 import { allValidate, SimNet } from "./consensus_bft/sim_net.ts";
 
 /** Heights that a net decides in chaos. */
@@ -22,7 +26,7 @@ function expectHeight(net: SimNet, height: bigint, limitMs: number): void {
 function survive(shapeOf: (seed: number) => NetShape): void {
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
     try {
-      runNet(seed, shapeOf(seed), HEIGHTS);
+      runScript(scriptOf(seed, shapeOf(seed), HEIGHTS));
     } catch (cause) {
       throw new Error(`SEED=${seed} SEEDS=1 fails`, { cause });
     }
@@ -41,7 +45,7 @@ Deno.test("one traitor more, and different blocks are decided: the checker sees 
   const count = Math.ceil(SEED_COUNT / 2);
   const forks = Array.from({ length: count }, (_, index) => FIRST_SEED + index).filter((seed) => {
     try {
-      runNet(seed, { nodeCount: 4, traitorCount: 2 }, HEIGHTS);
+      runScript(scriptOf(seed, { nodeCount: 4, traitorCount: 2 }, HEIGHTS));
       return false;
     } catch (error) {
       assert(error instanceof Error);
@@ -57,6 +61,26 @@ for (const defect of DEFECTS) {
     assert(seeds.some((seed) => isFound(defect, seed)), `by none of ${SEED_COUNT} nets`);
   });
 }
+
+for (const [name, script] of keptScripts()) {
+  Deno.test(`${name}: the shrunk script does harm with the mistake, and none without`, () => {
+    const defect = DEFECTS.find((known) => known.name === script.defect) ?? null;
+    assert.equal(violationOf(script, null), null);
+    if (defect === null) return assert.equal(script.defect, null, "no such mistake is known");
+    assert.equal(violationOf(script, defect)?.split("\n")[0], script.violation);
+  });
+}
+
+Deno.test("shrink() leaves out and softens what a failure does not need", () => {
+  const { steps, ...rest } = scriptOf(1, { nodeCount: 4 }, HEIGHTS);
+  const [first, second] = steps.filter(({ kind }) => kind === "lines");
+  assert(first !== undefined && second !== undefined);
+  const isFound = (script: Script, { atMs }: Step) => script.steps.some((s) => s.atMs === atMs);
+  const fails = (script: Script) => isFound(script, first) && isFound(script, second);
+  const shrunk = shrink({ steps, ...rest }, fails);
+  const mild = { forMs: 0, faults: GOOD_LINKS };
+  assert.deepEqual(shrunk.steps, [first, second].map((step) => ({ ...step, ...mild })));
+});
 
 for (const nodeCount of [1, 2, 3, 4, 7]) {
   Deno.test(`${nodeCount} validators decide one block per interval, each in its turn (L12)`, () => {
@@ -80,7 +104,7 @@ Deno.test("a block that one node alone decided is decided by all, in a later rou
   net.network.accepts = (from, to, { type, body }) => {
     const leaderVote = type.startsWith("l") ? decodeLeaderVote(body) : null;
     if (!isLost || from !== 0 || leaderVote?.height !== 4n) return true;
-    return leaderVote.step === Step.Prevote && to !== 1;
+    return leaderVote.step === RoundStep.Prevote && to !== 1;
   };
   net.start();
   assert(net.world.runUntil(() => net.highest >= 4n, MINUTE_MS), net.report());
