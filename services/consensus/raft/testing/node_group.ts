@@ -12,6 +12,7 @@ import { ModelController, type ValidatorPlan } from "./model_controller.ts";
 
 const TICK_MS = 100;
 const LATENCY_MS = 5;
+const SYNC_MS = 3_000;
 
 /** Address of the node of a number. */
 export function addressOf(number: number): Bytes {
@@ -227,8 +228,21 @@ export class NodeGroup {
     });
   }
 
+  /** From now on controllers that are up get each other's blocks, and tell their nodes. */
+  syncControllers(): void {
+    const longest = this.runners.map(({ controller }) => controller)
+      .reduce((left, right) => left.height > right.height ? left : right);
+    for (const runner of this.runners) {
+      const { controller } = runner;
+      if (controller.outage !== undefined || controller.height === longest.height) continue;
+      controller.sync(longest);
+      runner.reconfigure();
+    }
+    this.schedule(SYNC_MS, () => this.syncControllers());
+  }
+
   /** Lets time pass until a condition holds, which must be so within a time. */
-  until(holds: () => boolean, what: string, timeoutMs = 60_000): void {
+  until(holds: () => boolean, what: string, timeoutMs = 300_000): void {
     const endMs = this.nowMs + timeoutMs;
     while (!holds()) {
       const lines = this.runners.map(({ number, lines }) => `${number}: ${lines.slice(-5)}`);
