@@ -1,6 +1,8 @@
 import { runService } from "../../shared/service/mod.ts";
 import { BFT_TABLE } from "./bft/config.ts";
 import { startBft } from "./bft/start.ts";
+import { RAFT_TABLE } from "./raft/config.ts";
+import { startRaft } from "./raft/start.ts";
 
 await runService({
   role: "consensus",
@@ -11,9 +13,13 @@ await runService({
       homepage: "https://github.com/cita-cloud/consensus_bft",
       start: startBft,
     },
+    consensus_raft: {
+      table: RAFT_TABLE,
+      homepage: "https://github.com/cita-cloud/consensus_raft",
+      start: startRaft,
+    },
   },
   unavailable: {
-    consensus_raft: "it is not built yet, use [consensus_bft]",
-    consensus_overlord: "it is not built yet, use [consensus_bft]",
+    consensus_overlord: "it is not built yet, use [consensus_bft] or [consensus_raft]",
   },
 });

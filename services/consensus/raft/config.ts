@@ -1,3 +1,4 @@
+import type { Random } from "../../../shared/clock/mod.ts";
 import {
   bool,
   ConfigError,
@@ -10,6 +11,8 @@ import {
   text,
   u64,
 } from "../../../shared/config/mod.ts";
+import type { NodeOptions } from "./node/interface.ts";
+import { peerIdOf } from "./peer_id.ts";
 
 const UNUSED = "read for the sake of existing files, without effect";
 const LOGGED_ELSEWHERE = "without effect: the log4rs file directs the log";
@@ -65,6 +68,11 @@ export const RAFT_TABLE = defineTable("consensus_raft", {
     default: true,
     doc: "start when the end of the log is damaged, without it",
   }),
+  refound_group: bool({
+    default: false,
+    doc:
+      "found the group anew on a chain that has blocks: for all validators at once, none with a log",
+  }),
   log_level: ignored({ doc: LOGGED_ELSEWHERE }),
   log_to_stdout: ignored({ doc: LOGGED_ELSEWHERE }),
   log_dir: ignored({ doc: LOGGED_ELSEWHERE }),
@@ -79,6 +87,24 @@ export const RAFT_TABLE = defineTable("consensus_raft", {
 
 /** Values of the table. */
 export type RaftConfig = ConfigOf<typeof RAFT_TABLE>;
+
+/** What the state machine of a node is created with. */
+export function nodeOptionsOf(config: RaftConfig, random: Random): NodeOptions {
+  return {
+    raft: {
+      id: peerIdOf(config.node_addr),
+      heartbeatTicks: config.heartbeat_tick,
+      electionTicks: config.election_tick,
+      checksQuorum: config.check_quorum,
+      // who was cut off does not depose the leader when it comes back; peers of 6.3.3 answer it
+      asksBeforeElection: true,
+      random,
+    },
+    tickMs: config.tick_interval_in_millis,
+    transferMs: config.transfer_leader_timeout_in_secs * 1_000,
+    refoundsGroup: config.refound_group,
+  };
+}
 
 /** Throws a {@linkcode ConfigError} when values do not go together. */
 export function checkRaftConfig({ election_tick, heartbeat_tick }: RaftConfig): void {
