@@ -2,6 +2,7 @@ import { runService } from "../../shared/service/mod.ts";
 import { BFT_TABLE } from "./bft/config.ts";
 import { startBft } from "./bft/start.ts";
 import { RAFT_TABLE } from "./raft/config.ts";
+import { LOG_OPTIONS, raftPlainLog } from "./raft/plain_log.ts";
 import { startRaft } from "./raft/start.ts";
 
 await runService({
@@ -17,6 +18,8 @@ await runService({
       table: RAFT_TABLE,
       homepage: "https://github.com/cita-cloud/consensus_raft",
       start: startRaft,
+      plainLog: raftPlainLog,
+      runOptions: LOG_OPTIONS,
     },
   },
   unavailable: {
