@@ -48,7 +48,6 @@ export function onChecked(m: Machine, { code }: Extract<Input, { kind: "checked"
   const proposal = undone(m);
   if (proposal === null) return;
   if (code === StatusCode.Success || code === StatusCode.ProposalTooLow) {
-    m.log("info", `commiting proposal.. height ${proposal.height}`);
     return call(m, { kind: "commit", proposal });
   }
   const reason = code === null ? "it does not answer" : statusName(codeOf({ code }));

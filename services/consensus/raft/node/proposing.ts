@@ -23,7 +23,6 @@ export function followRule(m: Machine): boolean {
 /** Asks for a block when one is due and the group is done with all that came before. */
 export function fetchRule(m: Machine): boolean {
   if (!m.isBlockDue || m.isFetching || m.proposal !== null || idleLeader(m) === null) return false;
-  m.log("info", "fetching proposal..");
   m.isFetching = true;
   m.emit({ kind: "getProposal" });
   m.restartInterval();
