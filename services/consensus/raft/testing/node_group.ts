@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { seededRandom } from "../../../../shared/clock/mod.ts";
+import { type Random, seededRandom } from "../../../../shared/clock/mod.ts";
 import { blankState, type RaftState } from "../core/interface.ts";
 import { type Message, MessageType } from "../core/messages.ts";
 import type { Operation } from "../log/operation.ts";
@@ -28,6 +28,23 @@ export function validatorsOf(...numbers: readonly number[]): Bytes[] {
   return numbers.map(addressOf);
 }
 
+/** Options of a node in a hurry. */
+export function nodeOptions(number: number, random: Random): NodeOptions {
+  return {
+    raft: {
+      id: idOf(number),
+      heartbeatTicks: 2,
+      electionTicks: 10,
+      checksQuorum: false,
+      asksBeforeElection: true,
+      random,
+    },
+    tickMs: TICK_MS,
+    transferMs: 5_000,
+    refoundsGroup: false,
+  };
+}
+
 /** One node: its state machine, what is on its disk, and its controller, which outlives it. */
 export class NodeRunner {
   readonly options: NodeOptions;
@@ -50,20 +67,7 @@ export class NodeRunner {
     overrides: Partial<NodeOptions>,
   ) {
     this.controller = new ModelController(number, group.plan);
-    this.options = {
-      raft: {
-        id: idOf(number),
-        heartbeatTicks: 2,
-        electionTicks: 10,
-        checksQuorum: false,
-        asksBeforeElection: true,
-        random: seededRandom(number),
-      },
-      tickMs: TICK_MS,
-      transferMs: 5_000,
-      refoundsGroup: false,
-      ...overrides,
-    };
+    this.options = { ...nodeOptions(number, seededRandom(number)), ...overrides };
   }
 
   get isLeader(): boolean {
