@@ -3,7 +3,7 @@ import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { type Random, seededRandom } from "../../../../shared/clock/mod.ts";
 import { blankState, type RaftState } from "../core/interface.ts";
 import { type Message, MessageType } from "../core/messages.ts";
-import type { Operation } from "../log/operation.ts";
+import { Kind, type Operation } from "../log/operation.ts";
 import { applyOperations } from "../log/state.ts";
 import type { Effect, Input, NodeOptions, TimerName } from "../node/interface.ts";
 import { RaftNode } from "../node/node.ts";
@@ -99,10 +99,17 @@ export class NodeRunner {
 
   /** False when the process is gone. */
   #perform(effect: Effect): boolean {
-    if (effect.kind === "persist") return effect.operations.every((part) => this.#persist(part));
+    if (effect.kind === "persist") return this.#persistAll(effect.operations);
     if (!this.#step()) return false;
     this.#act(effect);
     return true;
+  }
+
+  /** An index that is recorded as applied promises that all it changed is there. */
+  #persistAll(operations: readonly Operation[]): boolean {
+    const place = operations.findIndex(({ kind }) => kind === Kind.Applied);
+    assert(place === -1 || place === operations.length - 1, "the applied index is recorded last");
+    return operations.every((operation) => this.#persist(operation));
   }
 
   #persist(operation: Operation): boolean {
