@@ -35,8 +35,8 @@ Deno.test("RAFT_TABLE reads what cloud-config writes, the rest are the reference
 
 Deno.test("RAFT_TABLE knows every key of the reference", () => {
   const others = [
-    "log_level = 'debug'",
-    "log_to_stdout = true",
+    "log_level = 'info'",
+    "log_to_stdout = false",
     "log_dir = 'logs'",
     "log_file_name = 'consensus-service.log'",
     "log_rotate_size = 134217728",

@@ -44,6 +44,7 @@ export type RaftView = Pick<
   | "id"
   | "term"
   | "vote"
+  | "votes"
   | "role"
   | "leader"
   | "members"
