@@ -73,7 +73,8 @@ export class Machine {
   /** False until the first configuration; network messages are dropped till then. */
   isRunning = false;
   start: Extract<Input, { kind: "start" }> | null = null;
-  authorities: Authorities = NO_AUTHORITIES;
+  #authorities = NO_AUTHORITIES;
+  #isValidator = false;
 
   height = 0n;
   round = 0n;
@@ -128,11 +129,20 @@ export class Machine {
   }
 
   get validators(): readonly AddressHex[] {
-    return this.authorities.current;
+    return this.#authorities.current;
+  }
+
+  get authorities(): Authorities {
+    return this.#authorities;
+  }
+
+  set authorities(authorities: Authorities) {
+    this.#authorities = authorities;
+    this.#isValidator = authorities.current.includes(this.own);
   }
 
   get isValidator(): boolean {
-    return this.validators.includes(this.own);
+    return this.#isValidator;
   }
 
   /** The height that is not decided yet. */
