@@ -2,9 +2,6 @@ import type { ServiceMetrics } from "../../../shared/service/mod.ts";
 import type { CoreView } from "./core/core.ts";
 import { leaderOf } from "./core/validators.ts";
 
-/** What the names of the metrics begin with. */
-export const METRICS_PREFIX = "cita_cloud_consensus";
-
 /** Shows what a validator is doing (docs/consensus.md). */
 export function showValidator(metrics: ServiceMetrics, core: CoreView): void {
   const isValidator = () => core.validators.includes(core.own);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { ServiceMetrics } from "../../../shared/service/mod.ts";
+import { METRICS_PREFIX } from "../metrics.ts";
 import { CoreFixture, forge, voteFor } from "../testing/core_fixture.ts";
 import { fakeAddress } from "../testing/fake_crypto.ts";
 import { Step } from "./core/messages.ts";
-import { METRICS_PREFIX, showValidator } from "./metrics.ts";
+import { showValidator } from "./metrics.ts";
 
 function freePort(): number {
   const listener = Deno.listen({ port: 0 });

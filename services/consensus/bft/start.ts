@@ -5,16 +5,16 @@ import {
   lockFolder,
   type RunningService,
   type ServiceContext,
-  ServiceMetrics,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
+import { startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { type BFT_TABLE, retryMsOf, timingOf } from "./config.ts";
 import { BftCore } from "./core/core.ts";
 import { BftDriver } from "./driver/driver.ts";
 import { connectKms } from "./kms_port.ts";
-import { METRICS_PREFIX, showValidator } from "./metrics.ts";
+import { showValidator } from "./metrics.ts";
 import { suiteCrypto } from "./suite_crypto.ts";
 import { openAuthorityFile } from "./wal/authority_file.ts";
 import { openLog } from "./wal/open_log.ts";
@@ -42,8 +42,7 @@ const FIRST_CONFIGURATION_MS = 2_000;
 export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
-  const metrics = ServiceMetrics.start(METRICS_PREFIX, config, clock);
-  if (metrics !== null) log.info(`metrics port of this service: ${config.metrics_port}`);
+  const metrics = startMetrics(config, { clock, log });
   // two that vote with one key would vote twice
   const lock = await lockFolder(config.wal_path);
   const retryMs = retryMsOf(config);
