@@ -6,16 +6,15 @@ import {
   type ConfigOf,
   defineTable,
   hexBytes,
-  ignored,
   integer,
   port,
   text,
   u64,
 } from "../../../shared/config/mod.ts";
+import { METRICS_KEYS } from "../../../shared/service/mod.ts";
 import type { NodeOptions } from "./node/interface.ts";
 import { peerIdOf } from "./peer_id.ts";
 
-const UNUSED = "read for the sake of existing files, without effect";
 const PLAIN = "without a log4rs file";
 
 /** Levels of the reference. */
@@ -98,9 +97,7 @@ export const RAFT_TABLE = defineTable("consensus_raft", {
   }),
   log_rotate_keep: integer({ default: 5, max: 1_000, doc: "log files put aside that stay" }),
   log_rotate_compress: bool({ default: false, doc: "compress log files put aside" }),
-  enable_metrics: ignored({ doc: UNUSED }),
-  metrics_port: ignored({ doc: UNUSED }),
-  metrics_buckets: ignored({ doc: UNUSED }),
+  ...METRICS_KEYS,
 });
 
 /** Values of the table. */

@@ -6,6 +6,7 @@ import {
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
+import { startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { checkRaftConfig, nodeOptionsOf, type RAFT_TABLE, type RaftConfig } from "./config.ts";
@@ -13,6 +14,7 @@ import { Mail } from "./driver/mail.ts";
 import { RaftDriver } from "./driver/driver.ts";
 import { openLogFiles } from "./log/log_files.ts";
 import { RaftLogFile } from "./log/raft_log_file.ts";
+import { showNode } from "./metrics.ts";
 import { RaftNode } from "./node/node.ts";
 import { peerIdOf } from "./peer_id.ts";
 
@@ -42,6 +44,7 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
   const { controller_port, network_port: networkPort, grpc_listen_port: ownPort } = config;
   log.info(`controller grpc addr: http://127.0.0.1:${controller_port}`);
   log.info(`network grpc addr: http://127.0.0.1:${networkPort}`);
+  const metrics = startMetrics(config, { clock, log });
   // two with one log would vote twice
   const lock = await lockFolder(config.wal_path);
   const file = await openLog(config, log);
@@ -59,8 +62,14 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
   const node = new RaftNode(nodeOptionsOf(config, SYSTEM_RANDOM));
   const driver = new RaftDriver({ node, controller, mail, file, clock, log });
   driver.start();
-  const services = consensusServices(driver);
-  const server = await serveGrpc({ host: "127.0.0.1", port: ownPort, services, log });
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: ownPort,
+    services: consensusServices(driver),
+    log,
+    ...metrics !== null && { onFinished: metrics.onServed },
+  });
+  if (metrics !== null) showNode(metrics, node);
   log.info(`grpc port of this service: ${server.port}`);
   const stop = async () => {
     await server.close();
@@ -68,6 +77,7 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
     network.close();
     controller.close();
     lock.close();
+    await metrics?.close();
   };
   return { port: server.port, stop };
 }

@@ -145,3 +145,20 @@ Deno.test("timers that do not go together stop the start", async () => {
     await assert.rejects(start(), ConfigError);
   }, ["heartbeat_tick = 50"]);
 });
+
+Deno.test("a node shows what it does on the port for metrics", async () => {
+  const [metricsPort = 0] = await freePorts(1);
+  await withNode(async (node, start) => {
+    const servers = [await node.network(), await node.controller()];
+    const consensus = await start();
+    await until(() => node.height >= 1n, "a block");
+    const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+    for (const line of ["is_leader 1", "is_validator 1", "validators 1", "changing_members 0"]) {
+      assert(text.includes(`\ncita_cloud_consensus_${line}\n`), line);
+    }
+    assert.match(text, /^cita_cloud_consensus_height [2-9]$/m);
+    assert.match(text, /^cita_cloud_consensus_term 6$/m);
+    await consensus.stop();
+    for (const server of servers) await server.close();
+  }, [`metrics_port = ${metricsPort}`]);
+});
