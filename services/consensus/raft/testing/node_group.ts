@@ -192,6 +192,7 @@ export class NodeGroup {
   readonly runners: NodeRunner[];
   /** Loses what it does not accept. */
   accepts: (message: Message) => boolean = () => true;
+  latencyMs: () => number = () => LATENCY_MS;
   #events: Event[] = [];
   #count = 0;
 
@@ -234,7 +235,7 @@ export class NodeGroup {
 
   send(message: Message): void {
     const target = this.runners.find(({ number }) => idOf(number) === message.to);
-    this.schedule(LATENCY_MS, () => {
+    this.schedule(this.latencyMs(), () => {
       if (this.accepts(message)) target?.feed({ kind: "message", message });
     });
   }
