@@ -58,8 +58,7 @@ export function transferLeadership(
 
 function hasAll({ view }: RaftCore, id: bigint): boolean {
   const progress = view.progress.get(id);
-  return progress?.state === "replicate" && progress.isRecentlyActive &&
-    progress.matched === view.log.lastIndex;
+  return progress?.isRecentlyActive === true && progress.matched === view.log.lastIndex;
 }
 
 function propose(m: Machine, core: RaftCore, change: ConfChangeV2): boolean {

@@ -77,6 +77,20 @@ Deno.test("members change while nodes are killed one after the other: the chain 
   }
 });
 
+Deno.test("a leader is killed before every effect of a change of the members: all end with the same", () => {
+  const steps: Step[] = [[0n, [0]], [2n, [0, 1]]];
+  const whole = started(2, ...steps);
+  whole.untilHeight(4, [0, 1]);
+  for (let step = 0; step < whole.at(0).steps; step++) {
+    const group = started(2, ...steps);
+    group.at(0).stepsLeft = step;
+    group.until(() => group.at(0).node === null, `the crash before effect ${step}`);
+    group.at(0).start();
+    group.untilHeight(6, [0, 1]);
+    for (const number of [0, 1]) assert.deepEqual(votersOf(group, number), [0, 1].map(idOf));
+  }
+});
+
 Deno.test("a validator that lost its log gets it from the others, by a snapshot", () => {
   const group = started(3, [0n, [0, 1, 2]]);
   group.untilHeight(50, [0, 1, 2]);
@@ -142,4 +156,25 @@ Deno.test("a node cut off comes back without an election, and a majority goes on
   group.accepts = () => true;
   group.untilHeight(45, [0, 1, 2]);
   assert.equal(group.leader?.node?.raft?.term, term);
+});
+
+Deno.test("a leader that has a snapshot but not its blocks proposes none of its own in their place", () => {
+  const group = NodeGroup.started(3, changing([0n, [0, 1, 2]]));
+  group.untilHeight(3, [0, 1, 2]);
+  const runner = group.at(2);
+  runner.crash();
+  group.untilHeight(50, [0, 1]);
+  runner.start();
+  group.until(() => (runner.node?.height ?? 0n) >= 50n, "a snapshot");
+  const { blocks } = runner.controller;
+  assert.equal(blocks.length, 3);
+  group.accepts = ({ from, msgType }) =>
+    from !== idOf(1) || msgType !== MessageType.REQUEST_PRE_VOTE;
+  group.at(0).crash();
+  group.until(() => runner.isLeader, "another leader");
+  group.untilHeight(60, [1]);
+  assert(runner.lines.some((line) => line.includes("invalid height, drop it: it is at height 3")));
+  assert.equal(blocks.length, 3);
+  group.syncControllers();
+  group.untilHeight(65, [1, 2]);
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { seededRandom } from "../../../../shared/clock/mod.ts";
+import { type Random, seededRandom } from "../../../../shared/clock/mod.ts";
 import { blankState, type RaftState } from "../core/interface.ts";
 import { type Message, MessageType } from "../core/messages.ts";
-import type { Operation } from "../log/operation.ts";
+import { Kind, type Operation } from "../log/operation.ts";
 import { applyOperations } from "../log/state.ts";
 import type { Effect, Input, NodeOptions, TimerName } from "../node/interface.ts";
 import { RaftNode } from "../node/node.ts";
@@ -28,6 +28,23 @@ export function validatorsOf(...numbers: readonly number[]): Bytes[] {
   return numbers.map(addressOf);
 }
 
+/** Options of a node in a hurry. */
+export function nodeOptions(number: number, random: Random): NodeOptions {
+  return {
+    raft: {
+      id: idOf(number),
+      heartbeatTicks: 2,
+      electionTicks: 10,
+      checksQuorum: false,
+      asksBeforeElection: true,
+      random,
+    },
+    tickMs: TICK_MS,
+    transferMs: 5_000,
+    refoundsGroup: false,
+  };
+}
+
 /** One node: its state machine, what is on its disk, and its controller, which outlives it. */
 export class NodeRunner {
   readonly options: NodeOptions;
@@ -50,20 +67,7 @@ export class NodeRunner {
     overrides: Partial<NodeOptions>,
   ) {
     this.controller = new ModelController(number, group.plan);
-    this.options = {
-      raft: {
-        id: idOf(number),
-        heartbeatTicks: 2,
-        electionTicks: 10,
-        checksQuorum: false,
-        asksBeforeElection: true,
-        random: seededRandom(number),
-      },
-      tickMs: TICK_MS,
-      transferMs: 5_000,
-      refoundsGroup: false,
-      ...overrides,
-    };
+    this.options = { ...nodeOptions(number, seededRandom(number)), ...overrides };
   }
 
   get isLeader(): boolean {
@@ -95,10 +99,17 @@ export class NodeRunner {
 
   /** False when the process is gone. */
   #perform(effect: Effect): boolean {
-    if (effect.kind === "persist") return effect.operations.every((part) => this.#persist(part));
+    if (effect.kind === "persist") return this.#persistAll(effect.operations);
     if (!this.#step()) return false;
     this.#act(effect);
     return true;
+  }
+
+  /** An index that is recorded as applied promises that all it changed is there. */
+  #persistAll(operations: readonly Operation[]): boolean {
+    const place = operations.findIndex(({ kind }) => kind === Kind.Applied);
+    assert(place === -1 || place === operations.length - 1, "the applied index is recorded last");
+    return operations.every((operation) => this.#persist(operation));
   }
 
   #persist(operation: Operation): boolean {
@@ -181,6 +192,7 @@ export class NodeGroup {
   readonly runners: NodeRunner[];
   /** Loses what it does not accept. */
   accepts: (message: Message) => boolean = () => true;
+  latencyMs: () => number = () => LATENCY_MS;
   #events: Event[] = [];
   #count = 0;
 
@@ -223,7 +235,7 @@ export class NodeGroup {
 
   send(message: Message): void {
     const target = this.runners.find(({ number }) => idOf(number) === message.to);
-    this.schedule(LATENCY_MS, () => {
+    this.schedule(this.latencyMs(), () => {
       if (this.accepts(message)) target?.feed({ kind: "message", message });
     });
   }
