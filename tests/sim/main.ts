@@ -9,8 +9,7 @@ import {
   honestShape,
   type NetShape,
 } from "./consensus_bft/chaos.ts";
-import { planOf } from "./consensus_raft/plans.ts";
-import { RaftNet } from "./consensus_raft/raft_net.ts";
+import { runGroup } from "./consensus_raft/chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** A kind of net, and how one of a seed fares. */
@@ -34,7 +33,8 @@ function consensusKind(name: string, shapeOf: (seed: number) => NetShape): Kind 
 const KINDS: readonly Kind[] = [
   consensusKind("consensus", honestShape),
   consensusKind("consensus among traitors", betrayedShape),
-  { name: "raft", run: (seed) => Promise.resolve(new RaftNet(seed, planOf(seed)).run()) },
+  { name: "raft of 3", run: (seed) => Promise.resolve(runGroup(3, seed)) },
+  { name: "raft of 5", run: (seed) => Promise.resolve(runGroup(5, seed)) },
   { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
 ];
 

@@ -1,4 +1,10 @@
-import type { RaftPlan } from "./raft_net.ts";
+import { seededRandom } from "../../../shared/clock/mod.ts";
+
+/** A group to simulate: who founds it, and who are the voters after each change. */
+export interface RaftPlan {
+  readonly founders: readonly number[];
+  readonly changes: readonly (readonly number[])[];
+}
 
 /** Groups to simulate, by what happens to their members. */
 export const PLANS: Readonly<Record<string, RaftPlan>> = {
@@ -20,4 +26,31 @@ export function planOf(seed: number): RaftPlan {
   const plan = plans[seed % plans.length];
   if (plan === undefined) throw new Error("There is no plan");
   return plan;
+}
+
+/** How often the members of a group change, and how many others wait to be one. */
+const CHANGES = 6;
+const SPARES = 3;
+
+/** A group of so many nodes; in every other seed its members come and go. */
+export function groupPlan(size: number, seed: number): RaftPlan {
+  const founders = range(size);
+  if (seed % 2 === 0) return { founders, changes: [] };
+  const random = seededRandom(seed);
+  const changes = range(CHANGES).map(() => {
+    // one more or one less at times: changes of one voter need no joint configuration
+    const count = size - 1 + Math.floor(3 * random());
+    return shuffled(range(size + SPARES), random).slice(0, count).sort();
+  });
+  return { founders, changes };
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function shuffled(numbers: readonly number[], random: () => number): number[] {
+  return numbers.map((number) => ({ number, place: random() }))
+    .sort((left, right) => left.place - right.place)
+    .map(({ number }) => number);
 }
