@@ -29,7 +29,7 @@ export function planOf(seed: number): RaftPlan {
 }
 
 /** How often the members of a group change, and how many others wait to be one. */
-const CHANGES = 6;
+const CHANGES = 10;
 const SPARES = 3;
 
 /** A group of so many nodes; in every other seed its members come and go. */
@@ -37,12 +37,20 @@ export function groupPlan(size: number, seed: number): RaftPlan {
   const founders = range(size);
   if (seed % 2 === 0) return { founders, changes: [] };
   const random = seededRandom(seed);
-  const changes = range(CHANGES).map(() => {
-    // one more or one less at times: changes of one voter need no joint configuration
-    const count = size - 1 + Math.floor(3 * random());
-    return shuffled(range(size + SPARES), random).slice(0, count).sort();
-  });
+  const changes: number[][] = [];
+  for (let voters = founders; changes.length < CHANGES;) {
+    const pool = shuffled(range(size + SPARES), random);
+    // half of the changes replace as many as possible, which needs a joint configuration
+    if (random() < 0.5) pool.sort((left, right) => rank(voters, left) - rank(voters, right));
+    voters = pool.slice(0, size - 1 + Math.floor(3 * random()));
+    changes.push(voters);
+  }
   return { founders, changes };
+}
+
+/** Those who are no voters come first. */
+function rank(voters: readonly number[], node: number): number {
+  return voters.includes(node) ? 1 : 0;
 }
 
 function range(count: number): number[] {

@@ -24,38 +24,49 @@ const TICKS = { heartbeatTicks: 3, electionTicks: 10 };
 const ARCHIVE_SIZE = 32;
 const ARCHIVE_RATE = 0.02;
 
-/** A message on the wire. */
-interface Packet {
-  readonly to: number;
-  readonly bytes: Uint8Array;
-}
+/** First of the groups that hold a single node, which are none of any other partition. */
+const CUT_OFF_GROUP = 10;
+
+/** In one of so many nets messages are bytes on their way, which takes much time and changes nothing. */
+const CODING_RATE = 0.1;
 
 /** Cores of a whole group on a hostile network, with members that change meanwhile. */
 export class RaftNet {
   readonly world: World;
-  readonly network: HostileNetwork<Uint8Array>;
+  readonly network: HostileNetwork<Message>;
   readonly invariants: RaftInvariants;
   readonly nodes: RaftNode[] = [];
   /** Directions that nothing gets through, as `from>to`. */
   readonly cuts = new Set<string>();
+  /** Probability that a node is cut off when it sends something, maybe the first of many copies. */
+  cutOffRate = 0;
   /** The voters that there are to be. */
   wanted: readonly number[];
   /** Called when a node crashed. */
   onCrash: (node: RaftNode) => void = () => {};
-  readonly #archive: Packet[] = [];
+  /** Called when a change of the members is proposed. */
+  onConfChange: () => void = () => {};
+  readonly #archive: Message[] = [];
+  readonly #isCoding: boolean;
   #proposals = 0n;
+  #healings = 0;
 
   constructor(seed: number, { founders, changes }: RaftPlan) {
     const world = new World(seed);
     this.world = world;
     this.wanted = founders;
     const count = Math.max(...founders, ...changes.flat()) + 1;
-    this.network = new HostileNetwork(world, count, (to, _, bytes) => this.#receive({ to, bytes }));
-    this.network.accepts = (from, to) => !this.cuts.has(`${from}>${to}`);
+    this.network = new HostileNetwork(
+      world,
+      count,
+      (_to, _origin, message) => this.#receive(message),
+    );
+    this.network.accepts = (from, to) => this.#gets(from, to);
     const bootstrapped = bootstrapState(founders.map(idOf));
     const start = { index: bootstrapped.applied, digest: 0n };
     const founded = { ...bootstrapped, data: encodeState(start) };
     this.invariants = new RaftInvariants(start);
+    this.#isCoding = world.chance(CODING_RATE);
     const checksQuorum = world.chance(0.3);
     const asksBeforeElection = world.chance(0.3);
     for (let index = 0; index < count; index++) {
@@ -81,13 +92,23 @@ export class RaftNet {
 
   /** Ends every fault, and starts every node that is down. */
   heal(): void {
+    this.#healings++;
     this.network.faults = GOOD_LINKS;
     this.network.groupOf.clear();
     this.cuts.clear();
+    this.cutOffRate = 0;
     for (const node of this.nodes) {
       node.faults = NO_FAULTS;
       if (node.core === null) node.start();
     }
+  }
+
+  /** Does something later, unless all is well by then. */
+  beforeHealing(delayMs: number, run: () => void): void {
+    const healings = this.#healings;
+    this.world.schedule(delayMs, () => {
+      if (healings === this.#healings) run();
+    });
   }
 
   /** Lets time pass until a condition holds; false when it does not in time. */
@@ -114,8 +135,8 @@ export class RaftNet {
   /** Sends something again that was said long ago. */
   replay(): void {
     const { world } = this;
-    const packet = this.#archive[world.between(0, ARCHIVE_SIZE - 1)];
-    if (packet !== undefined) this.#receive(packet);
+    const message = this.#archive[world.between(0, ARCHIVE_SIZE - 1)];
+    if (message !== undefined) this.#receive(message);
   }
 
   /** What every node thinks, for whoever reads of a failure. */
@@ -130,15 +151,20 @@ export class RaftNet {
   }
 
   #send(from: number, message: Message): void {
-    const packet = { to: Number(message.to) - 1, bytes: encode(Message, message) };
-    this.network.send(from, packet.to, packet.bytes);
-    const { world } = this;
+    const { world, network } = this;
+    network.send(from, Number(message.to) - 1, message);
     if (!world.chance(ARCHIVE_RATE)) return;
-    this.#archive[world.between(0, ARCHIVE_SIZE - 1)] = packet;
+    this.#archive[world.between(0, ARCHIVE_SIZE - 1)] = message;
   }
 
-  #receive({ to, bytes }: Packet): void {
-    this.nodes[to]?.feed((core) => core.step(decode(Message, bytes)));
+  #gets(from: number, to: number): boolean {
+    if (this.world.chance(this.cutOffRate)) this.network.groupOf.set(from, CUT_OFF_GROUP + from);
+    return this.network.isConnected(from, to) && !this.cuts.has(`${from}>${to}`);
+  }
+
+  #receive(message: Message): void {
+    const arrived = this.#isCoding ? decode(Message, encode(Message, message)) : message;
+    this.nodes[Number(message.to) - 1]?.feed((core) => core.step(arrived));
   }
 
   #proposeRegularly(): void {
@@ -149,7 +175,7 @@ export class RaftNet {
   #propose(core: RaftCore): void {
     const change = differenceTo(core.view.members, this.wanted.map(idOf));
     if (change === null || !core.canProposeConfChange) core.propose(u64be(this.#proposals++));
-    else core.proposeConfChange(change);
+    else if (core.proposeConfChange(change)) this.onConfChange();
   }
 }
 

@@ -111,7 +111,8 @@ export class RaftNode {
     if (this.core === null) return;
     this.#life++;
     this.core = null;
-    this.disk.crash(this.options.world.random());
+    const { world } = this.options;
+    this.disk.crash(world.chance(0.5) ? 0 : world.random());
     this.options.crashed(this);
   }
 
