@@ -14,8 +14,8 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-planted fuzz \
-  fuzz-sm2 bench bench-blocks bench-chain bench-executor bench-kms bench-network bench-storage \
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted \
+  fuzz fuzz-sm2 bench bench-blocks bench-chain bench-executor bench-kms bench-network bench-storage \
   bench-sync image clean
 
 help: ## show this list
@@ -72,7 +72,10 @@ crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage
 	  deno run -A --no-check tests/crash/main.ts
 
 sim: deps ## SEEDS=1000 nets of consensus, with traitors too, and of whole nodes in chaos, SEED=n
-	@SEEDS=$(or $(SEEDS),1000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts
+	@SEEDS=$(or $(SEEDS),1000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts sim
+
+sim-consensus: deps ## SEEDS=10000 nets of consensus, each until 100 heights are decided in chaos, SEED=n
+	@SEEDS=$(or $(SEEDS),10000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts sim-consensus
 
 sim-planted: deps ## known mistakes of consensus, each in SEEDS=200 nets: in how many it shows, SEED=n
 	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) deno run -A --no-check tests/sim/planted.ts

@@ -1,5 +1,6 @@
 /**
- * Runs test suites and ends with the line `N passed, N failed`: `test.ts SUITE...`.
+ * Runs test suites, and ends with what failed and the line `N passed, N failed`:
+ * `test.ts SUITE...`.
  *
  * @module
  */
@@ -25,22 +26,48 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
 /** Several times what a suite needs: one that hangs fails here instead of at CI's own limit. */
 const SUITE_DEADLINE_MS = 30 * 60_000;
 
-interface Counts {
+/** Enough of a failure to know what it is; the whole of it is further up. */
+const FAILURE_LINES_MAX = 15;
+
+interface Results {
   readonly passed: number;
   readonly failed: number;
+  /** A text for each failure. */
+  readonly failures: readonly string[];
 }
 
-/** Reads the totals of a JUnit report. */
-function countResults(report: string): Counts {
+/** Reads a JUnit report. */
+function readResults(report: string): Results {
   const total = (name: string) => {
     const [suites] = /<testsuites [^>]*>/.exec(report) ?? [""];
     return Number(new RegExp(`\\b${name}="(\\d+)"`).exec(suites)?.[1] ?? 0);
   };
   const failed = total("failures") + total("errors");
-  return { passed: total("tests") - failed, failed };
+  return { passed: total("tests") - failed, failed, failures: failuresOf(report) };
 }
 
-async function runSuite(name: string): Promise<Counts> {
+/** Who reads the end of a long output only must see what failed. */
+function failuresOf(report: string): string[] {
+  const pattern = /<testcase name="([^"]*)" classname="([^"]*)"[^>]*>\s*<failure[^>]*>([^<]*)</g;
+  return Array.from(report.matchAll(pattern), ([, name = "", file = "", cause = ""]) => {
+    const lines = [`${file}: ${name}`, ...cause.split("\n").slice(0, FAILURE_LINES_MAX)];
+    return unescapeXml(lines.join("\n  "));
+  });
+}
+
+const XML_ENTITIES: Readonly<Record<string, string>> = {
+  "&lt;": "<",
+  "&gt;": ">",
+  "&quot;": '"',
+  "&apos;": "'",
+  "&amp;": "&",
+};
+
+function unescapeXml(text: string): string {
+  return text.replace(/&[a-z]+;/g, (entity) => XML_ENTITIES[entity] ?? entity);
+}
+
+async function runSuite(name: string): Promise<Results> {
   const folders = SUITES[name];
   if (folders === undefined) throw new Error(`Cannot run "${name}": no such suite`);
   console.log(`test: ${name} (${folders.join(", ")})`);
@@ -59,18 +86,19 @@ async function runSuite(name: string): Promise<Counts> {
   if (deadline.aborted) {
     console.error(`test: ${name} was stopped after ${SUITE_DEADLINE_MS / 60_000} minutes`);
   }
-  const counts = countResults(await Deno.readTextFile(reportPath).catch(() => ""));
+  const results = readResults(await Deno.readTextFile(reportPath).catch(() => ""));
   // a suite that did not come to its end is a failure, whatever it counted
-  return success || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+  if (success || results.failed > 0) return results;
+  return { ...results, failed: 1, failures: [`${name} did not come to its end`] };
 }
 
-let passed = 0;
-let failed = 0;
-for (const name of process.argv.slice(2)) {
-  const counts = await runSuite(name);
-  passed += counts.passed;
-  failed += counts.failed;
+const results: Results[] = [];
+for (const name of process.argv.slice(2)) results.push(await runSuite(name));
+for (const failure of results.flatMap(({ failures }) => failures)) {
+  console.log(`FAILED ${failure}`);
 }
-if (passed === 0) failed += 1;
+const passed = results.reduce((sum, result) => sum + result.passed, 0);
+// no test at all is no success
+const failed = results.reduce((sum, result) => sum + result.failed, passed === 0 ? 1 : 0);
 console.log(`${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

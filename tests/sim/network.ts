@@ -29,6 +29,9 @@ export function badLinks(world: World, delayMsMax: number): LinkFaults {
   };
 }
 
+/** Whether messages from one node to another are lost; the other way may work. */
+export type Cut = (from: number, to: number) => boolean;
+
 /** Takes a message at its destination; origins name the sender's session there. */
 export type Receive<Message> = (to: number, origin: bigint, message: Message) => void;
 
@@ -42,6 +45,8 @@ export class HostileNetwork<Message> {
    * are in group 0.
    */
   readonly groupOf = new Map<number, number>();
+  /** Further reasons why one node does not reach another, on its way included. */
+  readonly cuts = new Set<Cut>();
 
   constructor(
     readonly world: World,
@@ -51,7 +56,9 @@ export class HostileNetwork<Message> {
 
   /** Whether messages can get from one node to another at the moment. */
   isConnected(from: number, to: number): boolean {
-    return (this.groupOf.get(from) ?? 0) === (this.groupOf.get(to) ?? 0);
+    if ((this.groupOf.get(from) ?? 0) !== (this.groupOf.get(to) ?? 0)) return false;
+    for (const isCut of this.cuts) if (isCut(from, to)) return false;
+    return true;
   }
 
   broadcast(from: number, message: Message): void {

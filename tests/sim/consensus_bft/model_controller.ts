@@ -1,6 +1,7 @@
-import { type Bytes, equalBytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import type { AddressHex } from "../../../services/consensus/bft/core/bincode.ts";
+import { addressBytes } from "../../../services/consensus/testing/fake_crypto.ts";
 import type { Configuration } from "../../../services/consensus/bft/core/interface.ts";
 
 /** A decided block as a node stores it. */
@@ -34,6 +35,8 @@ export interface ModelOptions {
   readonly node: number;
   readonly schedule: Schedule;
   readonly checkProof: CheckProof;
+  /** Hears of every block that is made here. */
+  readonly onMade: (data: Bytes) => void;
 }
 
 /**
@@ -59,7 +62,7 @@ export class ModelController {
     return {
       height: this.height,
       blockIntervalSeconds: intervalSeconds,
-      validators: validators.map(fromHex),
+      validators: validators.map(addressBytes),
     };
   }
 
@@ -72,6 +75,7 @@ export class ModelController {
       proposer: this.options.node,
       serial: this.#serial++,
     });
+    this.options.onMade(data);
     return { height: this.height + 1n, data };
   }
 
@@ -103,26 +107,33 @@ export class ModelController {
     const last = this.blocks.at(-1);
     if (last === undefined) return text.previous === "" && text.previousProof === "";
     if (text.previous !== identity(last.data)) return false;
+    if (text.previousProof === toHex(last.proof)) return true;
     const proof = fromHex(text.previousProof);
-    return equalBytes(proof, last.proof) ||
-      this.options.checkProof(this.height, { data: last.data, proof });
+    return this.options.checkProof(this.height, { data: last.data, proof });
   }
 
   #adoptPreviousProof(data: Bytes): void {
-    const last = this.blocks.pop();
-    if (last === undefined) return;
-    const proof = fromHex(decodeText(data).previousProof);
-    if (!equalBytes(proof, last.proof)) this.proofsReplaced++;
-    this.blocks.push({ data: last.data, proof });
+    const last = this.blocks.at(-1);
+    const { previousProof } = decodeText(data);
+    if (last === undefined || previousProof === toHex(last.proof)) return;
+    this.proofsReplaced++;
+    this.blocks[this.blocks.length - 1] = { data: last.data, proof: fromHex(previousProof) };
   }
 }
+
+/** What was read once: nodes ask about the same data several times. */
+const TEXTS = new WeakMap<Bytes, BlockText>();
 
 function encodeText(text: BlockText): Bytes {
   return new TextEncoder().encode(JSON.stringify(text));
 }
 
 function decodeText(data: Bytes): BlockText {
-  return JSON.parse(new TextDecoder().decode(data));
+  const known = TEXTS.get(data);
+  if (known !== undefined) return known;
+  const text: BlockText = JSON.parse(new TextDecoder().decode(data));
+  TEXTS.set(data, text);
+  return text;
 }
 
 /** What a successor refers to: short, and different for every block. */

@@ -8,6 +8,7 @@ import {
   Step,
 } from "../../../services/consensus/bft/core/messages.ts";
 import { ChaosRun, honestShape } from "./chaos.ts";
+import { scriptOf } from "./planner.ts";
 import type { SimNode } from "./sim_node.ts";
 
 /** A mistake that implementations of the protocol have made, and how a node is made to make it. */
@@ -25,6 +26,9 @@ function beforeInput(node: SimNode, spoil: (machine: Machine, input: Input) => v
     post(input);
   };
 }
+
+/** Heights that a net with a mistake gets to decide in chaos. */
+const HEIGHTS = 30;
 
 /** Mistakes of the reference (spec/consensus.md, section 8) and of its kind. */
 export const DEFECTS: readonly Defect[] = [
@@ -63,7 +67,7 @@ export const DEFECTS: readonly Defect[] = [
 
 /** Whether a net of a seed, in which every node makes a mistake, comes to harm that is noticed. */
 export function isFound({ plant }: Defect, seed: number): boolean {
-  const run = new ChaosRun(seed, honestShape(seed));
+  const run = new ChaosRun(scriptOf(seed, honestShape(seed), HEIGHTS));
   for (const node of run.net.nodes) plant(node);
   try {
     return !run.run().isRecovered;

@@ -1,13 +1,15 @@
 import { seededRandom } from "../../../shared/clock/mod.ts";
+import { MessageType } from "../../../services/consensus/bft/core/messages.ts";
 import { DEFAULT_TIMING } from "../../../services/consensus/testing/core_fixture.ts";
 import { fakeAddress, FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
-import { GOOD_LINKS, HostileNetwork } from "../network.ts";
+import { HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
-import { Invariants } from "./invariants.ts";
+import { ChainInvariants } from "./chain_invariants.ts";
 import { ModelController, type Schedule } from "./model_controller.ts";
 import { type OnStored, SimNode, type SimNodeOptions } from "./sim_node.ts";
 import { Conspiracy, type Packet, Traitor } from "./traitor.ts";
-import { NO_FAULTS, type NodeLinks } from "./validator.ts";
+import type { NodeLinks } from "./validator.ts";
+import { VoteInvariants } from "./vote_invariants.ts";
 
 /** A chain to simulate. */
 export interface SimNetOptions {
@@ -25,6 +27,9 @@ const SYNC_INTERVAL_MS = 2_000;
 /** Blocks say the number of who made them; twins make different ones. */
 const TWIN_NUMBER_STEP = 1_000;
 
+/** Sees what honest nodes say, before others do. */
+export type Watcher = (from: number, packet: Packet) => void;
+
 /** A whole net of validators in one process; every invariant is watched all the while. */
 export class SimNet {
   readonly world: World;
@@ -32,7 +37,9 @@ export class SimNet {
   /** The honest ones. */
   readonly nodes: SimNode[] = [];
   readonly traitors: Traitor[] = [];
-  readonly invariants: Invariants;
+  readonly votes: VoteInvariants;
+  readonly chains: ChainInvariants;
+  readonly watchers = new Set<Watcher>();
   readonly #schedule: Schedule;
   readonly #signer: FakeSigner;
   readonly #conspiracy: Conspiracy;
@@ -52,14 +59,19 @@ export class SimNet {
       nodeCount,
       (to, origin, packet) => this.#receive(to, origin, packet),
     );
-    for (let index = 0; index < honestCount; index++) {
-      const onStored: OnStored = (height, data) => this.invariants.onStored(index, height, data);
+    const honest = Array.from({ length: honestCount }, (_, index) => fakeAddress(index));
+    this.votes = new VoteInvariants(honest);
+    this.chains = new ChainInvariants({
+      validatorsAt: (height) => schedule(height - 1n).validators,
+      isHonest: (address) => honest.includes(address),
+    });
+    for (const index of honest.keys()) {
+      const onStored: OnStored = (height, block) => this.chains.onStored(index, height, block);
       this.nodes.push(this.#createNode(index, { links: this.#linksOf(index), onStored }));
     }
     for (let index = honestCount; index < nodeCount; index++) {
       this.traitors.push(this.#createTraitor(index));
     }
-    this.invariants = new Invariants(this.nodes.map((_, index) => fakeAddress(index)));
   }
 
   #createNode(
@@ -70,6 +82,7 @@ export class SimNet {
     const model = new ModelController({
       node: index + TWIN_NUMBER_STEP * twin,
       schedule: this.#schedule,
+      onMade: (data) => this.chains.onMade(data),
       checkProof: (height, { data, proof }) => node.checkBlock(height, data, proof) === 0,
     });
     const node: SimNode = new SimNode({
@@ -107,11 +120,11 @@ export class SimNet {
 
   /** Height of the shortest chain. */
   get height(): bigint {
-    return this.controllers.reduce((low, { height }) => height < low ? height : low, 1n << 60n);
+    return BigInt(Math.min(...this.nodes.map(({ model }) => model.blocks.length)));
   }
 
   get highest(): bigint {
-    return this.controllers.reduce((high, { height }) => height > high ? height : high, 0n);
+    return BigInt(Math.max(...this.nodes.map(({ model }) => model.blocks.length)));
   }
 
   /** Starts every node that is down and lets the controllers of a net find each other. */
@@ -120,17 +133,6 @@ export class SimNet {
     this.#conspiracy.start();
     for (const traitor of this.traitors) traitor.start();
     this.world.schedule(SYNC_INTERVAL_MS, () => this.#sync());
-  }
-
-  /** Ends every fault, and starts every node again. */
-  heal(): void {
-    this.onCrash = () => {};
-    this.network.faults = GOOD_LINKS;
-    this.network.groupOf.clear();
-    for (const node of this.nodes) {
-      node.faults = NO_FAULTS;
-      if (!node.isAlive) node.start();
-    }
   }
 
   /** Lets time pass until every node has stored a height; false when one has not in time. */
@@ -156,11 +158,11 @@ export class SimNet {
   #linksOf(index: number): NodeLinks {
     return {
       broadcast: (type, body) => {
-        this.invariants.onSent(type, body);
+        this.#onSaid(index, { type, body });
         this.network.broadcast(index, { type, body });
       },
       send: (origin, type, body) => {
-        this.invariants.onSent(type, body);
+        this.#onSaid(index, { type, body });
         this.network.send(index, this.network.nodeOf(origin), { type, body });
       },
       crashed: () => {
@@ -168,6 +170,13 @@ export class SimNet {
         if (node !== undefined) this.onCrash(node);
       },
     };
+  }
+
+  #onSaid(from: number, packet: Packet): void {
+    const { type, body } = packet;
+    this.votes.onSent(type, body);
+    if (type === MessageType.LeaderPrecommit) this.chains.onShown(body);
+    for (const watch of this.watchers) watch(from, packet);
   }
 
   #sync(): void {

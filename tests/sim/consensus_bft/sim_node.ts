@@ -1,9 +1,8 @@
-import type { Bytes } from "../../../shared/bytes/mod.ts";
-import type { ModelController } from "./model_controller.ts";
+import type { ModelController, StoredBlock } from "./model_controller.ts";
 import { type ControllerLink, SimValidator, type SimValidatorOptions } from "./validator.ts";
 
 /** Hears of every block that a node stores, by consensus or by synchronisation. */
-export type OnStored = (height: bigint, data: Bytes) => void;
+export type OnStored = (height: bigint, block: StoredBlock) => void;
 
 /** What a node is made of. */
 export interface SimNodeOptions extends Omit<SimValidatorOptions, "controller"> {
@@ -31,7 +30,7 @@ export class SimNode extends SimValidator {
     for (let block = 0; block < SYNC_BLOCKS; block++) {
       if (other.model.height <= model.height || !model.sync(other.model)) return;
       const last = model.blocks.at(-1);
-      if (last !== undefined) this.#onStored(model.height, last.data);
+      if (last !== undefined) this.#onStored(model.height, last);
       this.post({ kind: "reconfigure", configuration: model.configuration });
     }
   }
@@ -44,7 +43,7 @@ function linkTo(model: ModelController, onStored: OnStored): ControllerLink {
     commit(height, data, proof) {
       const isNew = model.height + 1n === height;
       const code = model.commit(height, { data, proof });
-      if (code === 0 && isNew) onStored(height, data);
+      if (code === 0 && isNew) onStored(height, { data, proof });
       return { code, configuration: { ...model.configuration, height } };
     },
     queryConfiguration: () => model.configuration,

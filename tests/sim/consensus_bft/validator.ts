@@ -21,6 +21,15 @@ export interface NodeFaults {
   readonly callMsMax: number;
 }
 
+/** How a process will die: at one of its next effects or writes. */
+export interface Death {
+  readonly at: "effect" | "write";
+  /** Effects or writes before it. */
+  readonly countdown: number;
+  /** Part of what it writes at that moment that is on disk. */
+  readonly writtenShare: number;
+}
+
 /** Nothing goes wrong. */
 export const NO_FAULTS: NodeFaults = { crashRate: 0, callFailureRate: 0, callMsMax: 20 };
 
@@ -59,6 +68,9 @@ export interface SimValidatorOptions {
   readonly links: NodeLinks;
 }
 
+/** Log lines that are kept at least. */
+const LOG_LINES = 100;
+
 /** A validator's consensus core with everything around it simulated; a driver like the real one. */
 export class SimValidator {
   readonly disk = new SimDisk();
@@ -67,6 +79,10 @@ export class SimValidator {
   readonly log: string[] = [];
   /** Changes at each start: answers to a process that is gone go nowhere. */
   #life = 0;
+  #death: Death | null = null;
+  /** What came while the process stood still; null while it runs. */
+  #held: Input[] | null = null;
+  #clock = { setAtMs: 0, shownMs: 0, speed: 1 };
   readonly #timers = new Map<string, TimerEvent>();
 
   constructor(readonly options: SimValidatorOptions) {}
@@ -85,32 +101,72 @@ export class SimValidator {
   crash(): void {
     this.core = null;
     this.#life++;
+    this.#held = null;
     this.#timers.clear();
     this.options.links.crashed();
   }
 
+  /** Lets the process die soon; null lets it live. */
+  dieAt(death: Death | null): void {
+    this.#death = death;
+  }
+
+  /** The process stands still: nothing happens until it goes on. */
+  pause(): void {
+    if (this.isAlive) this.#held ??= [];
+  }
+
+  /** It finds everything that came meanwhile, timers that are long over included. */
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    for (const input of held) this.post(input);
+  }
+
+  /** The own clock leaps ahead, then runs at another speed. */
+  setClock(speed: number, leapMs: number): void {
+    this.#clock = { setAtMs: this.options.world.nowMs, shownMs: this.#nowMs + leapMs, speed };
+  }
+
+  /** What the own clock shows. */
+  get #nowMs(): number {
+    const { setAtMs, shownMs, speed } = this.#clock;
+    return shownMs + (this.options.world.nowMs - setAtMs) * speed;
+  }
+
   post(input: Input): void {
-    const { core, options: { world } } = this;
+    const { core } = this;
     if (core === null) return;
-    for (const effect of core.step(input, world.nowMs)) {
-      if (world.chance(this.faults.crashRate)) return this.#crashAt(effect);
+    if (this.#held !== null) return void this.#held.push(input);
+    for (const effect of core.step(input, this.#nowMs)) {
+      if (this.#diesAt(effect)) return this.#crashAt(effect);
       this.#perform(effect);
       if (this.core !== core) return;
     }
   }
 
-  /** The code that a controller gets which asks for a judgement of a proof; null while it is down. */
+  #diesAt(effect: Effect): boolean {
+    const death = this.#death;
+    if (death === null) return this.options.world.chance(this.faults.crashRate);
+    if (death.at === "write" && !isWrite(effect)) return false;
+    this.#death = { ...death, countdown: death.countdown - 1 };
+    return death.countdown === 0;
+  }
+
+  /** The code that a controller gets which asks for a judgement of a proof; null without an answer. */
   checkBlock(height: bigint, data: Bytes, proof: Bytes): number | null {
     const input = { kind: "checkBlock", id: 0, proposal: { height, data }, proof } as const;
-    const effects = this.core?.step(input, this.options.world.nowMs) ?? [];
+    const effects = this.#held === null ? this.core?.step(input, this.#nowMs) ?? [] : [];
     for (const effect of effects) if (effect.kind === "answer") return effect.code;
     return null;
   }
 
   #crashAt(effect: Effect): void {
     if (effect.kind === "persist") {
-      this.disk.appendTorn(effect.height, effect.records, this.options.world.random());
+      const share = this.#death?.writtenShare ?? this.options.world.random();
+      this.disk.appendTorn(effect.height, effect.records, share);
     }
+    this.#death = null;
     this.crash();
   }
 
@@ -166,7 +222,7 @@ export class SimValidator {
         this.#timers.delete("step");
         return;
       case "log":
-        this.log.push(`${Math.round(this.options.world.nowMs)} ${effect.level} ${effect.text}`);
+        return this.#log(effect);
     }
   }
 
@@ -210,10 +266,20 @@ export class SimValidator {
   #setTimer(event: TimerEvent, delayMs: number): void {
     const key = event.kind === "step" ? event.kind : event.what;
     this.#timers.set(key, event);
-    this.options.world.schedule(delayMs, () => {
+    this.options.world.schedule(delayMs / this.#clock.speed, () => {
       if (this.#timers.get(key) !== event) return;
       this.#timers.delete(key);
       this.post({ kind: "timer", event });
     });
   }
+
+  #log({ level, text }: Extract<Effect, { kind: "log" }>): void {
+    this.log.push(`${Math.round(this.options.world.nowMs)} ${level} ${text}`);
+    if (this.log.length > 2 * LOG_LINES) this.log.splice(0, LOG_LINES);
+  }
+}
+
+function isWrite({ kind }: Effect): boolean {
+  return kind === "persist" || kind === "setHeight" || kind === "saveAuthorities" ||
+    kind === "eraseLog";
 }

@@ -19,9 +19,6 @@ export interface RaftOutcome {
   readonly recoveryMs: number;
 }
 
-/** Proposals that are committed before all is well again. */
-const HEIGHTS = 100;
-
 /** Length of a bout of chaos, and of the time after it in which nothing goes wrong. */
 const BOUT_MS_MIN = 500;
 const BOUT_MS_MAX = 8_000;
@@ -39,7 +36,7 @@ const SOON_MS_MAX = 3;
 const CONF_CHANGE_RATE = 0.7;
 const CHANGE_MS = 1_000;
 
-/** Whatever happens in the bouts, so many heights take no longer. */
+/** Whatever happens in the bouts, all the heights take no longer. */
 const CHAOS_MS_MAX = 1_800_000;
 
 /** A group that does not go on within this time after all faults ended is stuck. */
@@ -59,7 +56,7 @@ export class RaftChaos {
   /** Probability of an overthrow when a leader was elected or something was committed. */
   #overthrowRate = 0;
 
-  constructor(seed: number, readonly plan: RaftPlan) {
+  constructor(seed: number, readonly plan: RaftPlan, readonly heights: number) {
     this.net = new RaftNet(seed, plan);
   }
 
@@ -73,8 +70,8 @@ export class RaftChaos {
     net.start();
     this.#bout();
     const isEnough = () => {
-      net.wanted = this.#wantedAt(Math.min(invariants.proposals, HEIGHTS));
-      return invariants.proposals >= HEIGHTS;
+      net.wanted = this.#wantedAt(Math.min(invariants.proposals, this.heights));
+      return invariants.proposals >= this.heights;
     };
     assert(net.runUntil(isEnough, CHAOS_MS_MAX), "The group decides nothing between the bouts");
     const heightInChaos = BigInt(invariants.proposals);
@@ -88,7 +85,7 @@ export class RaftChaos {
   /** The changes are spread over the whole run; the last one comes when all is well. */
   #wantedAt(proposals: number): readonly number[] {
     const { founders, changes } = this.plan;
-    const stage = Math.floor((proposals / HEIGHTS) * changes.length);
+    const stage = Math.floor((proposals / this.heights) * changes.length);
     return [founders, ...changes][stage] ?? founders;
   }
 
@@ -143,7 +140,12 @@ export class RaftChaos {
   }
 }
 
-/** Runs a group of so many nodes, whose members come and go in every other seed. */
-export function runGroup(size: number, seed: number): RaftOutcome {
-  return new RaftChaos(seed, groupPlan(size, seed)).run();
+/**
+ * Runs a group of so many voters through so many heights in chaos. In every other seed its members
+ * come and go.
+ *
+ * @throws when an invariant does not hold or the group does not go on
+ */
+export function runGroup(seed: number, size: number, heights: number): RaftOutcome {
+  return new RaftChaos(seed, groupPlan(size, seed), heights).run();
 }

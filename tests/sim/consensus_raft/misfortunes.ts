@@ -30,8 +30,8 @@ const MISFORTUNES: readonly Misfortune[] = [
   overthrow,
   handOver,
   (net) => net.replay(),
-  reconnect,
-  reconnect,
+  (net) => net.reconnect(),
+  (net) => net.reconnect(),
 ];
 
 /** Lets one of them happen. */
@@ -63,7 +63,7 @@ export function divideGenerations(net: RaftNet): void {
  */
 export function overthrow(net: RaftNet): void {
   const { world, nodes, network, wanted } = net;
-  reconnect(net);
+  net.reconnect();
   const leader = leaderOf(nodes);
   const others = wanted.filter((index) => index !== leader);
   const lastTerm = (index: number) => nodes[index]?.core?.view.log.lastTerm ?? 0n;
@@ -100,10 +100,11 @@ function crashAll({ world, nodes }: RaftNet): void {
   if (world.chance(0.3)) { for (const node of nodes) node.crash(); }
 }
 
-/** Some nodes are heard by one no more, but hear it. */
-function cutOneWay({ world, nodes, cuts }: RaftNet): void {
-  const to = world.between(0, nodes.length - 1);
-  for (const from of nodes.keys()) if (world.chance(0.5)) cuts.add(`${from}>${to}`);
+/** One node hears some others no more, but is heard by them. */
+function cutOneWay({ world, nodes, network }: RaftNet): void {
+  const deaf = world.between(0, nodes.length - 1);
+  const silent = new Set([...nodes.keys()].filter(() => world.chance(0.5)));
+  network.cuts.add((from, to) => to === deaf && silent.has(from));
 }
 
 /** Some campaign at the same time, and one voter may crash in the midst of it. */
@@ -118,11 +119,6 @@ function rival(net: RaftNet): void {
 function handOver({ world, nodes }: RaftNet): void {
   const to = idOf(world.between(0, nodes.length - 1));
   for (const node of nodes) if (node.isLeader) node.feed((core) => core.transferLeadership(to));
-}
-
-function reconnect({ network, cuts }: RaftNet): void {
-  network.groupOf.clear();
-  cuts.clear();
 }
 
 /** Of all that think they lead, the one that does. */

@@ -20,14 +20,6 @@ export const PLANS: Readonly<Record<string, RaftPlan>> = {
   },
 };
 
-/** The plan of a seed, for runs over many. */
-export function planOf(seed: number): RaftPlan {
-  const plans = Object.values(PLANS);
-  const plan = plans[seed % plans.length];
-  if (plan === undefined) throw new Error("There is no plan");
-  return plan;
-}
-
 /** How often the members of a group change, and how many others wait to be one. */
 const CHANGES = 10;
 const SPARES = 3;

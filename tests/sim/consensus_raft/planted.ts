@@ -187,10 +187,13 @@ export const DEFECTS: readonly Defect[] = [
   },
 ];
 
+/** Enough for a mistake to do harm in some of the groups. */
+const HEIGHTS = 100;
+
 /** Whether a group of a seed, in which every node makes a mistake, comes to harm that is noticed. */
 export function isFound({ plant }: Defect, seed: number): boolean {
   const size = seed % 4 < 2 ? 3 : 5;
-  const chaos = new RaftChaos(seed, groupPlan(size, seed));
+  const chaos = new RaftChaos(seed, groupPlan(size, seed), HEIGHTS);
   for (const node of chaos.net.nodes) plant(node);
   try {
     chaos.run();

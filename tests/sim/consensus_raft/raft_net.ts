@@ -36,8 +36,6 @@ export class RaftNet {
   readonly network: HostileNetwork<Message>;
   readonly invariants: RaftInvariants;
   readonly nodes: RaftNode[] = [];
-  /** Directions that nothing gets through, as `from>to`. */
-  readonly cuts = new Set<string>();
   /** Probability that a node is cut off when it sends something, maybe the first of many copies. */
   cutOffRate = 0;
   /** The voters that there are to be. */
@@ -61,7 +59,7 @@ export class RaftNet {
       count,
       (_to, _origin, message) => this.#receive(message),
     );
-    this.network.accepts = (from, to) => this.#gets(from, to);
+    this.network.accepts = (from, to) => this.#getsOut(from, to);
     const bootstrapped = bootstrapState(founders.map(idOf));
     const start = { index: bootstrapped.applied, digest: 0n };
     const founded = { ...bootstrapped, data: encodeState(start) };
@@ -94,13 +92,18 @@ export class RaftNet {
   heal(): void {
     this.#healings++;
     this.network.faults = GOOD_LINKS;
-    this.network.groupOf.clear();
-    this.cuts.clear();
     this.cutOffRate = 0;
+    this.reconnect();
     for (const node of this.nodes) {
       node.faults = NO_FAULTS;
       if (node.core === null) node.start();
     }
+  }
+
+  /** Ends every partition. */
+  reconnect(): void {
+    this.network.groupOf.clear();
+    this.network.cuts.clear();
   }
 
   /** Does something later, unless all is well by then. */
@@ -157,9 +160,10 @@ export class RaftNet {
     this.#archive[world.between(0, ARCHIVE_SIZE - 1)] = message;
   }
 
-  #gets(from: number, to: number): boolean {
-    if (this.world.chance(this.cutOffRate)) this.network.groupOf.set(from, CUT_OFF_GROUP + from);
-    return this.network.isConnected(from, to) && !this.cuts.has(`${from}>${to}`);
+  #getsOut(from: number, to: number): boolean {
+    const { network, world } = this;
+    if (world.chance(this.cutOffRate)) network.groupOf.set(from, CUT_OFF_GROUP + from);
+    return network.isConnected(from, to);
   }
 
   #receive(message: Message): void {

@@ -8,7 +8,7 @@ import type { SystemConfig } from "../../../services/controller/system_config/mo
 import { MODULE } from "../../../services/controller/node_manager/mod.ts";
 import type { NetworkPort } from "../../../services/controller/ports.ts";
 import { settings as testSettings } from "../../../services/controller/testing/builders.ts";
-import { Invariants } from "../consensus_bft/invariants.ts";
+import { VoteInvariants } from "../consensus_bft/vote_invariants.ts";
 import { NO_FAULTS, type NodeLinks } from "../consensus_bft/validator.ts";
 import { GOOD_LINKS, HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
@@ -53,7 +53,7 @@ export class WholeNet {
   readonly network: HostileNetwork<Packet>;
   readonly nodes: WholeNode[] = [];
   readonly ledger = new Ledger(SM3);
-  readonly votes: Invariants;
+  readonly votes: VoteInvariants;
   stranger: Stranger | null = null;
   /** Called when a controller ended; it stays down by default. */
   onCrash: (node: WholeNode) => void = () => {};
@@ -71,7 +71,7 @@ export class WholeNet {
       (to, origin, packet) => this.#receive(to, origin, packet),
     );
     const signer = new FakeSigner(Math.floor(seededRandom(seed)() * 2 ** 32));
-    this.votes = new Invariants(
+    this.votes = new VoteInvariants(
       Array.from({ length: nodeCount }, (_, index) => toHex(nodeAddress(index))),
     );
     const validators = Array.from({ length: validatorCount }, (_, index) => nodeAddress(index));

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, toHex } from "../../../../shared/bytes/mod.ts";
 
 /** A 32-byte hash as 64 lower-case hex digits. */
 export type HashHex = string;
@@ -18,14 +18,37 @@ export class BincodeError extends Error {
   override name = "BincodeError";
 }
 
-const INITIAL_SIZE = 256;
-const HASH_DIGITS = 64;
-const ADDRESS_DIGITS = 40;
+const HASH_SIZE = 32;
+const ADDRESS_SIZE = 20;
+
+const ZERO_CHAR = 0x30;
+const X_CHAR = 0x78;
+
+/** Value of each byte as a hex digit of either case; 255 for other characters. */
+const DIGIT_VALUES = Uint8Array.from(
+  { length: 256 },
+  (_, byte) =>
+    /[0-9a-fA-F]/.test(String.fromCharCode(byte)) ? parseInt(String.fromCharCode(byte), 16) : 255,
+);
+
+/** The buffer that every writer starts with: creating one costs more than filling it. */
+const SCRATCH = new Uint8Array(4_096);
+const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
+
+/** Bytes of the hex text at hand. */
+const DIGITS = new Uint8Array(HASH_SIZE);
+
+/** The bytes of what a function writes; it may not use this function itself. */
+export function encodeBincode(write: (writer: BincodeWriter) => unknown): Bytes {
+  const writer = new BincodeWriter();
+  write(writer);
+  return writer.finish();
+}
 
 /** Appends values to a byte string. */
 export class BincodeWriter {
-  #bytes = new Uint8Array(INITIAL_SIZE);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes = SCRATCH;
+  #view = SCRATCH_VIEW;
   #size = 0;
 
   /** What was written so far. */
@@ -52,7 +75,7 @@ export class BincodeWriter {
   }
 
   bytes(value: Bytes): this {
-    return this.u64(BigInt(value.length)).raw(value);
+    return this.#length(value.length).raw(value);
   }
 
   /** Bytes without a length. */
@@ -64,10 +87,11 @@ export class BincodeWriter {
 
   /** A hash or an address. */
   hex(digits: HashHex | AddressHex): this {
-    const text = `0x${digits}`;
-    this.u64(BigInt(text.length));
-    const start = this.#reserve(text.length);
-    for (let i = 0; i < text.length; i++) this.#bytes[start + i] = text.charCodeAt(i);
+    this.#length(digits.length + 2);
+    const start = this.#reserve(digits.length + 2);
+    this.#bytes[start] = ZERO_CHAR;
+    this.#bytes[start + 1] = X_CHAR;
+    for (let i = 0; i < digits.length; i++) this.#bytes[start + 2 + i] = digits.charCodeAt(i);
     return this;
   }
 
@@ -78,9 +102,14 @@ export class BincodeWriter {
   }
 
   list<Item>(items: readonly Item[], write: (item: Item) => void): this {
-    this.u64(BigInt(items.length));
+    this.#length(items.length);
     for (const item of items) write(item);
     return this;
+  }
+
+  /** A length is a `u64` too; without a big integer per string. */
+  #length(value: number): this {
+    return this.u32(value).u32(0);
   }
 
   /** Makes room and returns where it starts; it may replace the buffer, so it goes first. */
@@ -131,11 +160,11 @@ export class BincodeReader {
   }
 
   hash(): HashHex {
-    return this.#hex(HASH_DIGITS);
+    return this.#hex(HASH_SIZE);
   }
 
   address(): AddressHex {
-    return this.#hex(ADDRESS_DIGITS);
+    return this.#hex(ADDRESS_SIZE);
   }
 
   option<Value>(read: () => Value): Value | null {
@@ -155,25 +184,45 @@ export class BincodeReader {
   }
 
   /** Digits of either case, with or without `0x`, as the reference decoder accepts them. */
-  #hex(digits: number): string {
-    const size = this.#length(1);
-    const prefixSize = size === digits + 2 ? 2 : 0;
-    if (size !== digits + prefixSize) {
-      throw new BincodeError(`Cannot read hex: it must have ${digits} digits, got ${size} bytes`);
+  #hex(size: number): string {
+    const length = this.#length(1);
+    const prefixLength = length === 2 * size + 2 ? 2 : 0;
+    if (length !== 2 * size + prefixLength) {
+      throw new BincodeError(
+        `Cannot read hex: it must have ${2 * size} digits, got ${length} bytes`,
+      );
     }
-    const start = this.#take(size);
-    const text = String.fromCharCode(...this.source.subarray(start, start + size));
-    const isHex = prefixSize === 0 ? /^[0-9a-fA-F]+$/ : /^0x[0-9a-fA-F]+$/;
-    if (!isHex.test(text)) throw new BincodeError("Cannot read hex: it has other characters");
-    return text.slice(prefixSize).toLowerCase();
+    const start = this.#take(length);
+    const { source } = this;
+    const isPrefixed = source[start] === ZERO_CHAR && source[start + 1] === X_CHAR;
+    if (prefixLength > 0 && !isPrefixed) {
+      throw new BincodeError("Cannot read hex: it has other characters");
+    }
+    this.#readDigits(start + prefixLength, size);
+    return toHex(DIGITS.subarray(0, size));
+  }
+
+  /** Puts the bytes that so many pairs of digits stand for into {@linkcode DIGITS}. */
+  #readDigits(start: number, size: number): void {
+    const { source } = this;
+    let seen = 0;
+    for (let i = 0; i < size; i++) {
+      const high = DIGIT_VALUES[source[start + 2 * i] ?? 0] ?? 255;
+      const low = DIGIT_VALUES[source[start + 2 * i + 1] ?? 0] ?? 255;
+      seen |= high | low;
+      DIGITS[i] = (high << 4) | low;
+    }
+    if (seen > 15) throw new BincodeError("Cannot read hex: it has other characters");
   }
 
   #length(itemSizeMin: number): number {
-    const count = this.u64();
-    if (count * BigInt(itemSizeMin) > BigInt(this.left)) {
+    const start = this.#take(8);
+    const count = this.#view.getUint32(start, true) +
+      2 ** 32 * this.#view.getUint32(start + 4, true);
+    if (count * itemSizeMin > this.left) {
       throw new BincodeError(`Cannot read ${count} items: only ${this.left} bytes are left`);
     }
-    return Number(count);
+    return count;
   }
 
   #take(size: number): number {

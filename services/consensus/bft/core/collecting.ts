@@ -8,6 +8,7 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
 import { voterOf } from "./crypto.ts";
+import { accuse, offenceOf, statementOf } from "./evidence.ts";
 import { RecordType } from "./interface.ts";
 import type { Machine } from "./machine.ts";
 import {
@@ -39,9 +40,8 @@ export function receiveVote(m: Machine, step: CollectedStep, body: Bytes): void 
     return m.log("warn", `drop a ${stepName(step)} h: ${vote.height} of no validator`);
   }
   m.log("info", `Handle message leader get vote: ${describe(vote)}, sender 0x${voter}`);
-  if (m.votes.of(vote, step).add(voter, signed) === "equivocation") {
-    m.log("warn", `0x${voter} gave two different votes: ${describe(vote)}`);
-  }
+  const first = m.votes.of(vote, step).add(voter, signed);
+  if (first !== null) accuse(m, offenceOf(voter, signed), [first, signed].map(statementOf));
 }
 
 function describe({ height, round, step, hash }: Vote): string {

@@ -19,7 +19,15 @@ export function signerOf(
   crypto: CoreCrypto,
   { data, signature }: { readonly data: Bytes; readonly signature: Bytes },
 ): AddressHex | null {
-  const address = crypto.recover(crypto.hash(data), signature);
+  return signerOfHash(crypto, { hash: crypto.hash(data), signature });
+}
+
+/** Who signed the data of a hash; null for a signature that is not one. */
+export function signerOfHash(
+  crypto: CoreCrypto,
+  { hash, signature }: { readonly hash: Bytes; readonly signature: Bytes },
+): AddressHex | null {
+  const address = crypto.recover(hash, signature);
   return address === null ? null : toHex(address);
 }
 

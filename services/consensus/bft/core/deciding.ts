@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
+import { accuseBoth } from "./evidence.ts";
 import { isApproved } from "./following.ts";
 import { RecordType } from "./interface.ts";
 import type { EarlyLeaderVote, Machine } from "./machine.ts";
@@ -25,7 +26,8 @@ export function receiveLeaderVote(m: Machine, type: string, origin: bigint, body
   const { height, round, hash } = leaderVote;
   if (height < m.workingHeight || height > m.height + 1n) return;
   if (isNil(hash)) return receiveNil(m, leaderVote, origin);
-  if (height === m.height && !isTimely(m, leaderVote, step)) return;
+  const rival = rivalOf(m, leaderVote, step);
+  if (height === m.height && rival === null && !isTimely(m, leaderVote, step)) return;
   const certificate = verifyLeaderVote(leaderVote, {
     validators: m.validators,
     crypto: m.crypto,
@@ -34,6 +36,7 @@ export function receiveLeaderVote(m: Machine, type: string, origin: bigint, body
   if (certificate === null) {
     return m.log("warn", `drop an invalid ${type} h: ${height} r: ${round}`);
   }
+  if (rival !== null) return accuseBoth(m, rival, certificate);
   if (height === m.height + 1n && m.step !== Step.CommitWait) {
     return keepEarly(m, { type, origin, body, height, round });
   }
@@ -41,6 +44,17 @@ export function receiveLeaderVote(m: Machine, type: string, origin: bigint, body
   if (height > m.height) enterHeight(m, height);
   if (step === Step.Prevote) takePrevotes(m, certificate);
   else takePrecommits(m, certificate);
+}
+
+/** The quorum known for the same round and another block: both together are evidence. */
+function rivalOf(
+  m: Machine,
+  { height, round, hash }: LeaderVote,
+  step: CollectedStep,
+): Certificate | null {
+  const known = step === Step.Prevote ? m.polka : m.certificate;
+  const isSameRound = known?.height === height && known.round === round;
+  return isSameRound && known.hash !== hash ? known : null;
 }
 
 /** Once the height is decided, only a recovered proof may still give way to that of others. */

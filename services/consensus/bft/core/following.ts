@@ -9,12 +9,14 @@ import { StatusCode } from "../../../../shared/status/mod.ts";
 import { answerBehind } from "./answers.ts";
 import type { HashHex } from "./bincode.ts";
 import { hashHex, signerOf } from "./crypto.ts";
+import { accuse } from "./evidence.ts";
 import type { Input } from "./interface.ts";
 import type { Machine } from "./machine.ts";
 import {
   decodeSignedProposal,
   encodeProposal,
   type Proposal,
+  type SignedProposal,
   Step,
   ZERO_HASH,
 } from "./messages.ts";
@@ -33,10 +35,6 @@ export function receiveProposal(m: Machine, origin: bigint, body: Bytes): void {
   const leader = leaderOf(m.validators, proposal);
   if (leader === null || leader === m.own) return;
   const { height, round, proposed: { hash } } = proposal;
-  const known = m.proposals.at(proposal);
-  if (known !== null && known.hash !== hash) {
-    return m.log("warn", `drop a second proposal h: ${height} r: ${round} of 0x${leader}`);
-  }
   const signer = signerOf(m.crypto, { data: encodeProposal(proposal), signature });
   if (signer !== leader) {
     return m.log("warn", `drop a proposal h: ${height} r: ${round} not of its leader 0x${leader}`);
@@ -45,8 +43,13 @@ export function receiveProposal(m: Machine, origin: bigint, body: Bytes): void {
   if (height < m.height || isDone) {
     return answerBehind(m, { height, voter: leader, origin });
   }
-  if (known !== null) return meetLeaderAgain(m, proposal, { ...known, origin });
-  recordProposal(m, proposal, origin);
+  const known = m.proposals.at(proposal);
+  if (known === null) return recordProposal(m, signed, origin);
+  if (known.hash === hash) return meetLeaderAgain(m, proposal, { ...known, origin });
+  m.log("warn", `drop a second proposal h: ${height} r: ${round} of 0x${leader}`);
+  if (known.signature === null) return;
+  const offence = { offender: leader, height, round, step: Step.Propose };
+  accuse(m, offence, [{ hash: known.hash, signature: known.signature }, { hash, signature }]);
 }
 
 /** Whether a proposal can still matter, judged before its signature, which costs. */
@@ -64,7 +67,11 @@ function meetLeaderAgain(m: Machine, { height, round }: Proposal, known: Recorde
   if (height === m.height && round === m.round) resendVotes(m);
 }
 
-function recordProposal(m: Machine, proposal: Proposal, origin: bigint): void {
+function recordProposal(
+  m: Machine,
+  { proposal, signature }: Pick<SignedProposal, "proposal" | "signature">,
+  origin: bigint,
+): void {
   const { height, round, proposed, raw } = proposal;
   const { hash } = proposed;
   if (raw.length === 0 || hashHex(m.crypto, raw) !== hash) {
@@ -79,7 +86,7 @@ function recordProposal(m: Machine, proposal: Proposal, origin: bigint): void {
   // data far ahead only tells the controller that it must synchronise
   if (height > m.workingHeight + 1n) return hintController(m, { height, round, hash, raw });
   const provenRound = isProven ? proposed.lockRound : null;
-  m.proposals.record({ height, round }, { hash, provenRound, origin });
+  m.proposals.record({ height, round }, { hash, provenRound, origin, signature });
   const isNext = height === m.height + 1n && round === 0n;
   if (isNext && m.step === Step.CommitWait) hurryToNextHeight(m);
   const content = m.proposals.addContent(hash, height, raw);

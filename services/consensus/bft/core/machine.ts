@@ -1,6 +1,7 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { AddressHex, HashHex } from "./bincode.ts";
 import type { CoreCrypto } from "./crypto.ts";
+import { EvidenceBook } from "./evidence_book.ts";
 import type { Effect, Input, LineLevel, RetryKey, WalContent, WalRecord } from "./interface.ts";
 import { type Proposal, type SignedVote, Step, type Vote } from "./messages.ts";
 import { type At, ProposalBook } from "./proposal_book.ts";
@@ -72,7 +73,8 @@ export class Machine {
   /** False until the first configuration; network messages are dropped till then. */
   isRunning = false;
   start: Extract<Input, { kind: "start" }> | null = null;
-  authorities: Authorities = NO_AUTHORITIES;
+  #authorities = NO_AUTHORITIES;
+  #isValidator = false;
 
   height = 0n;
   round = 0n;
@@ -100,6 +102,7 @@ export class Machine {
   readonly proposals = new ProposalBook();
   readonly votes = new VoteBook();
   readonly newViews = new NewViewBook();
+  readonly evidence = new EvidenceBook();
   readonly pledges = new Map<string, Pledge>();
   readonly proposalPledges = new Map<string, ProposalPledge>();
   readonly early = new Map<string, EarlyLeaderVote>();
@@ -124,11 +127,20 @@ export class Machine {
   }
 
   get validators(): readonly AddressHex[] {
-    return this.authorities.current;
+    return this.#authorities.current;
+  }
+
+  get authorities(): Authorities {
+    return this.#authorities;
+  }
+
+  set authorities(authorities: Authorities) {
+    this.#authorities = authorities;
+    this.#isValidator = authorities.current.includes(this.own);
   }
 
   get isValidator(): boolean {
-    return this.validators.includes(this.own);
+    return this.#isValidator;
   }
 
   /** The height that is not decided yet. */

@@ -9,7 +9,8 @@ import {
   type AddressHex,
   BincodeError,
   type BincodeReader,
-  BincodeWriter,
+  type BincodeWriter,
+  encodeBincode,
   type HashHex,
   tryRead,
 } from "./bincode.ts";
@@ -32,6 +33,8 @@ export const Step = {
 /** One of the steps. */
 export type Step = (typeof Step)[keyof typeof Step];
 
+/** By number. */
+const STEPS: readonly Step[] = Object.values(Step);
 const STEP_NAMES: readonly string[] = Object.keys(Step);
 
 /** The name of a step, for logs. */
@@ -130,7 +133,7 @@ function readVote(reader: BincodeReader): Vote {
 
 function readStep(reader: BincodeReader): Step {
   const number = reader.u32();
-  const step = Object.values(Step).find((known) => known === number);
+  const step = STEPS[number];
   if (step === undefined) throw new BincodeError(`Cannot read a step: ${number} is not known`);
   return step;
 }
@@ -190,12 +193,12 @@ function readProposal(reader: BincodeReader): Proposal {
 
 /** The bytes whose hash a vote's signature signs. */
 export function encodeVote(vote: Vote): Bytes {
-  return writeVote(new BincodeWriter(), vote).finish();
+  return encodeBincode((writer) => writeVote(writer, vote));
 }
 
 /** Body of `prevote`, `precommit` and `newview`. */
 export function encodeSignedVote(vote: SignedVote): Bytes {
-  return writeSignedVote(new BincodeWriter(), vote).finish();
+  return encodeBincode((writer) => writeSignedVote(writer, vote));
 }
 
 /** Reads a signed vote; null when malformed, bytes behind it are ignored. */
@@ -205,8 +208,9 @@ export function decodeSignedVote(body: Bytes): SignedVote | null {
 
 /** Body of `lprevote` and `lprecommit`, and the proof of a block (section 5.1). */
 export function encodeLeaderVote(leaderVote: LeaderVote): Bytes {
-  const writer = writeVote(new BincodeWriter(), leaderVote);
-  return writer.list(leaderVote.votes, (vote) => writeSignedVote(writer, vote)).finish();
+  return encodeBincode((writer) =>
+    writeVote(writer, leaderVote).list(leaderVote.votes, (vote) => writeSignedVote(writer, vote))
+  );
 }
 
 /** Reads a leader vote; null when malformed, bytes behind it are ignored. */
@@ -219,12 +223,12 @@ export function decodeLeaderVote(body: Bytes): LeaderVote | null {
 
 /** The proposed hash with its lock, as it stands inside a proposal. */
 export function encodeProposedHash(proposed: ProposedHash): Bytes {
-  return writeProposedHash(new BincodeWriter(), proposed).finish();
+  return encodeBincode((writer) => writeProposedHash(writer, proposed));
 }
 
 /** The bytes whose hash a proposal's signature signs. */
 export function encodeProposal(proposal: Proposal): Bytes {
-  return writeProposal(new BincodeWriter(), proposal).finish();
+  return encodeBincode((writer) => writeProposal(writer, proposal));
 }
 
 /** Reads an unsigned proposal; null when malformed, bytes behind it are ignored. */
@@ -234,8 +238,8 @@ export function decodeProposal(body: Bytes): Proposal | null {
 
 /** Body of `proposal`. */
 export function encodeSignedProposal(signed: SignedProposal): Bytes {
-  const writer = writeProposal(new BincodeWriter(), signed.proposal);
-  return writer.bytes(signed.signature).hex(signed.sender).finish();
+  const { proposal, signature, sender } = signed;
+  return encodeBincode((writer) => writeProposal(writer, proposal).bytes(signature).hex(sender));
 }
 
 /** Reads a signed proposal; null when malformed, bytes behind it are ignored. */

@@ -28,6 +28,8 @@ export interface RecordedProposal {
   readonly provenRound: bigint | null;
   /** The session that it came from: votes of this round go there. */
   readonly origin: bigint;
+  /** Null for one that was read from the log, which has no signature. */
+  readonly signature: Bytes | null;
 }
 
 /** A height and a round of it. */

@@ -140,7 +140,7 @@ function replayApproved(m: Machine, proposal: Proposal | null): boolean {
   if (hashHex(m.crypto, proposal.raw) !== hash) return false;
   approve(m, hash, proposal.raw);
   if (m.proposals.at(proposal) === null && !m.isLeader(proposal)) {
-    m.proposals.record(proposal, { hash, provenRound: null, origin: 0n });
+    m.proposals.record(proposal, { hash, provenRound: null, origin: 0n, signature: null });
   }
   return true;
 }

@@ -18,6 +18,7 @@ export function enterHeight(m: Machine, height: bigint): void {
   m.proposals.prune(height);
   m.votes.prune(height);
   m.newViews.prune(height);
+  m.evidence.prune(height);
   m.emit({ kind: "setHeight", height });
   enterRound(m, 0n);
 }

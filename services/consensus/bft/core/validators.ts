@@ -1,5 +1,5 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { type AddressHex, BincodeWriter, tryRead } from "./bincode.ts";
+import { type AddressHex, encodeBincode, tryRead } from "./bincode.ts";
 
 /** Validators in the order of the configuration, which decides who leads (section 4.1). */
 export type ValidatorList = readonly AddressHex[];
@@ -57,11 +57,12 @@ const ADDRESS_SIZE_MIN = 48;
 
 /** Body of the record in the file `authorities_old` (section 6.1). */
 export function encodeAuthorities({ current, previous, changedAt }: Authorities): Bytes {
-  const writer = new BincodeWriter().u64(changedAt);
-  for (const list of [current, previous, current]) {
-    writer.list(list, (address) => writer.hex(address));
-  }
-  return writer.finish();
+  return encodeBincode((writer) => {
+    writer.u64(changedAt);
+    for (const list of [current, previous, current]) {
+      writer.list(list, (address) => writer.hex(address));
+    }
+  });
 }
 
 /** Reads such a body; null when malformed. */

@@ -2,9 +2,6 @@ import type { AddressHex, HashHex } from "./bincode.ts";
 import type { SignedVote, WireVoteSet } from "./messages.ts";
 import { ZERO_HASH } from "./messages.ts";
 
-/** What became of a vote that was offered to a set. */
-export type VoteOutcome = "added" | "duplicate" | "equivocation";
-
 /**
  * Votes of one height, round and step, one per validator. Whoever adds one has checked its
  * signature and that the signer is a validator.
@@ -13,14 +10,19 @@ export class VoteSet {
   readonly #bySender = new Map<AddressHex, SignedVote>();
   readonly #countByHash = new Map<HashHex, number>();
 
-  /** A second, different vote is evidence, not a correction: the first one stays counted. */
-  add(sender: AddressHex, signed: SignedVote): VoteOutcome {
+  /**
+   * Adds the vote of a sender unless it has one already: a different one is evidence, not a
+   * correction.
+   *
+   * @returns the first vote, when this one contradicts it
+   */
+  add(sender: AddressHex, signed: SignedVote): SignedVote | null {
     const hash = hashOf(signed);
     const first = this.#bySender.get(sender);
-    if (first !== undefined) return hashOf(first) === hash ? "duplicate" : "equivocation";
+    if (first !== undefined) return hashOf(first) === hash ? null : first;
     this.#bySender.set(sender, signed);
     this.#countByHash.set(hash, this.countOf(hash) + 1);
-    return "added";
+    return null;
   }
 
   /** How many validators voted, for whatever. */

@@ -10,11 +10,11 @@ function vote(hash: string | null) {
   return { vote: { height: 1n, round: 0n, step: Step.Prevote, hash }, signature };
 }
 
-Deno.test("VoteSet.add() counts the first vote of a sender and reports what follows", () => {
+Deno.test("VoteSet.add() counts the first vote of a sender and gives it back to what contradicts it", () => {
   const set = new VoteSet();
-  assert.equal(set.add("b", vote(X)), "added");
-  assert.equal(set.add("b", vote(X)), "duplicate");
-  assert.equal(set.add("b", vote(Y)), "equivocation");
+  assert.equal(set.add("b", vote(X)), null);
+  assert.equal(set.add("b", vote(X)), null);
+  assert.deepEqual(set.add("b", vote(Y)), vote(X));
   assert.equal(set.countOf(X), 1);
   assert.equal(set.countOf(Y), 0);
 });

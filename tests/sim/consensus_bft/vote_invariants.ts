@@ -12,13 +12,11 @@ import {
   stepName,
 } from "../../../services/consensus/bft/core/messages.ts";
 import { FAKE_CRYPTO } from "../../../services/consensus/testing/fake_crypto.ts";
-import type { ModelController } from "./model_controller.ts";
 
-/** Watches everything that honest nodes send and store, and throws at the first thing that must not be. */
-export class Invariants {
+/** Watches everything that honest nodes send, and throws when one votes or proposes twice. */
+export class VoteInvariants {
   readonly #votes = new Map<string, string>();
   readonly #proposals = new Map<string, string>();
-  readonly #blocks = new Map<bigint, string>();
   readonly #honest: ReadonlySet<AddressHex>;
 
   /** The validators that keep to the rules. */
@@ -63,25 +61,5 @@ export class Invariants {
     const first = known.get(key);
     if (first === undefined) known.set(key, value);
     else assert.equal(value, first, `Two different ones: ${key}`);
-  }
-
-  /** A node stored a block: every node has the same at this height. */
-  onStored(node: number, height: bigint, data: Bytes): void {
-    const text = toHex(FAKE_CRYPTO.hash(data));
-    const first = this.#blocks.get(height);
-    if (first === undefined) this.#blocks.set(height, text);
-    else assert.equal(text, first, `Node ${node} decided another block at height ${height}`);
-  }
-
-  /** All proofs that the chain has decided upon are equal, byte for byte. */
-  checkProofs(controllers: readonly ModelController[]): void {
-    const longest = controllers.reduce((a, b) => a.height >= b.height ? a : b);
-    for (const [node, { blocks }] of controllers.entries()) {
-      for (const [index, block] of blocks.slice(0, -1).entries()) {
-        const wanted = longest.blocks[index]?.proof;
-        assert(wanted !== undefined);
-        assert.equal(toHex(block.proof), toHex(wanted), `Proof ${index + 1} of node ${node}`);
-      }
-    }
   }
 }

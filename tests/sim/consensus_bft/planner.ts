@@ -1,0 +1,164 @@
+/**
+ * Draws scripts at random, by seed.
+ *
+ * @module
+ */
+
+import { World } from "../world.ts";
+import { badLinks } from "../network.ts";
+import type { NetShape, Script, Step, Trouble, ValidatorChange } from "./script.ts";
+
+/** Bouts of trouble come one after the other; a net that decides too little meanwhile is stuck. */
+const BOUT_COUNT = 120;
+
+/** Time of a bout in which things go wrong, and of the calm after it. */
+const TROUBLE_MS_MIN = 3_000;
+const TROUBLE_MS_MAX = 25_000;
+const CALM_MS_MIN = 1_000;
+const CALM_MS_MAX = 25_000;
+
+const TROUBLES_MAX = 8;
+
+/** Some troubles outlast their bout. */
+const LONG_MS_MAX = 60_000;
+
+const LEAP_MS_MAX = 10_000;
+
+/** A crash comes within so many effects, or so many writes. */
+const EFFECTS_MAX = 40;
+const WRITES_MAX = 8;
+
+/** Heights that a list of validators lasts. */
+const LIST_HEIGHTS_MAX = 12;
+
+/** Apart from the seed of the world, so that what happens and how it goes are drawn independently. */
+const PLAN_SALT = 0x7a3d_11c5;
+
+/** Draws the script of a seed: bouts of trouble and calm until so many heights are decided. */
+export function scriptOf(
+  seed: number,
+  shape: NetShape & { readonly isChanging?: boolean },
+  heights: number,
+): Script {
+  const { nodeCount, traitorCount = 0, isChanging = false } = shape;
+  const world = new World(seed ^ PLAN_SALT);
+  const changes = isChanging ? drawChanges(world, nodeCount, heights) : [];
+  const steps = drawSteps(world, nodeCount - traitorCount);
+  return { seed, nodeCount, traitorCount, heights, changes, steps };
+}
+
+function drawSteps(world: World, honestCount: number): Step[] {
+  const steps: Step[] = [];
+  // where nothing ever works, nothing is ever put at risk: each net has troubles of its own
+  const likely = ALL_KINDS.filter(() => world.chance(0.6));
+  const kinds = likely.length > 0 ? likely : ALL_KINDS;
+  let startMs = 1_000;
+  for (let bout = 0; bout < BOUT_COUNT; bout++) {
+    const lengthMs = world.between(TROUBLE_MS_MIN, TROUBLE_MS_MAX);
+    if (world.chance(0.7)) {
+      const faults = badLinks(world, world.chance(0.3) ? 1_500 : 100);
+      steps.push({ atMs: startMs, forMs: lengthMs, kind: "lines", faults });
+    }
+    for (let count = world.between(1, TROUBLES_MAX); count > 0; count--) {
+      const trouble = drawTrouble(world, pick(world, kinds), honestCount);
+      const forMs = world.between(10, world.chance(0.1) ? LONG_MS_MAX : lengthMs);
+      steps.push({ atMs: startMs + world.between(0, lengthMs), forMs, ...trouble });
+    }
+    startMs += lengthMs + world.between(CALM_MS_MIN, CALM_MS_MAX);
+  }
+  return steps.sort((left, right) => left.atMs - right.atMs);
+}
+
+/** Those that a node suffers; the more often one is named, the more often it happens. */
+const ALL_KINDS: readonly Exclude<Trouble["kind"], "lines">[] = [
+  "split",
+  "cut",
+  "silence",
+  "silence",
+  "crash",
+  "crash",
+  "pause",
+  "clock",
+  "calls",
+  "controller",
+  "forgery",
+];
+
+function drawTrouble(
+  world: World,
+  kind: Exclude<Trouble["kind"], "lines">,
+  honestCount: number,
+): Trouble {
+  const node = world.between(0, honestCount - 1);
+  switch (kind) {
+    case "split": {
+      const groups = Array.from({ length: honestCount }, () => world.between(0, 1));
+      return { kind, groups };
+    }
+    case "cut":
+      return { kind, from: node, to: world.between(0, honestCount - 1) };
+    case "crash": {
+      const at = world.chance(0.5) ? "effect" : "write";
+      const countdown = world.between(0, at === "effect" ? EFFECTS_MAX : WRITES_MAX);
+      return { kind, node, at, countdown, writtenShare: drawShare(world) };
+    }
+    case "clock": {
+      const leapMs = world.chance(0.3) ? world.between(1, LEAP_MS_MAX) : 0;
+      return { kind, node, speed: 0.8 * (1.25 / 0.8) ** world.random(), leapMs };
+    }
+    case "calls":
+      return { kind, node, failureRate: 0.3 * world.random(), msMax: world.between(5, 1_500) };
+    default:
+      return { kind, node };
+  }
+}
+
+/** Nothing, everything, or a part. */
+function drawShare(world: World): number {
+  return Math.min(1, Math.max(0, 2 * world.random() - 0.5));
+}
+
+/** Lists of validators: some come, go, take the place of others or change places. */
+function drawChanges(world: World, nodeCount: number, heights: number): ValidatorChange[] {
+  const changes: ValidatorChange[] = [];
+  let validators = range(nodeCount);
+  for (let fromHeight = 0; fromHeight < heights;) {
+    changes.push({ fromHeight, validators });
+    fromHeight += world.between(1, LIST_HEIGHTS_MAX);
+    validators = changed(world, validators, nodeCount);
+  }
+  return changes;
+}
+
+function changed(world: World, validators: readonly number[], nodeCount: number): number[] {
+  const others = range(nodeCount).filter((node) => !validators.includes(node));
+  const place = world.between(0, validators.length - 1);
+  switch (world.between(0, 4)) {
+    case 0:
+      return others.length > 0 ? [...validators, pick(world, others)] : shuffled(world, validators);
+    case 1:
+      return validators.length > 1 ? validators.toSpliced(place, 1) : [...validators, ...others];
+    case 2:
+      return others.length > 0 ? validators.with(place, pick(world, others)) : [...validators];
+    case 3:
+      return shuffled(world, range(nodeCount)).slice(0, world.between(1, nodeCount));
+    default:
+      return shuffled(world, validators);
+  }
+}
+
+function shuffled(world: World, numbers: readonly number[]): number[] {
+  return numbers.map((number) => ({ number, place: world.random() }))
+    .sort((left, right) => left.place - right.place)
+    .map(({ number }) => number);
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function pick<Item>(world: World, items: readonly Item[]): Item {
+  const item = items[world.between(0, items.length - 1)];
+  if (item === undefined) throw new Error("There is nothing to pick from");
+  return item;
+}

@@ -1,0 +1,68 @@
+import type { LinkFaults } from "../network.ts";
+
+/** Something that goes wrong for a while; all is as before when its time is over. */
+export type Trouble =
+  /** Every line treats messages badly. */
+  | { readonly kind: "lines"; readonly faults: LinkFaults }
+  /** Nodes reach those of their own group only; groups by node. */
+  | { readonly kind: "split"; readonly groups: readonly number[] }
+  /** One node does not hear another one any more, which still hears it. */
+  | { readonly kind: "cut"; readonly from: number; readonly to: number }
+  /** The first decision that a node tells of is heard by nobody, and nothing that it says after. */
+  | { readonly kind: "silence"; readonly node: number }
+  /** The process dies at one of its next effects or writes, of which a part may be on disk. */
+  | {
+    readonly kind: "crash";
+    readonly node: number;
+    readonly at: "effect" | "write";
+    readonly countdown: number;
+    readonly writtenShare: number;
+  }
+  /** The process stands still, then finds everything that came meanwhile. */
+  | { readonly kind: "pause"; readonly node: number }
+  /** The clock leaps ahead, then runs at another speed. */
+  | {
+    readonly kind: "clock";
+    readonly node: number;
+    readonly speed: number;
+    readonly leapMs: number;
+  }
+  /** The other services of a node are slow and fail at times. */
+  | {
+    readonly kind: "calls";
+    readonly node: number;
+    readonly failureRate: number;
+    readonly msMax: number;
+  }
+  /** The controller of a node is down; when it is back it tells where it is. */
+  | { readonly kind: "controller"; readonly node: number }
+  /** Somebody without a key tells a node that its round has come to nothing (S4). */
+  | { readonly kind: "forgery"; readonly node: number };
+
+/** A trouble with its time, in milliseconds. */
+export type Step = Trouble & { readonly atMs: number; readonly forMs: number };
+
+/** Validators from a height on, by number. */
+export interface ValidatorChange {
+  readonly fromHeight: number;
+  readonly validators: readonly number[];
+}
+
+/** Who is in a net. */
+export interface NetShape {
+  readonly nodeCount: number;
+  /** The last ones of them; none by default. */
+  readonly traitorCount?: number;
+}
+
+/** Everything that happens to a net: with it, a run is repeated exactly. */
+export interface Script extends NetShape {
+  /** Of delays, losses, and what traitors do. */
+  readonly seed: number;
+  /** All is well again when so many heights are decided, or after the last step. */
+  readonly heights: number;
+  /** Without any, every node validates at every height. */
+  readonly changes: readonly ValidatorChange[];
+  /** By time. */
+  readonly steps: readonly Step[];
+}
