@@ -1,8 +1,7 @@
 import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts";
 import { scriptOf } from "./consensus_bft/planner.ts";
 import type { NetShape, Script } from "./consensus_bft/script.ts";
-import { planOf } from "./consensus_raft/plans.ts";
-import { RaftNet } from "./consensus_raft/raft_net.ts";
+import { runGroup } from "./consensus_raft/chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** What a net came to. */
@@ -31,13 +30,16 @@ export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> =
   sim: [
     bftKind("bft", SOME, honestShape),
     bftKind("bft among traitors", SOME, betrayedShape),
-    { name: "raft", run: (seed) => new RaftNet(seed, planOf(seed)).run() },
+    { name: "raft of 3", run: (seed) => runGroup(seed, 3, SOME) },
+    { name: "raft of 5", run: (seed) => runGroup(seed, 5, SOME) },
     { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
   ],
   "sim-consensus": [
     bftKind("bft of 4 with a traitor", MANY, () => ({ nodeCount: 4, traitorCount: 1 })),
     bftKind("bft of 7 with two traitors", MANY, () => ({ nodeCount: 7, traitorCount: 2 })),
     bftKind("bft of 4 that change", MANY, () => ({ nodeCount: 4, isChanging: true })),
+    { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
+    { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
   ],
 };
 

@@ -4,15 +4,10 @@ import { type Random, seededRandom } from "../../../../shared/clock/mod.ts";
 import { SILENT_LOGGER } from "../../../../shared/log/mod.ts";
 import { Crash, CrashingFiles } from "../testing/crashing_files.ts";
 import { entry, hardStateOf, snapshotRecord, votersOf } from "../testing/log_builders.ts";
+import { blankState, type RaftState } from "../core/interface.ts";
 import { encodeOperations, Kind, type Operation } from "./operation.ts";
-import { RaftLogFile } from "./raft_log.ts";
-import {
-  applyOperations,
-  compactOperations,
-  INITIAL_STATE,
-  lastIndexOf,
-  type RaftState,
-} from "./state.ts";
+import { RaftLogFile } from "./raft_log_file.ts";
+import { applyOperations, compactOperations, lastIndexOf } from "./state.ts";
 
 const BATCHES = 16;
 
@@ -32,7 +27,7 @@ const essenceOf = (state: RaftState) => toHex(encodeOperations(compactOperations
 /** What a node might record next, as raft allows it. */
 function randomBatch(state: RaftState, random: Random): Operation[] {
   const pick = (max: number) => Math.floor(random() * max);
-  const { hardState: { term, vote, commit }, appliedIndex } = state;
+  const { hardState: { term, vote, commit }, applied } = state;
   const last = lastIndexOf(state);
   const between = (low: bigint, high: bigint) => low + BigInt(pick(Number(high - low) + 1));
   switch (pick(7)) {
@@ -47,7 +42,7 @@ function randomBatch(state: RaftState, random: Random): Operation[] {
       return [{ kind: Kind.Configuration, configuration }];
     }
     case 3:
-      return [{ kind: Kind.Applied, index: between(appliedIndex, commit) }];
+      return [{ kind: Kind.Applied, index: between(applied, commit) }];
     case 4: {
       if (pick(4) > 0) return [hardStateOf(term, vote, between(commit, last))];
       return [snapshotRecord({ index: last + 2n, term }, votersOf(5n))];
@@ -94,7 +89,7 @@ function allowedEssences({ acknowledged, atHand }: Ledger): string[] {
 
 async function checkCrashAt(seed: number, step: number): Promise<void> {
   const files = new CrashingFiles();
-  const ledger: Ledger = { acknowledged: INITIAL_STATE, atHand: [] };
+  const ledger: Ledger = { acknowledged: blankState(), atHand: [] };
   files.stepsLeft = step;
   await untilCrash(() => run(files, seed, ledger));
   // the restart may crash too
@@ -111,7 +106,7 @@ async function checkCrashAt(seed: number, step: number): Promise<void> {
 Deno.test("whatever was acknowledged outlives a crash at any byte, cut and rename", async () => {
   for (let seed = 1; seed <= 12; seed++) {
     const whole = new CrashingFiles();
-    await run(whole, seed, { acknowledged: INITIAL_STATE, atHand: [] });
+    await run(whole, seed, { acknowledged: blankState(), atHand: [] });
     assert(whole.contents.has("raft-wal-log.backup"), `seed ${seed} compacts`);
     for (let step = 0; step < whole.steps; step++) await checkCrashAt(seed, step);
   }

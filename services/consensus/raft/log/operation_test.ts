@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
 import { concatBytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { appendOf, appliedOf, hardStateOf, snapshotRecord } from "../testing/log_builders.ts";
 import { peerIdOf } from "../peer_id.ts";
 import { encodeOperations, Kind, type Operation, readOperations } from "./operation.ts";
-import { applyOperations, INITIAL_STATE, lastIndexOf } from "./state.ts";
+import { blankState } from "../core/interface.ts";
+import { applyOperations, configurationOf, lastIndexOf } from "./state.ts";
 
 const RECORDED = new URL(
   "../../../../tests/vectors/consensus_raft/raft-wal-log.active",
@@ -20,13 +22,13 @@ Deno.test("readOperations() reads the recorded log, which encodes to the same by
 
 Deno.test("applyOperations() replays the recorded log", () => {
   const { operations } = readOperations(Deno.readFileSync(RECORDED));
-  const state = applyOperations(INITIAL_STATE, operations);
+  const state = applyOperations(blankState(), operations);
   assert.deepEqual(state.hardState, { term: 7n, vote: 0n, commit: 58n });
-  assert.equal(state.appliedIndex, 58n);
+  assert.equal(state.applied, 58n);
   assert.equal(lastIndexOf(state), 58n);
-  assert.equal(state.configuration.height, 51n);
-  assert.equal(state.configuration.blockInterval, 3);
-  assert.deepEqual(state.confState.voters, state.configuration.validators.map(peerIdOf));
+  assert.equal(configurationOf(state).height, 51n);
+  assert.equal(configurationOf(state).blockInterval, 3);
+  assert.deepEqual(state.confState.voters, configurationOf(state).validators.map(peerIdOf));
 });
 
 Deno.test("encodeOperations() writes the layout of spec/consensus.md, section 12.1", () => {
@@ -37,11 +39,11 @@ Deno.test("encodeOperations() writes the layout of spec/consensus.md, section 12
     [appliedOf(7n), "050000000000000007"],
     [{ kind: Kind.BlockHeight, height: 258n }, "060000000000000102"],
     [
-      { kind: Kind.ConfState, confState: { ...INITIAL_STATE.confState, voters: [3n] } },
+      { kind: Kind.ConfState, confState: { ...blankState().confState, voters: [3n] } },
       "02030a0103",
     ],
     [snapshotRecord({ index: 5n, term: 5n }), "030b1209" + "0a030a0101" + "1005" + "1805"],
-    [{ kind: Kind.Configuration, configuration: INITIAL_STATE.configuration }, "0700"],
+    [{ kind: Kind.Configuration, configuration: ConsensusConfiguration.fromPartial({}) }, "0700"],
   ];
   for (const [operation, hex] of vectors) {
     assert.equal(toHex(encodeOperations([operation])), hex);

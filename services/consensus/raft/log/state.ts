@@ -1,13 +1,15 @@
 /**
- * What a raft node remembers, and how the records of its log change it.
+ * How the records of its log change what a raft node remembers.
  *
  * @module
  */
 
 import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
-import type { ConfState, Entry, HardState, Snapshot } from "../../../../proto/gen/eraftpb.ts";
+import type { Entry, HardState, Snapshot } from "../../../../proto/gen/eraftpb.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
-import { encode, tryDecode } from "../../../../shared/codec/mod.ts";
+import { decode, encode, tryDecode } from "../../../../shared/codec/mod.ts";
+import { blankState, type RaftState } from "../core/interface.ts";
+import { maxOf, minOf } from "../core/progress.ts";
 import { Kind, type Operation } from "./operation.ts";
 
 /** A record that does not fit what was recorded before: going on would lose or fork the log. */
@@ -20,39 +22,11 @@ export class SnapshotOutOfDateError extends RaftLogError {
   override name = "SnapshotOutOfDateError";
 }
 
-/** What a node remembers. */
-export interface RaftState {
-  readonly hardState: HardState;
-  readonly confState: ConfState;
-  /** The entry before the first of `entries`; it is applied. */
-  readonly start: { readonly index: bigint; readonly term: bigint };
-  readonly entries: readonly Entry[];
-  readonly appliedIndex: bigint;
-  /** That of the controller; its height is the last that was applied. */
-  readonly configuration: ConsensusConfiguration;
-}
-
 /**
  * So many applied entries stay in memory: a follower that is no further behind is sent entries, any
  * other the snapshot.
  */
-const APPLIED_KEPT = 32n;
-
-/** What a new node remembers: nothing. */
-export const INITIAL_STATE: RaftState = {
-  hardState: { term: 0n, vote: 0n, commit: 0n },
-  confState: {
-    voters: [],
-    learners: [],
-    votersOutgoing: [],
-    learnersNext: [],
-    autoLeave: false,
-  },
-  start: { index: 0n, term: 0n },
-  entries: [],
-  appliedIndex: 0n,
-  configuration: { height: 0n, blockInterval: 0, validators: [] },
-};
+export const APPLIED_KEPT = 32n;
 
 /** The state after some records; throws a {@linkcode RaftLogError} at the first that does not fit. */
 export function applyOperations(state: RaftState, operations: readonly Operation[]): RaftState {
@@ -72,12 +46,17 @@ function applyOperation(state: RaftState, operation: Operation): RaftState {
     case Kind.Applied:
       return forgetApplied(advanceApplied(state, operation.index));
     case Kind.BlockHeight:
-      return { ...state, configuration: { ...state.configuration, height: operation.height } };
+      return withConfiguration(state, { ...configurationOf(state), height: operation.height });
     case Kind.Configuration:
-      return { ...state, configuration: operation.configuration };
+      return withConfiguration(state, operation.configuration);
     default:
       return unreachable(operation);
   }
+}
+
+/** The configuration of the controller; its height is the last that was applied. */
+export function configurationOf({ data }: RaftState): ConsensusConfiguration {
+  return decode(ConsensusConfiguration, data);
 }
 
 /** The index of the last entry. */
@@ -93,23 +72,24 @@ export function termAt({ start, entries }: RaftState, index: bigint): bigint | n
 
 /** The state as of the last applied entry, for a follower that is too far behind. */
 export function snapshotOf(state: RaftState): Snapshot {
-  const { appliedIndex: index, confState, configuration } = state;
+  const { applied: index, confState, data } = state;
   const term = termAt(state, index);
   if (term === null) throw new RaftLogError(`The term of the applied entry ${index} is unknown`);
-  return {
-    data: encode(ConsensusConfiguration, configuration),
-    metadata: { confState, index, term },
-  };
+  return { data, metadata: { confState, index, term } };
 }
 
 /** The shortest records that lead from nothing to the state. */
 export function compactOperations(state: RaftState): Operation[] {
-  const { hardState, start, appliedIndex } = state;
+  const { hardState, start, applied } = state;
   return [
     { kind: Kind.Snapshot, snapshot: snapshotOf(state) },
     { kind: Kind.HardState, hardState },
-    { kind: Kind.Append, entries: state.entries.slice(Number(appliedIndex - start.index)) },
+    { kind: Kind.Append, entries: state.entries.slice(Number(applied - start.index)) },
   ];
+}
+
+function withConfiguration(state: RaftState, configuration: ConsensusConfiguration): RaftState {
+  return { ...state, data: encode(ConsensusConfiguration, configuration) };
 }
 
 /** A commit index never goes back. */
@@ -119,15 +99,14 @@ function withHardState(state: RaftState, { term, vote, commit }: HardState): Raf
 
 /** Entries behind the snapshot stay only when they continue it. */
 function applySnapshot(state: RaftState, { data, metadata }: Snapshot): RaftState {
-  const { index = 0n, term = 0n, confState = INITIAL_STATE.confState } = metadata ?? {};
+  const { index = 0n, term = 0n, confState = blankState().confState } = metadata ?? {};
   const { start, hardState } = state;
   if (index < start.index) {
     throw new SnapshotOutOfDateError(
       `The snapshot at index ${index} is older than the log, which starts after ${start.index}`,
     );
   }
-  const configuration = tryDecode(ConsensusConfiguration, data);
-  if (configuration === null) {
+  if (tryDecode(ConsensusConfiguration, data) === null) {
     throw new RaftLogError(`The configuration in the snapshot at index ${index} is malformed`);
   }
   const isContinued = termAt(state, index) === term;
@@ -142,8 +121,8 @@ function applySnapshot(state: RaftState, { data, metadata }: Snapshot): RaftStat
     confState,
     start: { index, term },
     entries,
-    appliedIndex: index,
-    configuration,
+    applied: index,
+    data,
   };
 }
 
@@ -170,27 +149,19 @@ function append(state: RaftState, added: readonly Entry[]): RaftState {
 
 /** What was applied is committed, although the reference records that later. */
 function advanceApplied(state: RaftState, index: bigint): RaftState {
-  const { hardState, appliedIndex } = state;
+  const { hardState, applied } = state;
   const last = lastIndexOf(state);
-  if (index < appliedIndex || index > last) {
-    throw new RaftLogError(`Entry ${index} cannot be applied after ${appliedIndex} of ${last}`);
+  if (index < applied || index > last) {
+    throw new RaftLogError(`Entry ${index} cannot be applied after ${applied} of ${last}`);
   }
   const commit = maxOf(index, hardState.commit);
-  return { ...state, appliedIndex: index, hardState: { ...hardState, commit } };
+  return { ...state, applied: index, hardState: { ...hardState, commit } };
 }
 
 function forgetApplied(state: RaftState): RaftState {
-  const { start, entries, appliedIndex } = state;
-  const index = appliedIndex - APPLIED_KEPT;
+  const { start, entries, applied } = state;
+  const index = applied - APPLIED_KEPT;
   const term = termAt(state, index);
   if (index <= start.index || term === null) return state;
   return { ...state, start: { index, term }, entries: entries.slice(Number(index - start.index)) };
-}
-
-function maxOf(left: bigint, right: bigint): bigint {
-  return left > right ? left : right;
-}
-
-function minOf(left: bigint, right: bigint): bigint {
-  return left < right ? left : right;
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { blankState } from "../core/interface.ts";
 import { encodeOperations, Kind, type Operation } from "./operation.ts";
 import {
   appendOf,
@@ -12,7 +13,7 @@ import {
 import {
   applyOperations,
   compactOperations,
-  INITIAL_STATE,
+  configurationOf,
   lastIndexOf,
   RaftLogError,
   snapshotOf,
@@ -20,7 +21,7 @@ import {
   termAt,
 } from "./state.ts";
 
-const apply = (...operations: Operation[]) => applyOperations(INITIAL_STATE, operations);
+const apply = (...operations: Operation[]) => applyOperations(blankState(), operations);
 
 const FIVE = appendOf([1n, 1n], [1n, 2n], [1n, 3n], [1n, 4n], [2n, 5n]);
 
@@ -55,7 +56,7 @@ Deno.test("a snapshot at applied 3 of 5 entries keeps 4 and 5 and does not lower
   const compacted = apply(...compactOperations(state));
   assert.equal(placesOf(compacted), "(1,4)(2,5)");
   assert.deepEqual(compacted.hardState, { term: 2n, vote: 9n, commit: 5n });
-  assert.equal(compacted.appliedIndex, 3n);
+  assert.equal(compacted.applied, 3n);
   assert.deepEqual(compacted.start, { index: 3n, term: 1n });
 });
 
@@ -74,8 +75,8 @@ Deno.test("a snapshot brings configuration, members, term, commit and applied in
   const state = apply(hardStateOf(3n, 7n, 2n), record);
   assert.deepEqual(state.hardState, { term: 5n, vote: 0n, commit: 9n });
   assert.deepEqual(state.confState, votersOf(4n, 2n));
-  assert.deepEqual(state.configuration, configuration);
-  assert.equal(state.appliedIndex, 9n);
+  assert.deepEqual(configurationOf(state), configuration);
+  assert.equal(state.applied, 9n);
   const later = apply(hardStateOf(6n, 7n, 12n), record);
   assert.deepEqual(later.hardState, { term: 6n, vote: 7n, commit: 12n });
 });
@@ -121,7 +122,7 @@ Deno.test("the height alone can change, as after a block that the controller had
     kind: Kind.BlockHeight,
     height: 8n,
   });
-  assert.deepEqual(state.configuration, { ...configuration, height: 8n });
+  assert.deepEqual(configurationOf(state), { ...configuration, height: 8n });
 });
 
 Deno.test("compactOperations() keeps a joint configuration, term, vote and configuration", () => {
@@ -139,6 +140,6 @@ Deno.test("compactOperations() keeps a joint configuration, term, vote and confi
 
 Deno.test("a new node begins with the records that the reference begins with", () => {
   // the first bytes of the recorded log
-  const bytes = encodeOperations(compactOperations(INITIAL_STATE));
+  const bytes = encodeOperations(compactOperations(blankState()));
   assert.deepEqual([...bytes], [3, 4, 0x12, 2, 0x0a, 0, 1, 0, 4, 0]);
 });

@@ -8,7 +8,7 @@ import {
 import { EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { encode } from "../../../../shared/codec/mod.ts";
 import { Kind, type Operation } from "../log/operation.ts";
-import { INITIAL_STATE, type RaftState } from "../log/state.ts";
+import { blankState, type RaftState } from "../core/interface.ts";
 
 /** An entry of a term at an index. */
 export function entry(term: bigint, index: bigint, data = EMPTY_BYTES): Entry {
@@ -39,14 +39,14 @@ export function hardStateOf(term: bigint, vote: bigint, commit: bigint): Operati
 
 /** A conf state with these voters only. */
 export function votersOf(...voters: bigint[]): ConfState {
-  return { ...INITIAL_STATE.confState, voters };
+  return { ...blankState().confState, voters };
 }
 
 /** The record of a snapshot. */
 export function snapshotRecord(
   place: Pick<RaftState["start"], "index" | "term">,
   confState = votersOf(1n),
-  configuration: ConsensusConfiguration = INITIAL_STATE.configuration,
+  configuration: ConsensusConfiguration = ConsensusConfiguration.fromPartial({}),
 ): Operation {
   const snapshot: Snapshot = {
     data: encode(ConsensusConfiguration, configuration),

@@ -1,15 +1,9 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { Logger } from "../../../../shared/log/mod.ts";
+import { blankState, type RaftState } from "../core/interface.ts";
 import type { LogFiles } from "./log_files.ts";
 import { encodeOperations, type Operation, readOperations } from "./operation.ts";
-import {
-  applyOperations,
-  compactOperations,
-  INITIAL_STATE,
-  lastIndexOf,
-  RaftLogError,
-  type RaftState,
-} from "./state.ts";
+import { applyOperations, compactOperations, lastIndexOf, RaftLogError } from "./state.ts";
 
 const ACTIVE = "raft-wal-log.active";
 const TEMP = "raft-wal-log.temp";
@@ -40,7 +34,7 @@ export interface RaftLogOptions {
  * change at a time.
  */
 export class RaftLogFile {
-  #state = INITIAL_STATE;
+  #state = blankState();
   #size = 0;
   /** What the last compaction had to keep. */
   #keptSize = 0;
@@ -133,7 +127,7 @@ export class RaftLogFile {
 
 function replayed(name: string, operations: readonly Operation[]): RaftState {
   try {
-    const state = applyOperations(INITIAL_STATE, operations);
+    const state = applyOperations(blankState(), operations);
     checkCommit(state);
     return state;
   } catch (error) {

@@ -9,10 +9,11 @@ import {
   placesOf,
   snapshotRecord,
 } from "../testing/log_builders.ts";
+import { blankState } from "../core/interface.ts";
 import { openLogFiles } from "./log_files.ts";
 import { encodeOperations, Kind } from "./operation.ts";
-import { RaftLogFile, type RaftLogOptions } from "./raft_log.ts";
-import { INITIAL_STATE } from "./state.ts";
+import { RaftLogFile, type RaftLogOptions } from "./raft_log_file.ts";
+import { configurationOf } from "./state.ts";
 
 const ACTIVE = "raft-wal-log.active";
 const BACKUP = "raft-wal-log.backup";
@@ -37,7 +38,7 @@ function addTail(files: CrashingFiles, tail: Uint8Array): void {
 Deno.test("RaftLogFile finds everything again that was appended", async () => {
   const files = new CrashingFiles();
   const first = await open(files);
-  assert.deepEqual(first.state, INITIAL_STATE);
+  assert.deepEqual(first.state, blankState());
   await first.append([appendOf([1n, 1n], [1n, 2n], [1n, 3n])]);
   await first.append([appendOf([2n, 2n], [2n, 3n], [2n, 4n]), hardStateOf(2n, 3n, 2n)]);
   await first.append([]);
@@ -103,7 +104,7 @@ Deno.test("RaftLogFile refuses a log that lacks what was committed", async () =>
 Deno.test("a compaction drops what was applied and changes nothing that matters", async () => {
   const files = new CrashingFiles();
   const file = await open(files, { compactLimit: 1n });
-  const confState = { ...INITIAL_STATE.confState, voters: [1n], votersOutgoing: [2n, 1n] };
+  const confState = { ...blankState().confState, voters: [1n], votersOutgoing: [2n, 1n] };
   const configuration = { height: 3n, blockInterval: 3, validators: [new Uint8Array(20)] };
   await file.append([
     FIVE,
@@ -119,9 +120,9 @@ Deno.test("a compaction drops what was applied and changes nothing that matters"
   const { state } = await open(files);
   assert.equal(placesOf(state), "(1,4)(2,5)(2,6)");
   assert.deepEqual(state.confState, confState);
-  assert.deepEqual(state.configuration, configuration);
+  assert.deepEqual(configurationOf(state), configuration);
   assert.deepEqual(state.hardState, { term: 2n, vote: 7n, commit: 5n });
-  assert.equal(state.appliedIndex, 3n);
+  assert.equal(state.applied, 3n);
 });
 
 Deno.test("a file is compacted above the limit only, with 0 never", async () => {
@@ -216,7 +217,7 @@ Deno.test("RaftLogFile keeps its files in a folder of the disk", async () => {
       await second.compactIfLarge();
     }
     const third = await openFolder();
-    assert.equal(third.state.appliedIndex, 29n);
+    assert.equal(third.state.applied, 29n);
     assert.deepEqual(third.state.hardState, { term: 6n, vote: 1n, commit: 29n });
     const names = [...Deno.readDirSync(`${folder}/wal`)].map(({ name }) => name).sort();
     assert.deepEqual(names, ["corrupt-raft-log.backup", "raft-wal-log.1.backup", ACTIVE, BACKUP]);
