@@ -7,7 +7,7 @@ import type { NetShape, Script, Step } from "./consensus_bft/script.ts";
 import { shrink } from "./consensus_bft/shrink.ts";
 import { keptScripts } from "./consensus_bft/kept_scripts.ts";
 import { DEFECTS, isFound, violationOf } from "./consensus_bft/planted.ts";
-import { GOOD_LINKS } from "./network.ts";
+import { type Cut, GOOD_LINKS } from "./network.ts";
 import { allValidate, SimNet } from "./consensus_bft/sim_net.ts";
 
 /** Heights that a net decides in chaos. */
@@ -198,6 +198,47 @@ Deno.test("halves that do not reach each other decide nothing; together they do 
   net.network.groupOf.clear();
   expectHeight(net, stuckAt + 3n, 2 * MINUTE_MS);
   net.chains.checkChains(net.controllers);
+});
+
+Deno.test("a node that hears nobody but is heard disturbs no one, and catches up after", () => {
+  const net = new SimNet({ seed: 10, nodeCount: 4 });
+  net.start();
+  expectHeight(net, 2n, MINUTE_MS);
+  const isDeaf: Cut = (_from, to) => to === 3;
+  net.network.cuts.add(isDeaf);
+  const before = net.highest;
+  net.runFor(2 * MINUTE_MS);
+  assert(net.highest >= before + 20n, `${net.highest - before} heights in two minutes`);
+  net.network.cuts.delete(isDeaf);
+  expectHeight(net, net.highest + 3n, MINUTE_MS);
+});
+
+Deno.test("a process that stood still finds late timers and messages, and catches up (L9)", () => {
+  for (const pauseMs of [500, 5_000, 120_000]) {
+    const net = new SimNet({ seed: pauseMs, nodeCount: 4 });
+    net.start();
+    expectHeight(net, 2n, MINUTE_MS);
+    const [node] = net.nodes;
+    node?.pause();
+    const before = net.highest;
+    net.runFor(pauseMs);
+    assert(pauseMs < MINUTE_MS || net.highest > before + 20n, "the others go on");
+    node?.resume();
+    expectHeight(net, net.highest + 4n, MINUTE_MS);
+    net.chains.checkChains(net.controllers);
+  }
+});
+
+Deno.test("clocks that run at other speeds, or leap ahead, cost no round (L9)", () => {
+  const net = new SimNet({ seed: 11, nodeCount: 4 });
+  const speeds = [0.8, 0.95, 1.1, 1.25];
+  for (const [index, node] of net.nodes.entries()) node.setClock(speeds[index] ?? 1, 0);
+  net.start();
+  for (let height = 3n; height <= 30n; height += 3n) {
+    expectHeight(net, height, MINUTE_MS);
+    net.nodes[Number(height / 3n) % 4]?.setClock(speeds[Number(height) % 4] ?? 1, 3_600_000);
+  }
+  assert(net.world.nowMs < 30 * 3_000 * 1.25 + 10_000, `${net.world.nowMs} ms`);
 });
 
 Deno.test("all crash at once, again and again, and go on (S8)", () => {
