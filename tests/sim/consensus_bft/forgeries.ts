@@ -19,6 +19,7 @@ import {
   Step,
   type Vote,
 } from "../../../services/consensus/bft/core/messages.ts";
+import type { At } from "../../../services/consensus/bft/core/proposal_book.ts";
 import { toWireVoteSet } from "../../../services/consensus/bft/core/vote_set.ts";
 import { FAKE_CRYPTO, type FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
 import { blockAfter, type ModelController, type StoredBlock } from "./model_controller.ts";
@@ -56,15 +57,13 @@ export class Forger {
     }));
   }
 
-  /** A proposal of a later round that claims a quorum of prevotes, but has an own one only. */
-  withFakeLock(body: Bytes): Bytes {
-    return this.#changed(body, (proposal) => {
-      const { height, round, proposed: { hash } } = proposal;
-      if (round === 0n) return proposal;
+  /** A proposal for an own round that claims a quorum of prevotes before, of an own one alone. */
+  withFakeLock(body: Bytes, { height, round }: At): Bytes {
+    return this.#changed(body, ({ proposed: { hash }, raw }) => {
       const lockRound = round - 1n;
       const prevote = this.#signed({ height, round: lockRound, step: Step.Prevote, hash });
       const lockVotes = toWireVoteSet(hash, [[this.#own, prevote]]);
-      return { ...proposal, proposed: { hash, lockRound, lockVotes } };
+      return { height, round, proposed: { hash, lockRound, lockVotes }, raw };
     });
   }
 

@@ -36,11 +36,7 @@ const LIST_HEIGHTS_MAX = 12;
 const PLAN_SALT = 0x7a3d_11c5;
 
 /** Draws the script of a seed: bouts of trouble and calm until so many heights are decided. */
-export function scriptOf(
-  seed: number,
-  shape: NetShape & { readonly isChanging?: boolean },
-  heights: number,
-): Script {
+export function scriptOf(seed: number, shape: NetShape, heights: number): Script {
   const { nodeCount, traitorCount = 0, isChanging = false } = shape;
   const world = new World(seed ^ PLAN_SALT);
   const changes = isChanging ? drawChanges(world, nodeCount, heights) : [];

@@ -26,6 +26,8 @@ export interface Defect {
   readonly name: string;
   /** Whether it takes a traitor to do harm. */
   readonly needsTraitor?: boolean;
+  /** Whether so few nets show it that looking for one takes long. */
+  readonly isRare?: boolean;
   readonly plant: (node: SimNode) => void;
 }
 
@@ -69,6 +71,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: "the claim of a later quorum ends a lock without a proof",
+    isRare: true,
     needsTraitor: true,
     plant: beforeMessage(MessageType.Proposal, (machine, body) => {
       const claimed = decodeSignedProposal(body)?.proposal.proposed.lockRound ?? null;
@@ -91,6 +94,7 @@ export const DEFECTS: readonly Defect[] = [
   },
   {
     name: "a restarted node precommits what it prevoted for, without a quorum",
+    isRare: true,
     plant: precommitAfterRestart,
   },
   {

@@ -53,10 +53,12 @@ export interface NetShape {
   readonly nodeCount: number;
   /** The last ones of them; none by default. */
   readonly traitorCount?: number;
+  /** Whether validators come, go and change places; they do not by default. */
+  readonly isChanging?: boolean;
 }
 
 /** Everything that happens to a net: with it, a run is repeated exactly. */
-export interface Script extends NetShape {
+export interface Script extends Omit<NetShape, "isChanging"> {
   /** Of delays, losses, and what traitors do. */
   readonly seed: number;
   /** All is well again when so many heights are decided, or after the last step. */

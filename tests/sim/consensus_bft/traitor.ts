@@ -12,6 +12,7 @@ import {
   fakeAddress,
   type FakeSigner,
 } from "../../../services/consensus/testing/fake_crypto.ts";
+import { leaderOf } from "../../../services/consensus/bft/core/validators.ts";
 import type { HostileNetwork } from "../network.ts";
 import type { World } from "../world.ts";
 import { Forger, fromPrevotes, withTrailingByte } from "./forgeries.ts";
@@ -40,6 +41,9 @@ const PLAN_MS_MAX = 30_000;
 
 /** How likely it is that a node gets none of a type of messages while a plan lasts. */
 const WITHHOLD_RATE = 0.2;
+
+/** How likely it is that a proposal is shown with other data. */
+const OTHER_DATA_RATE = 0.1;
 
 /** What all traitors of a net have in common: which of their twins an honest node is shown. */
 export class Conspiracy {
@@ -179,8 +183,8 @@ export class Traitor {
   /** Now and then a proposal is another one for each. */
   #tampered(type: string, body: Bytes): Bytes {
     const { world } = this.#options;
-    if (type !== MessageType.Proposal || world.chance(0.8)) return body;
-    return world.chance(0.5) ? this.#forger.withOtherData(body) : this.#forger.withFakeLock(body);
+    if (type !== MessageType.Proposal) return body;
+    return world.chance(OTHER_DATA_RATE) ? this.#forger.withOtherData(body) : body;
   }
 
   #actLater(): void {
@@ -193,10 +197,25 @@ export class Traitor {
 
   #act(): void {
     const { index, world, network } = this.#options;
+    if (world.chance(0.2)) return this.#claimLock();
     const packet = world.chance(0.5) ? this.#repeated() : this.#invented();
     if (packet === null) return;
     const to = world.between(0, network.nodeCount - 1);
     if (to !== index) network.send(index, to, packet);
+  }
+
+  /** Tells everyone, as the leader of a round to come, of a quorum that there never was. */
+  #claimLock(): void {
+    const { index, network } = this.#options;
+    const view = this.twins[0]?.core?.view;
+    const body = this.#heardOf(MessageType.Proposal).at(-1);
+    if (view === undefined || body === undefined) return;
+    const { height, own, validators } = view;
+    const rounds = validators.map((_, ahead) => view.round + BigInt(ahead) + 1n);
+    const round = rounds.find((round) => leaderOf(validators, { height, round }) === own);
+    if (round === undefined) return;
+    const claim = this.#forger.withFakeLock(body, { height, round });
+    network.broadcast(index, { type: MessageType.Proposal, body: claim });
   }
 
   /** What another said, or something like it. */
