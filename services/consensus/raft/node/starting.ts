@@ -21,8 +21,15 @@ export function onStart(m: Machine, state: RaftState): void {
   m.configuration = configurationOf(state);
   m.quietSinceMs = m.nowMs;
   if (isBlank(state)) m.log("info", "waiting for `reconfigure` from controller..");
-  else m.core = new RaftCore(m.options.raft, state);
+  else resume(m, state);
   m.query();
+}
+
+/** A group of one has nobody who could lead, and nobody whom an election would disturb. */
+function resume(m: Machine, state: RaftState): void {
+  m.core = new RaftCore(m.options.raft, state);
+  const { voters, votersOutgoing } = m.core.view.members;
+  if (voters.size === 1 && votersOutgoing.size === 0) m.core.campaign();
 }
 
 /** The controller told where it is, or did not. */
