@@ -25,3 +25,4 @@ async function run({ list, kind, seed }: Job): Promise<JobResult> {
 }
 
 parentPort?.on("message", async (job: Job) => parentPort?.postMessage(await run(job)));
+parentPort?.postMessage("listening");

@@ -1,6 +1,5 @@
 import { betrayedShape, honestShape, runNet } from "./consensus_bft/chaos.ts";
-import { planOf } from "./consensus_raft/plans.ts";
-import { RaftNet } from "./consensus_raft/raft_net.ts";
+import { runGroup } from "./consensus_raft/chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** What a net came to. */
@@ -27,13 +26,16 @@ export const KINDS = {
   sim: [
     { name: "consensus", run: (seed) => runNet(seed, honestShape(seed), SOME) },
     { name: "consensus among traitors", run: (seed) => runNet(seed, betrayedShape(seed), SOME) },
-    { name: "raft", run: (seed) => new RaftNet(seed, planOf(seed)).run() },
+    { name: "raft of 3", run: (seed) => runGroup(seed, 3, SOME) },
+    { name: "raft of 5", run: (seed) => runGroup(seed, 5, SOME) },
     { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
   ],
   "sim-consensus": [
     { name: "bft of 4 with a traitor", run: (seed) => runNet(seed, traitors(4, 1), MANY) },
     { name: "bft of 7 with two traitors", run: (seed) => runNet(seed, traitors(7, 2), MANY) },
     { name: "bft of 4 that change", run: (seed) => runNet(seed, changing(4), MANY) },
+    { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
+    { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
   ],
 } as const satisfies Readonly<Record<string, readonly Kind[]>>;
 

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { showProgress } from "../progress.ts";
 import { type KindList, KINDS } from "./kinds.ts";
@@ -58,13 +59,14 @@ async function runKind(
 /** A processor core that runs one net at a time. */
 class NetWorker {
   readonly #worker = new Worker(new URL("kind_worker.ts", import.meta.url));
+  /** Its first message says that it listens: what is sent before may be lost. */
+  readonly #isReady = once(this.#worker, "message");
 
-  run(job: Job): Promise<JobResult> {
-    return new Promise((resolve, reject) => {
-      this.#worker.once("message", resolve);
-      this.#worker.once("error", reject);
-      this.#worker.postMessage(job);
-    });
+  async run(job: Job): Promise<JobResult> {
+    await this.#isReady;
+    this.#worker.postMessage(job);
+    const [result] = await once(this.#worker, "message");
+    return result;
   }
 
   async stop(): Promise<void> {

@@ -19,8 +19,9 @@ const CALM_MS_MAX = 25_000;
 
 const TROUBLES_MAX = 8;
 
-/** Some troubles outlast their bout. */
+/** Some troubles outlast their bout; some kinds do no harm unless rounds pass meanwhile. */
 const LONG_MS_MAX = 60_000;
+const LONG_KINDS: readonly Trouble["kind"][] = ["silence", "forgery"];
 
 const LEAP_MS_MAX = 10_000;
 
@@ -61,7 +62,8 @@ function drawSteps(world: World, honestCount: number): Step[] {
     }
     for (let count = world.between(1, TROUBLES_MAX); count > 0; count--) {
       const trouble = drawTrouble(world, pick(world, kinds), honestCount);
-      const forMs = world.between(10, world.chance(0.1) ? LONG_MS_MAX : lengthMs);
+      const isLong = world.chance(LONG_KINDS.includes(trouble.kind) ? 0.5 : 0.1);
+      const forMs = world.between(10, isLong ? LONG_MS_MAX : lengthMs);
       steps.push({ atMs: startMs + world.between(0, lengthMs), forMs, ...trouble });
     }
     startMs += lengthMs + world.between(CALM_MS_MIN, CALM_MS_MAX);
@@ -108,6 +110,8 @@ function drawTrouble(
     }
     case "calls":
       return { kind, node, failureRate: 0.3 * world.random(), msMax: world.between(5, 1_500) };
+    case "forgery":
+      return { kind };
     default:
       return { kind, node };
   }

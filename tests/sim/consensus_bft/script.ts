@@ -36,8 +36,8 @@ export type Trouble =
   }
   /** The controller of a node is down; when it is back it tells where it is. */
   | { readonly kind: "controller"; readonly node: number }
-  /** Somebody without a key tells a node that its round has come to nothing (S4). */
-  | { readonly kind: "forgery"; readonly node: number };
+  /** Somebody without a key tells nodes that their round has come to nothing (S4). */
+  | { readonly kind: "forgery" };
 
 /** A trouble with its time, in milliseconds. */
 export type Step = Trouble & { readonly atMs: number; readonly forMs: number };

@@ -7,9 +7,15 @@ import {
   Step,
   type Vote,
 } from "../../../services/consensus/bft/core/messages.ts";
-import { FAKE_CRYPTO, type FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
+import {
+  FAKE_CRYPTO,
+  fakeAddress,
+  type FakeSigner,
+} from "../../../services/consensus/testing/fake_crypto.ts";
 import type { HostileNetwork } from "../network.ts";
 import type { World } from "../world.ts";
+import { Forger, fromPrevotes, withTrailingByte } from "./forgeries.ts";
+import type { ModelController, StoredBlock } from "./model_controller.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { NodeLinks } from "./validator.ts";
 
@@ -89,17 +95,20 @@ export interface TraitorOptions {
 /**
  * A validator that breaks every rule. It is several honest nodes with one key, each of which is
  * shown to some of the others: so it proposes different blocks to different nodes and votes for
- * each. Besides, it withholds, repeats and damages messages, and votes for whatever it heard of.
+ * each. Besides, it withholds, repeats, damages and forges messages, votes for whatever it heard of,
+ * and serves blocks that nobody decided.
  */
 export class Traitor {
   readonly twins: readonly SimNode[];
   readonly #options: TraitorOptions;
   readonly #heard: Packet[] = [];
+  readonly #forger: Forger;
   /** Part of the messages that it keeps to itself. */
   readonly #withholdRate: number;
 
   constructor(options: TraitorOptions) {
     this.#options = options;
+    this.#forger = new Forger(fakeAddress(options.index), options.signer);
     this.#withholdRate = 0.3 * options.world.random() ** 2;
     this.twins = Array.from(
       { length: TWIN_COUNT },
@@ -120,6 +129,30 @@ export class Traitor {
     this.twins[twin]?.post({ kind: "message", type, origin, body });
   }
 
+  /** A block for a controller that asks for its next one; null without an idea. */
+  forgeBlock(victim: ModelController): StoredBlock | null {
+    const { world, network } = this.#options;
+    const real = this.twins[0]?.model.blocks[victim.blocks.length];
+    switch (world.between(0, 3)) {
+      case 0:
+        return this.#forger.unproven(victim, world.between(1, network.nodeCount));
+      case 1:
+        return fromPrevotes(
+          this.#heardOf(MessageType.Proposal),
+          this.#heardOf(MessageType.LeaderPrevote),
+        );
+      case 2:
+        return real === undefined ? null : withTrailingByte(real);
+      default:
+        return real === undefined ? null : this.#forger.withProofOf(real, victim);
+    }
+  }
+
+  /** The latest messages of a type. */
+  #heardOf(wanted: MessageType): Bytes[] {
+    return this.#heard.filter(({ type }) => type === wanted).slice(-8).map(({ body }) => body);
+  }
+
   #linksOf(twin: number): NodeLinks {
     const { index, network } = this.#options;
     return {
@@ -138,7 +171,16 @@ export class Traitor {
     const { index, world, network, conspiracy } = this.#options;
     if (world.chance(this.#withholdRate) || conspiracy.isWithheld(type, to)) return;
     if (conspiracy.isTraitor(to)) network.send(index, to, { type, body, twin });
-    else if (conspiracy.twinFor(to) === twin) network.send(index, to, { type, body });
+    else if (conspiracy.twinFor(to) === twin) {
+      network.send(index, to, { type, body: this.#tampered(type, body) });
+    }
+  }
+
+  /** Now and then a proposal is another one for each. */
+  #tampered(type: string, body: Bytes): Bytes {
+    const { world } = this.#options;
+    if (type !== MessageType.Proposal || world.chance(0.8)) return body;
+    return world.chance(0.5) ? this.#forger.withOtherData(body) : this.#forger.withFakeLock(body);
   }
 
   #actLater(): void {

@@ -2,97 +2,139 @@ import assert from "node:assert/strict";
 import type { RaftView } from "../../../services/consensus/raft/core/raft.ts";
 import {
   type Entry,
+  EntryType,
   type Message,
   MessageType,
 } from "../../../services/consensus/raft/core/messages.ts";
-import { toHex, u64be } from "../../../shared/bytes/mod.ts";
+import { equalBytes, toHex } from "../../../shared/bytes/mod.ts";
+import { type AppState, nextState } from "./application.ts";
 
 /** An entry that was committed, and when. */
 interface Decided {
-  readonly text: string;
-  readonly term: bigint;
+  readonly entry: Entry;
   /** Term of the leader that committed it. */
   readonly committedIn: bigint;
   /** State of the application after it. */
-  readonly state: string;
+  readonly state: AppState;
 }
 
-/** State of the application after an entry: it depends on every entry before. */
-export function nextState(state: Uint8Array, { index, term, entryType, data }: Entry): Uint8Array {
-  let mixed = BigInt(`0x${toHex(state) || "0"}`);
-  for (const part of [index, term, BigInt(entryType), ...data]) {
-    mixed = BigInt.asUintN(64, (mixed ^ BigInt(part)) * 0x9e3779b97f4a7c15n + 1n);
-  }
-  return u64be(mixed);
+/** An entry as some node stored it, and what it followed. */
+interface Stored {
+  readonly entry: Entry;
+  readonly previousTerm: bigint;
 }
 
 /** What must hold whatever happens; all nodes report to it, and the first violation throws. */
 export class RaftInvariants {
   readonly #leaderOf = new Map<bigint, bigint>();
   readonly #voteOf = new Map<string, bigint>();
+  readonly #storedAt = new Map<string, Stored>();
   readonly #decided = new Map<bigint, Decided>();
-  #lastState: Uint8Array = new Uint8Array(0);
-  /** Every entry up to here is committed. */
-  height: bigint;
+  readonly #proposals = new Set<string>();
+  /** How far the commits of a node have been looked at, from its start on. */
+  readonly #lookedAt = new WeakMap<RaftView, bigint>();
+  /** Called when something was committed, or a leader elected. */
+  onMilestone: () => void = () => {};
+  #last: AppState;
 
-  constructor(start: bigint) {
-    this.height = start;
+  constructor(start: AppState) {
+    this.#last = start;
+  }
+
+  /** Every entry up to here is committed. */
+  get height(): bigint {
+    return this.#last.index;
+  }
+
+  /** How many proposals are committed; leaders add empty entries, and members change. */
+  get proposals(): number {
+    return this.#proposals.size;
   }
 
   /** Looks at a node after each of its steps. */
-  onStep(node: RaftView, wasLeader: boolean): void {
-    this.#onCommit(node);
-    if (node.role === "leader" && !wasLeader) this.#onLeader(node);
+  onStep(node: RaftView): void {
+    const { log: { committed }, role, term, id } = node;
+    const lookedAt = this.#lookedAt.get(node) ?? 0n;
+    if (committed > lookedAt) {
+      this.#onCommit(node, lookedAt + 1n);
+      this.#lookedAt.set(node, committed);
+    }
+    assert(committed >= lookedAt, `${id} takes back what it committed`);
+    if (role === "leader" && this.#leaderOf.get(term) !== id) this.#onLeader(node);
   }
 
-  /** A vote leaves: there is one per node and term, also after a restart. */
+  /** A vote leaves, as a candidate's own: there is one per node and term, also after a restart. */
   onSend({ msgType, from, to, term, reject }: Message): void {
-    if (msgType !== MessageType.REQUEST_VOTE_RESPONSE || reject) return;
-    const first = this.#voteOf.get(`${from}/${term}`) ?? to;
-    assert.equal(to, first, `${from} votes twice in term ${term}`);
-    this.#voteOf.set(`${from}/${term}`, to);
+    const isCandidate = msgType === MessageType.REQUEST_VOTE;
+    if (!isCandidate && (msgType !== MessageType.REQUEST_VOTE_RESPONSE || reject)) return;
+    const key = `${from}/${term}`;
+    const candidate = isCandidate ? from : to;
+    const first = this.#voteOf.get(key) ?? candidate;
+    assert.equal(candidate, first, `${from} votes twice in term ${term}`);
+    this.#voteOf.set(key, candidate);
   }
 
   /** A node applied an entry or installed a snapshot. */
-  onApplied(id: bigint, index: bigint, state: Uint8Array): void {
+  onApplied(id: bigint, { index, digest }: AppState): void {
     const decided = this.#decided.get(index);
-    assert.equal(toHex(state), decided?.state, `${id} has another state at ${index}`);
+    assert.equal(digest, decided?.state.digest, `${id} has another state at ${index}`);
   }
 
-  /** Where two logs have the same index and term they are the same before. */
-  onLogs(left: RaftView["log"], right: RaftView["log"]): void {
-    const first = left.firstIndex > right.firstIndex ? left.firstIndex : right.firstIndex;
-    let index = left.lastIndex < right.lastIndex ? left.lastIndex : right.lastIndex;
-    while (index >= first && left.termAt(index) !== right.termAt(index)) index--;
-    const texts = [left, right].map((log) => log.slice(first, index).map(textOf).join());
-    assert.equal(texts[0], texts[1], `logs differ before ${index}`);
-  }
-
-  #onCommit({ id, term, log }: RaftView): void {
-    for (const entry of log.slice(this.height + 1n, log.committed)) {
-      this.height = entry.index;
-      this.#lastState = nextState(this.#lastState, entry);
-      const state = toHex(this.#lastState);
-      const decided = { text: textOf(entry), term: entry.term, committedIn: term, state };
-      this.#decided.set(entry.index, decided);
+  /**
+   * A node stores entries: where two logs have the same index and term, they are the same up to
+   * there. So they are if every such entry follows the same one.
+   */
+  onStored(entries: readonly Entry[], termBefore: bigint): void {
+    let previousTerm = termBefore;
+    for (const entry of entries) {
+      const key = `${entry.index}/${entry.term}`;
+      const first = this.#storedAt.get(key);
+      if (first === undefined) this.#storedAt.set(key, { entry, previousTerm });
+      else {
+        expectSame(entry, first.entry, "logs differ");
+        assert.equal(previousTerm, first.previousTerm, `logs differ before ${key}`);
+      }
+      previousTerm = entry.term;
     }
-    // entries that were checked once do not change: the last ones are enough
-    const first = log.committed - 3n > log.firstIndex ? log.committed - 3n : log.firstIndex;
+  }
+
+  #onCommit({ id, term, log }: RaftView, from: bigint): void {
+    const first = from > log.firstIndex ? from : log.firstIndex;
     for (const entry of log.slice(first, log.committed)) {
-      assert.equal(textOf(entry), this.#decided.get(entry.index)?.text, `${id} at ${entry.index}`);
+      const decided = this.#decided.get(entry.index);
+      if (decided === undefined) this.#decide(entry, term);
+      else expectSame(entry, decided.entry, `${id} commits another entry`);
     }
+  }
+
+  #decide(entry: Entry, committedIn: bigint): void {
+    this.#last = nextState(this.#last, entry);
+    this.#decided.set(entry.index, { entry, committedIn, state: this.#last });
+    this.onMilestone();
+    if (entry.entryType !== EntryType.ENTRY_NORMAL || entry.data.length === 0) return;
+    const proposal = toHex(entry.data);
+    assert(!this.#proposals.has(proposal), `a proposal is committed again at ${entry.index}`);
+    this.#proposals.add(proposal);
   }
 
   #onLeader({ id, term, log }: RaftView): void {
     assert.equal(this.#leaderOf.get(term) ?? id, id, `two leaders in term ${term}`);
     this.#leaderOf.set(term, id);
-    for (const [index, decided] of this.#decided) {
-      if (decided.committedIn >= term || index < log.firstIndex) continue;
-      assert.equal(log.termAt(index), decided.term, `leader ${id} of ${term} lacks entry ${index}`);
+    this.onMilestone();
+    for (const { entry: { index, term: entryTerm }, committedIn } of this.#decided.values()) {
+      if (committedIn >= term || index < log.firstIndex) continue;
+      assert.equal(log.termAt(index), entryTerm, `leader ${id} of ${term} lacks entry ${index}`);
     }
   }
 }
 
-function textOf({ index, term, entryType, data }: Entry): string {
-  return `${index}/${term}/${entryType}/${toHex(data)}`;
+function expectSame(entry: Entry, first: Entry, problem: string): void {
+  const isSame = entry === first ||
+    (entry.term === first.term && entry.entryType === first.entryType &&
+      equalBytes(entry.data, first.data));
+  assert(isSame, `${problem} at ${entry.index}: ${textOf(entry)}, not ${textOf(first)}`);
+}
+
+function textOf({ term, entryType, data }: Entry): string {
+  return `${term}/${entryType}/${toHex(data)}`;
 }

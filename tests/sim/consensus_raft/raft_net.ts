@@ -1,95 +1,145 @@
 import { Message } from "../../../proto/gen/eraftpb.ts";
 import { differenceTo } from "../../../services/consensus/raft/core/conf_change.ts";
 import { blankState, bootstrapState } from "../../../services/consensus/raft/core/interface.ts";
+import type { RaftCore } from "../../../services/consensus/raft/core/raft.ts";
 import { u64be } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
-import { badLinks, GOOD_LINKS, HostileNetwork } from "../network.ts";
+import { GOOD_LINKS, HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
+import { encodeState } from "./application.ts";
+import type { RaftPlan } from "./plans.ts";
 import { RaftInvariants } from "./raft_invariants.ts";
-import { RaftNode } from "./raft_node.ts";
+import { NO_FAULTS, RaftNode } from "./raft_node.ts";
 
-/** A group to simulate: who founds it, and who are the voters after each change. */
-export interface RaftPlan {
-  readonly founders: readonly number[];
-  readonly changes: readonly (readonly number[])[];
-}
+/** Time between the proposals of a leader. */
+const PROPOSE_MS = 200;
 
-/** What one run came to. */
-export interface RaftOutcome {
-  /** Entries committed while everything went wrong. */
-  readonly heightInChaos: bigint;
-  /** Virtual time from the end of all faults until every voter had some more. */
-  readonly recoveryMs: number;
-}
-
-/** Time between the proposals of a leader, and between the misfortunes. */
-const PROPOSE_MS = 500;
-const DISTURB_MS = 1_000;
-const CHAOS_MS = 60_000;
-
-/** A group that does not commit within this time after all faults ended is stuck. */
-const RECOVERY_MS_MAX = 120_000;
-const RECOVERY_ENTRIES = 5n;
+/** How often it is looked whether a condition holds. */
+const LOOK_MS = 50;
 
 /** Short against the delays of the network, so that elections overlap. */
 const TICKS = { heartbeatTicks: 3, electionTicks: 10 };
 
+/** Messages that are kept to come again long after, and how seldom one is. */
+const ARCHIVE_SIZE = 32;
+const ARCHIVE_RATE = 0.02;
+
+/** First of the groups that hold a single node, which are none of any other partition. */
+const CUT_OFF_GROUP = 10;
+
+/** In one of so many nets messages are bytes on their way, which takes much time and changes nothing. */
+const CODING_RATE = 0.1;
+
 /** Cores of a whole group on a hostile network, with members that change meanwhile. */
 export class RaftNet {
   readonly world: World;
-  readonly network: HostileNetwork<Uint8Array>;
+  readonly network: HostileNetwork<Message>;
   readonly invariants: RaftInvariants;
   readonly nodes: RaftNode[] = [];
-  #wanted: readonly number[];
+  /** Probability that a node is cut off when it sends something, maybe the first of many copies. */
+  cutOffRate = 0;
+  /** The voters that there are to be. */
+  wanted: readonly number[];
+  /** Called when a node crashed. */
+  onCrash: (node: RaftNode) => void = () => {};
+  /** Called when a change of the members is proposed. */
+  onConfChange: () => void = () => {};
+  readonly #archive: Message[] = [];
+  readonly #isCoding: boolean;
   #proposals = 0n;
-  #isChaos = false;
+  #healings = 0;
 
-  constructor(seed: number, readonly plan: RaftPlan) {
-    const { founders, changes } = plan;
+  constructor(seed: number, { founders, changes }: RaftPlan) {
     const world = new World(seed);
     this.world = world;
-    this.#wanted = founders;
+    this.wanted = founders;
     const count = Math.max(...founders, ...changes.flat()) + 1;
-    this.network = new HostileNetwork(world, count, (to, _, bytes) => {
-      this.nodes[to]?.feed((core) => core.step(decode(Message, bytes)));
-    });
-    const founded = bootstrapState(founders.map(idOf));
-    this.invariants = new RaftInvariants(founded.applied);
+    this.network = new HostileNetwork(
+      world,
+      count,
+      (_to, _origin, message) => this.#receive(message),
+    );
+    this.network.accepts = (from, to) => this.#getsOut(from, to);
+    const bootstrapped = bootstrapState(founders.map(idOf));
+    const start = { index: bootstrapped.applied, digest: 0n };
+    const founded = { ...bootstrapped, data: encodeState(start) };
+    this.invariants = new RaftInvariants(start);
+    this.#isCoding = world.chance(CODING_RATE);
     const checksQuorum = world.chance(0.3);
     const asksBeforeElection = world.chance(0.3);
     for (let index = 0; index < count; index++) {
       const { random } = world;
-      const core = { id: idOf(index), ...TICKS, checksQuorum, asksBeforeElection, random };
-      const state = founders.includes(index) ? founded : blankState();
-      const send = (message: Message) => {
-        this.network.send(index, Number(message.to) - 1, encode(Message, message));
-      };
-      this.nodes.push(new RaftNode({ world, core, state, invariants: this.invariants, send }));
+      this.nodes.push(
+        new RaftNode({
+          world,
+          core: { id: idOf(index), ...TICKS, checksQuorum, asksBeforeElection, random },
+          state: founders.includes(index) ? founded : blankState(),
+          invariants: this.invariants,
+          send: (message) => this.#send(index, message),
+          crashed: (node) => this.onCrash(node),
+        }),
+      );
     }
   }
 
-  /**
-   * Runs through chaos with every change in it, then expects progress by all wanted voters.
-   *
-   * @throws when an invariant does not hold or the group does not go on
-   */
-  run(): RaftOutcome {
-    const { world, plan: { changes } } = this;
-    this.#isChaos = world.chance(0.9);
-    if (this.#isChaos) this.network.faults = badLinks(world, world.chance(0.3) ? 2_000 : 200);
+  /** Starts every node, and whoever leads makes proposals from now on. */
+  start(): void {
     for (const node of this.nodes) node.start();
-    changes.forEach((voters, index) => {
-      const atMs = (CHAOS_MS * (index + 1)) / (changes.length + 1);
-      world.schedule(atMs, () => (this.#wanted = voters));
+    this.#proposeRegularly();
+  }
+
+  /** Ends every fault, and starts every node that is down. */
+  heal(): void {
+    this.#healings++;
+    this.network.faults = GOOD_LINKS;
+    this.cutOffRate = 0;
+    this.reconnect();
+    for (const node of this.nodes) {
+      node.faults = NO_FAULTS;
+      if (node.core === null) node.start();
+    }
+  }
+
+  /** Ends every partition. */
+  reconnect(): void {
+    this.network.groupOf.clear();
+    this.network.cuts.clear();
+  }
+
+  /** Does something later, unless all is well by then. */
+  beforeHealing(delayMs: number, run: () => void): void {
+    const healings = this.#healings;
+    this.world.schedule(delayMs, () => {
+      if (healings === this.#healings) run();
     });
-    this.#every(PROPOSE_MS, () => this.#propose());
-    this.#every(DISTURB_MS, () => this.#disturb());
-    world.runUntil(() => false, CHAOS_MS);
-    this.#heal();
-    const heightInChaos = this.invariants.height;
-    const isDone = () => this.#isChanged && this.#lowest >= heightInChaos + RECOVERY_ENTRIES;
-    if (!world.runUntil(isDone, CHAOS_MS + RECOVERY_MS_MAX)) throw new Error("The group is stuck");
-    return { heightInChaos, recoveryMs: world.nowMs - CHAOS_MS };
+  }
+
+  /** Lets time pass until a condition holds; false when it does not in time. */
+  runUntil(isDone: () => boolean, limitMs: number): boolean {
+    const { world } = this;
+    const endMs = world.nowMs + limitMs;
+    while (!isDone()) {
+      if (world.nowMs >= endMs) return false;
+      world.runUntil(() => false, Math.min(endMs, world.nowMs + LOOK_MS));
+    }
+    return true;
+  }
+
+  /** Whether the wanted voters are the voters, by all of them, and have so much applied. */
+  isSettledAt(height: bigint): boolean {
+    const wanted = this.wanted.map(idOf);
+    return this.wanted.every((index) => {
+      const { members, applied } = this.nodes[index]?.core?.view ?? {};
+      return members !== undefined && applied !== undefined && applied >= height &&
+        members.votersOutgoing.size === 0 && differenceTo(members, wanted) === null;
+    });
+  }
+
+  /** Sends something again that was said long ago. */
+  replay(): void {
+    const { world } = this;
+    const message = this.#archive[world.between(0, ARCHIVE_SIZE - 1)];
+    if (message !== undefined) this.#receive(message);
   }
 
   /** What every node thinks, for whoever reads of a failure. */
@@ -103,91 +153,36 @@ export class RaftNet {
     }).join("\n");
   }
 
-  get #voters(): RaftNode[] {
-    return this.nodes.filter((_, index) => this.#wanted.includes(index));
+  #send(from: number, message: Message): void {
+    const { world, network } = this;
+    network.send(from, Number(message.to) - 1, message);
+    if (!world.chance(ARCHIVE_RATE)) return;
+    this.#archive[world.between(0, ARCHIVE_SIZE - 1)] = message;
   }
 
-  /** Whether the voters are those that are wanted, and nothing else. */
-  get #isChanged(): boolean {
-    const wanted = this.#wanted.map(idOf).sort().join();
-    return this.#voters.every(({ core }) =>
-      core !== null && [...core.view.members.voters].sort().join() === wanted &&
-      core.view.members.votersOutgoing.size === 0
-    );
+  #getsOut(from: number, to: number): boolean {
+    const { network, world } = this;
+    if (world.chance(this.cutOffRate)) network.groupOf.set(from, CUT_OFF_GROUP + from);
+    return network.isConnected(from, to);
   }
 
-  get #lowest(): bigint {
-    const heights = this.#voters.map(({ core }) => core?.view.applied ?? 0n);
-    return heights.reduce((low, height) => height < low ? height : low);
+  #receive(message: Message): void {
+    const arrived = this.#isCoding ? decode(Message, encode(Message, message)) : message;
+    this.nodes[Number(message.to) - 1]?.feed((core) => core.step(arrived));
   }
 
-  #propose(): void {
-    for (const node of this.nodes) {
-      const { core } = node;
-      if (core === null || !node.isLeader) continue;
-      const change = differenceTo(core.view.members, this.#wanted.map(idOf));
-      if (change === null || !core.canProposeConfChange) {
-        node.feed((core) => core.propose(u64be(this.#proposals++)));
-      } else node.feed((core) => core.proposeConfChange(change));
-    }
+  #proposeRegularly(): void {
+    for (const node of this.nodes) if (node.isLeader) node.feed((core) => this.#propose(core));
+    this.world.schedule(PROPOSE_MS, () => this.#proposeRegularly());
   }
 
-  #disturb(): void {
-    const { world, nodes, network: { groupOf } } = this;
-    this.#compareLogs();
-    if (!this.#isChaos) return;
-    const node = nodes[world.between(0, nodes.length - 1)];
-    if (node === undefined) return;
-    if (node.core === null) node.start();
-    else if (world.chance(0.3)) {
-      node.crash();
-      // it comes back while messages to what it was are still on their way
-      if (world.chance(0.5)) node.start();
-    }
-    if (world.chance(0.2)) groupOf.set(world.between(0, nodes.length - 1), world.between(0, 1));
-    if (world.chance(0.2)) groupOf.clear();
-    const other = idOf(world.between(0, nodes.length - 1));
-    if (world.chance(0.1)) node.feed((core) => core.transferLeadership(other));
-    if (world.chance(0.2)) this.#rival();
-  }
-
-  /** Some campaign at the same time, and one of them may crash in the midst of it. */
-  #rival(): void {
-    const { world } = this;
-    for (const node of this.nodes) {
-      if (world.chance(0.5)) node.feed((core) => core.campaign());
-    }
-    const voter = this.nodes[world.between(0, this.nodes.length - 1)];
-    const isHit = voter?.core && world.chance(0.5);
-    if (!isHit) return;
-    world.schedule(world.between(0, 300), () => {
-      voter.crash();
-      voter.start();
-    });
-  }
-
-  #compareLogs(): void {
-    const logs = this.nodes.flatMap(({ core }) => core === null ? [] : [core.view.log]);
-    for (const [index, left] of logs.entries()) {
-      for (const right of logs.slice(index + 1)) this.invariants.onLogs(left, right);
-    }
-  }
-
-  #heal(): void {
-    this.#isChaos = false;
-    this.network.faults = GOOD_LINKS;
-    this.network.groupOf.clear();
-    for (const node of this.nodes) if (node.core === null) node.start();
-  }
-
-  #every(intervalMs: number, run: () => void): void {
-    this.world.schedule(intervalMs, () => {
-      run();
-      this.#every(intervalMs, run);
-    });
+  #propose(core: RaftCore): void {
+    const change = differenceTo(core.view.members, this.wanted.map(idOf));
+    if (change === null || !core.canProposeConfChange) core.propose(u64be(this.#proposals++));
+    else if (core.proposeConfChange(change)) this.onConfChange();
   }
 }
 
-function idOf(index: number): bigint {
+export function idOf(index: number): bigint {
   return BigInt(index + 1);
 }
