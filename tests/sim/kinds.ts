@@ -1,5 +1,6 @@
 import { betrayedShape, honestShape, runNet } from "./consensus_bft/chaos.ts";
 import { runGroup } from "./consensus_raft/chaos.ts";
+import { runChain } from "../../services/consensus/raft/testing/chain_chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** What a net came to. */
@@ -28,6 +29,7 @@ export const KINDS = {
     { name: "consensus among traitors", run: (seed) => runNet(seed, betrayedShape(seed), SOME) },
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, SOME) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, SOME) },
+    { name: "chains by raft", run: (seed) => runChain(seed, SOME) },
     { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
   ],
   "sim-consensus": [
@@ -36,6 +38,7 @@ export const KINDS = {
     { name: "bft of 4 that change", run: (seed) => runNet(seed, changing(4), MANY) },
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
+    { name: "chains by raft", run: (seed) => runChain(seed, MANY) },
   ],
 } as const satisfies Readonly<Record<string, readonly Kind[]>>;
 
