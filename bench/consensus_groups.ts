@@ -14,8 +14,8 @@ import { bootstrapState } from "../services/consensus/raft/core/interface.ts";
 import { CoreGroup, DEFAULT_TICKS } from "../services/consensus/testing/raft_runner.ts";
 import { type Delivery, QuietNet, type Validator } from "../tests/sim/quiet/quiet_bft.ts";
 
-/** Blocks before those that are measured, and those: code is slow until it has run for a while. */
-const WARM_UP = 50;
+/** Blocks before those that are measured, and those. */
+const WARM_UP = 30;
 export const BLOCKS = 20;
 
 /** Data of a block: about 30 hashes of transactions. */

@@ -87,11 +87,12 @@ export class QuietNet {
       case "send":
         this.#send(node, Number(effect.origin) - 1, effect);
         break;
-      case "sign": {
-        const signature = this.options.validators[node]?.sign(effect.hash) ?? null;
-        answer({ kind: "signed", id: effect.id, signature });
+      case "sign":
+        this.#world.schedule(ANSWER_MS, () => {
+          const signature = this.options.validators[node]?.sign(effect.hash) ?? null;
+          this.#post(node, { kind: "signed", id: effect.id, signature });
+        });
         break;
-      }
       case "getProposal":
         answer({ kind: "proposal", proposal: this.#proposalOf(node), reason: "" });
         break;
