@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted \
+.PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
   fuzz fuzz-sm2 bench bench-blocks bench-chain bench-consensus bench-executor bench-kms bench-network bench-storage \
   bench-sync image clean
 
@@ -79,6 +79,9 @@ sim-consensus: deps ## SEEDS=10000 nets of consensus, each until 100 heights are
 
 sim-planted: deps ## known mistakes of consensus, each in SEEDS=200 nets: in how many it shows, SEED=n
 	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) deno run -A --no-check tests/sim/planted.ts
+
+sim-shrink: deps ## write what makes the net of SEED=n fail to tests/scripts, KIND="bft of ..." DEFECT=words
+	@KIND="$(KIND)" SEED="$(SEED)" DEFECT="$(DEFECT)" deno run -A --no-check tests/sim/shrink.ts
 
 fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n
 	@RUNS=$(or $(RUNS),100000) SEED=$(SEED) deno run -A --no-check tests/fuzz/main.ts

@@ -43,6 +43,7 @@ const PURE_PATHS = [
   "services/consensus/raft/log/operation.ts",
   "services/consensus/raft/log/state.ts",
   "services/consensus/raft/mailbook.ts",
+  "services/consensus/raft/node/",
   "services/controller/auth/",
   "services/controller/chain/",
   "services/controller/node_manager/",

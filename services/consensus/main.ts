@@ -1,6 +1,9 @@
 import { runService } from "../../shared/service/mod.ts";
 import { BFT_TABLE } from "./bft/config.ts";
 import { startBft } from "./bft/start.ts";
+import { RAFT_TABLE } from "./raft/config.ts";
+import { LOG_OPTIONS, raftPlainLog } from "./raft/plain_log.ts";
+import { startRaft } from "./raft/start.ts";
 
 await runService({
   role: "consensus",
@@ -11,9 +14,15 @@ await runService({
       homepage: "https://github.com/cita-cloud/consensus_bft",
       start: startBft,
     },
+    consensus_raft: {
+      table: RAFT_TABLE,
+      homepage: "https://github.com/cita-cloud/consensus_raft",
+      start: startRaft,
+      plainLog: raftPlainLog,
+      runOptions: LOG_OPTIONS,
+    },
   },
   unavailable: {
-    consensus_raft: "it is not built yet, use [consensus_bft]",
-    consensus_overlord: "it is not built yet, use [consensus_bft]",
+    consensus_overlord: "it is not built yet, use [consensus_bft] or [consensus_raft]",
   },
 });

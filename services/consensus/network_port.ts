@@ -31,6 +31,8 @@ export interface NetworkPortOptions {
   readonly retryMs: number;
   /** Told of a session that a message could not go to; without it everyone gets the message. */
   readonly onUnreachable?: (origin: bigint) => void;
+  /** Told when messages can come: at first, and after the network service was away. */
+  readonly onRegistered?: () => void;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -102,13 +104,16 @@ class GrpcNetworkPort implements NetworkPort {
   }
 
   async #keepRegistered(): Promise<void> {
-    const { clock, log, retryMs, ownPort } = this.options;
+    const { clock, log, retryMs, ownPort, onRegistered } = this.options;
     const request = { moduleName: CONSENSUS_MODULE, hostname: "127.0.0.1", port: `${ownPort}` };
     let wasRegistered = false;
     while (!this.#closing.signal.aborted) {
       const status = await this.#link.call(() => this.#client.registerNetworkMsgHandler(request));
       const isRegistered = status?.code === StatusCode.Success;
-      if (isRegistered && !wasRegistered) log.info("register network msg handler success!");
+      if (isRegistered && !wasRegistered) {
+        log.info("register network msg handler success!");
+        onRegistered?.();
+      }
       wasRegistered = isRegistered;
       this.#wake = new AbortController();
       await clock.sleep(isRegistered ? REGISTER_INTERVAL_MS : retryMs, this.#wake.signal);

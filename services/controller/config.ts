@@ -8,13 +8,13 @@ import {
   hexBytes,
   hexBytesList,
   integer,
-  numbers,
   port,
   readTable,
   relativePath,
   u32,
   u64,
 } from "../../shared/config/mod.ts";
+import { METRICS_KEYS } from "../../shared/service/mod.ts";
 import type { Settings } from "./flows/node.ts";
 
 /** The longest pause that a timer can measure, in seconds. */
@@ -83,12 +83,7 @@ export const CONTROLLER_TABLE = defineTable("controller", {
     max: SECONDS_MAX,
     doc: "seconds without a new block after which the node reports itself unhealthy",
   }),
-  enable_metrics: bool({ default: true, doc: "serve metrics, if there is a port for them" }),
-  metrics_port: port({ default: 0, doc: "port of the metrics for Prometheus; 0: none" }),
-  metrics_buckets: numbers({
-    default: [0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100, 250, 500],
-    doc: "upper bounds of the latency buckets in milliseconds",
-  }),
+  ...METRICS_KEYS,
   wal_path: relativePath({ default: "./data/wal_chain", doc: "folder of the write-ahead log" }),
   tx_persistence: bool({
     default: false,

@@ -1,19 +1,7 @@
 import { roundOfProof } from "../../shared/block/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
-import {
-  addProcessMetrics,
-  EventLoopWatch,
-  Metrics,
-  type MetricsServer,
-  observeClientCalls,
-  observeServerCalls,
-  type Sample,
-  serveMetrics,
-  type ServeMetricsOptions,
-  Tally,
-} from "../../shared/metrics/mod.ts";
-import type { CallObserver } from "../../shared/rpc/mod.ts";
-import { StartRefusal } from "../../shared/service/mod.ts";
+import type { Sample } from "../../shared/metrics/mod.ts";
+import { ServiceMetrics } from "../../shared/service/mod.ts";
 import { statusName } from "../../shared/status/mod.ts";
 import type { ControllerConfig } from "./config.ts";
 import type { Controller } from "./controller.ts";
@@ -27,38 +15,26 @@ const PREFIX = "cita_cloud_controller";
 const INTERVAL_BUCKETS_SECONDS = [0.5, 1, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 15, 30, 60, 120, 300];
 
 /** Metrics of a controller that are being served. */
-export interface ControllerMetrics {
-  /** Learns of the calls that this controller answers. */
-  readonly onServed: CallObserver;
-  /** Learns of the calls that this controller makes to a service. */
-  readonly onCalled: (service: string) => CallObserver;
+export interface ControllerMetrics extends Pick<ServiceMetrics, "onServed" | "onCalled" | "close"> {
   /** Shows a controller, once it has started. */
   show(controller: Controller): void;
-  close(): Promise<void>;
 }
 
 /**
- * Serves metrics if the configuration wants them; throws a {@linkcode StartRefusal} when their
+ * Serves metrics if the configuration wants them; throws a `StartRefusal` when their
  * port is taken.
  */
 export function startMetrics(config: ControllerConfig, clock: Clock): ControllerMetrics | null {
-  const { enable_metrics: isEnabled, metrics_port: port, metrics_buckets: bucketsMs } = config;
-  if (!isEnabled || port === 0) return null;
-  const metrics = new Metrics();
-  addProcessMetrics(metrics, clock);
-  const calls = { prefix: PREFIX, bucketsMs };
-  const onServed = observeServerCalls(metrics, calls);
-  const onCalled = observeClientCalls(metrics, calls);
-  const server = openServer({ port, metrics });
-  const eventLoop = new EventLoopWatch(metrics, clock);
+  const metrics = ServiceMetrics.start(PREFIX, config, clock);
+  if (metrics === null) return null;
   let shown: Controller | null = null;
   const isServing = () => shown !== null && isHealthy(shown, 1_000 * config.health_check_timeout);
-  addGauges(metrics, {
+  metrics.addGauges({
     healthy: ["Whether the health check answers SERVING", () => Number(isServing())],
   });
   return {
-    onServed,
-    onCalled,
+    onServed: metrics.onServed,
+    onCalled: metrics.onCalled,
     show(controller) {
       shown = controller;
       showChain(metrics, controller);
@@ -67,50 +43,13 @@ export function startMetrics(config: ControllerConfig, clock: Clock): Controller
       showActivity(metrics, controller);
       showStandstill(metrics, controller);
     },
-    async close() {
-      eventLoop.stop();
-      await server.close();
-    },
+    close: () => metrics.close(),
   };
 }
 
-/** The operator has to choose another port: one line tells it. */
-function openServer(options: ServeMetricsOptions): MetricsServer {
-  try {
-    return serveMetrics(options);
-  } catch (cause) {
-    throw cause instanceof Error ? new StartRefusal(cause.message, 1, { cause }) : cause;
-  }
-}
-
-type Read = () => number | null | Iterable<Sample>;
-
-/** Adds gauges by the rest of their names. */
-function addGauges(
-  metrics: Metrics,
-  gauges: Readonly<Record<string, readonly [help: string, read: Read, label?: string]>>,
-): void {
-  for (const [name, [help, read, label]] of Object.entries(gauges)) {
-    const labelNames = label === undefined ? [] : [label];
-    metrics.gauge({ name: `${PREFIX}_${name}`, help, labelNames, read });
-  }
-}
-
-/** Adds counters by the rest of their names. */
-function addCounters(
-  metrics: Metrics,
-  counters: Readonly<Record<string, readonly [help: string, tally: Tally]>>,
-): void {
-  for (const [name, [help, tally]] of Object.entries(counters)) {
-    const { labelNames } = tally;
-    const read = () => tally.samples();
-    metrics.counter({ name: `${PREFIX}_${name}_total`, help, labelNames, read });
-  }
-}
-
-function showChain(metrics: Metrics, { node }: Controller): void {
+function showChain(metrics: ServiceMetrics, { node }: Controller): void {
   const { chain, sync } = node;
-  addGauges(metrics, {
+  metrics.addGauges({
     block_height: ["Height of the last block", () => Number(chain.tip.height)],
     block_round: ["Round in which the last block was decided", () => {
       const round = roundOfProof(chain.tip.proof);
@@ -129,9 +68,9 @@ function showChain(metrics: Metrics, { node }: Controller): void {
   });
 }
 
-function showPool(metrics: Metrics, { node, verifier }: Controller): void {
+function showPool(metrics: ServiceMetrics, { node, verifier }: Controller): void {
   const { pool, settings } = node;
-  addGauges(metrics, {
+  metrics.addGauges({
     pool_transactions: ["Transactions that wait for a block", () => pool.count],
     pool_transactions_limit: ["How many may", () => settings.poolCountMax],
     pool_bytes: ["Their encoded size", () => pool.size],
@@ -143,10 +82,10 @@ function showPool(metrics: Metrics, { node, verifier }: Controller): void {
   });
 }
 
-function showPeers(metrics: Metrics, { node, stallWatch }: Controller): void {
+function showPeers(metrics: ServiceMetrics, { node, stallWatch }: Controller): void {
   const connected = () => node.peers.nodes().filter(({ origin }) => origin !== null).length;
   const validators = () => stallWatch.facts().validators;
-  addGauges(metrics, {
+  metrics.addGauges({
     peers_known: ["Controllers that this node has heard of", () => node.peers.nodes().length],
     peers_connected: ["Controllers that this node has a session to", connected],
     validators: ["Nodes that decide on blocks", () => validators().length],
@@ -157,54 +96,51 @@ function showPeers(metrics: Metrics, { node, stallWatch }: Controller): void {
   });
 }
 
-function showActivity(metrics: Metrics, { node }: Controller): void {
-  const interval = metrics.histogram({
-    name: `${PREFIX}_block_interval_seconds`,
+function showActivity(metrics: ServiceMetrics, { node }: Controller): void {
+  const interval = metrics.addHistogram("block_interval_seconds", {
     help: "Time between blocks, without those that were fetched from peers",
     buckets: INTERVAL_BUCKETS_SECONDS,
   });
   const counts = {
-    blocks: new Tally([]),
-    block_transactions: new Tally([]),
-    consensus_calls: new Tally(["call", "code"]),
-    user_transactions: new Tally(["code"]),
-    forwarded_transactions: new Tally([]),
-    peer_messages: new Tally(["type", "code"]),
-  };
-  addCounters(metrics, {
-    blocks: ["Blocks stored since the start, also those fetched from peers", counts.blocks],
-    block_transactions: ["Transactions in these blocks", counts.block_transactions],
-    consensus_calls: ["Calls of consensus, by what they were answered", counts.consensus_calls],
-    user_transactions: [
+    blocks: metrics.addTally("blocks", "Blocks stored since the start, also those of peers"),
+    transactions: metrics.addTally("block_transactions", "Transactions in these blocks"),
+    consensusCalls: metrics.addTally(
+      "consensus_calls",
+      "Calls of consensus, by what they were answered",
+      ["call", "code"],
+    ),
+    userTransactions: metrics.addTally(
+      "user_transactions",
       "Transactions sent by users, by what they were answered; Success: accepted",
-      counts.user_transactions,
-    ],
-    forwarded_transactions: [
+      ["code"],
+    ),
+    forwarded: metrics.addTally(
+      "forwarded_transactions",
       "Transactions of users that were handed on to peers",
-      counts.forwarded_transactions,
-    ],
-    peer_messages: [
+    ),
+    peerMessages: metrics.addTally(
+      "peer_messages",
       "Messages of other controllers, by what they were answered",
-      counts.peer_messages,
-    ],
-  });
+      ["type", "code"],
+    ),
+  };
   const types = new Set<string>(Object.values(MessageType));
   node.activity.listen({
     blockStored({ transactionCount, sinceLastMs }) {
       counts.blocks.add([]);
-      counts.block_transactions.add([], transactionCount);
+      counts.transactions.add([], transactionCount);
       if (!node.sync.isSyncing) interval.observe(sinceLastMs / 1_000);
     },
-    consensusCalled: (call, code) => counts.consensus_calls.add([call, statusName(code)]),
-    transactionsSent: (code, count) => counts.user_transactions.add([statusName(code)], count),
-    transactionsForwarded: (count) => counts.forwarded_transactions.add([], count),
+    consensusCalled: (call, code) => counts.consensusCalls.add([call, statusName(code)]),
+    transactionsSent: (code, count) => counts.userTransactions.add([statusName(code)], count),
+    transactionsForwarded: (count) => counts.forwarded.add([], count),
     messageReceived: (type, code) =>
-      counts.peer_messages.add([types.has(type) ? type : "other", statusName(code)]),
+      counts.peerMessages.add([types.has(type) ? type : "other", statusName(code)]),
   });
 }
 
-function showStandstill(metrics: Metrics, { node, stallWatch }: Controller): void {
-  addGauges(metrics, {
+function showStandstill(metrics: ServiceMetrics, { node, stallWatch }: Controller): void {
+  metrics.addGauges({
     stall_reason: ["Why no block is being made: 1 for what applies", () => {
       const { reason } = stallWatch.diagnosis();
       return flags("reason", STALL_REASONS, (other) => other === reason);

@@ -1,5 +1,6 @@
 import type { ConfigTable } from "../../shared/config/mod.ts";
 import type { SuiteName } from "../../shared/crypto/mod.ts";
+import { CONSOLE_LOG } from "../../shared/log/mod.ts";
 import type { Flavour } from "../../shared/service/mod.ts";
 import type { CRYPTO_KEYS, KMS_KEYS } from "./config.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -30,7 +31,7 @@ export function cryptoFlavour(
     table,
     homepage: `https://github.com/cita-cloud/${table.name}`,
     commands: { speed: speedCommand(suiteName) },
-    isLogFileOptional: true,
+    plainLog: () => CONSOLE_LOG,
     runOptions: [[
       "-p, --private_key_path <path>",
       `the file with the private key, for [crypto_*] only [default: ${PRIVATE_KEY_PATH}]`,

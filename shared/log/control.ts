@@ -5,6 +5,7 @@ import { showFields } from "./fields.ts";
 import { type LogThreshold, passes } from "./levels.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 import type { LogRecord } from "./pattern.ts";
+import { type PlainLog, settingsOf } from "./plain_log.ts";
 import { type LogSettings, parseLogSettings } from "./settings.ts";
 
 /** The logging of a process. */
@@ -42,15 +43,13 @@ export function initLog(path: string, options: LogOptions): Promise<LogControl> 
   });
 }
 
-/** A log4rs file in the program. */
-const CONSOLE_SOURCE = `
-appenders: { stdout: { kind: console } }
-root: { level: info, appenders: [stdout] }
-`;
-
-/** Logs to the standard output, from level info, for programs that have no log4rs file. */
-export function initConsoleLog({ target, clock }: LogOptions): LogControl {
-  const router = new Router(openRoutes(parseLogSettings(CONSOLE_SOURCE, "console")));
+/**
+ * Starts logging without a log4rs file.
+ *
+ * @throws {LogConfigError} when the log file cannot be opened
+ */
+export function initPlainLog(plain: PlainLog, { target, clock }: LogOptions): LogControl {
+  const router = new Router(openRoutes(settingsOf(plain)));
   return { log: new TargetLogger(target, router, clock), close: () => router.replace(NO_ROUTES) };
 }
 

@@ -5,5 +5,6 @@
  */
 
 export { LogConfigError } from "./config_error.ts";
-export { initConsoleLog, initLog, type LogControl, type LogOptions } from "./control.ts";
+export { initLog, initPlainLog, type LogControl, type LogOptions } from "./control.ts";
 export { type LogFields, type Logger, type LogLevel, SILENT_LOGGER } from "./logger.ts";
+export { CONSOLE_LOG, type PlainLog } from "./plain_log.ts";

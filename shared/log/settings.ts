@@ -54,7 +54,8 @@ export interface LogSettings {
   readonly loggers: ReadonlyMap<string, LoggerSettings>;
 }
 
-const DEFAULT_PATTERN = "{d} {l} {t} - {m}{n}";
+/** Of lines whose appender names no other. */
+export const DEFAULT_PATTERN = "{d} {l} {t} - {m}{n}";
 
 const UNIT_MS: Readonly<Record<string, number>> = {
   ms: 1,

@@ -7,7 +7,7 @@ import {
   type ConfigTable,
   type ValuesOf,
 } from "../config/mod.ts";
-import type { Logger } from "../log/mod.ts";
+import type { Logger, PlainLog } from "../log/mod.ts";
 
 /** Flags of an option, such as `--json` or `--out <path>`, and its line for `--help`. */
 export type CommandOption = readonly [flags: string, about: string];
@@ -69,8 +69,8 @@ export interface Flavour<Keys extends ConfigKeys> {
   start(context: ServiceContext<Keys>): Promise<RunningService>;
   /** Options of `run` that only some flavours have; the others refuse them. */
   readonly runOptions?: readonly CommandOption[];
-  /** Whether it logs to the standard output when there is no log4rs file and none is named. */
-  readonly isLogFileOptional?: boolean;
+  /** Where it logs when there is no log4rs file and none is named; without it that is an error. */
+  plainLog?(context: Pick<ServiceContext<Keys>, "config" | "options">): PlainLog;
   /** Offline commands by name. */
   readonly commands?: Readonly<Record<string, OfflineCommand<Keys>>>;
 }

@@ -17,7 +17,7 @@ import {
   unknownKeys,
 } from "../config/mod.ts";
 import { exists } from "../files/mod.ts";
-import { initConsoleLog, initLog, LogConfigError, type LogControl } from "../log/mod.ts";
+import { initLog, initPlainLog, LogConfigError, type LogControl } from "../log/mod.ts";
 import { gitVersion } from "./build_info.ts";
 import { chooseFlavour, type CommandValues, type Flavour, type Flavours } from "./flavour.ts";
 import { exitOnPanic, runUntilStopped, stopOnSignals } from "./process.ts";
@@ -175,9 +175,13 @@ async function run<KeysByName extends Record<string, ConfigKeys>>(
   try {
     const { name, flavour, document, config } = readFlavour(description, options);
     const ownValues = ownOptions({ name, flavour, options });
-    const needsLogFile = isLogNamed || flavour.isLogFileOptional !== true || exists(options.log);
     const logOptions = { target: description.role, clock: SYSTEM_CLOCK };
-    logging = needsLogFile ? await initLog(options.log, logOptions) : initConsoleLog(logOptions);
+    const plainLog = isLogNamed || exists(options.log)
+      ? undefined
+      : flavour.plainLog?.({ config, options: ownValues });
+    logging = plainLog === undefined
+      ? await initLog(options.log, logOptions)
+      : initPlainLog(plainLog, logOptions);
     const { log } = logging;
     const unknown = unknownKeys(flavour.table, document);
     if (unknown.length > 0) {

@@ -11,6 +11,8 @@ import { waitFor } from "./wait.ts";
 export interface DevChainOptions {
   readonly crypto: "sm" | "eth";
   readonly nodes: number;
+  /** `bft` unless given. */
+  readonly consensus?: "bft" | "raft";
   /** Seconds between blocks, 3 unless given. */
   readonly blockInterval?: number;
 }
@@ -64,11 +66,12 @@ export class DevChain implements AsyncDisposable {
 
   /** Creates the chain and starts all nodes. */
   async #up(): Promise<void> {
-    const { nodes, crypto, blockInterval } = this.options;
+    const { nodes, crypto, consensus = "bft", blockInterval } = this.options;
     await succeed("devnet", [
       "up",
       ...["--nodes", String(nodes), "--dir", this.folder],
-      ...["--crypto", crypto, "--base-port", String(this.basePort), "--detach"],
+      ...["--crypto", crypto, "--consensus", consensus],
+      ...["--base-port", String(this.basePort), "--detach"],
       ...blockInterval === undefined ? [] : ["--block-interval", String(blockInterval)],
     ]);
   }

@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { fakeAddress } from "../../services/consensus/testing/fake_crypto.ts";
-import { decodeLeaderVote, Step } from "../../services/consensus/bft/core/messages.ts";
-import { betrayedShape, honestShape, runNet } from "./consensus_bft/chaos.ts";
-import type { NetShape } from "./consensus_bft/script.ts";
-import { DEFECTS, isFound } from "./consensus_bft/planted.ts";
+import { decodeLeaderVote, Step as RoundStep } from "../../services/consensus/bft/core/messages.ts";
+import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts";
+import { scriptOf } from "./consensus_bft/planner.ts";
+import type { NetShape, Script, Step } from "./consensus_bft/script.ts";
+import { shrink } from "./consensus_bft/shrink.ts";
+import { keptScripts } from "./consensus_bft/kept_scripts.ts";
+import { DEFECTS, isFound, violationOf } from "./consensus_bft/planted.ts";
+import { type Cut, GOOD_LINKS } from "./network.ts";
 import { allValidate, SimNet } from "./consensus_bft/sim_net.ts";
 
 /** Heights that a net decides in chaos. */
@@ -12,6 +16,7 @@ const HEIGHTS = 15;
 const MINUTE_MS = 60_000;
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
 const SEED_COUNT = Number(Deno.env.get("SEEDS") ?? 100);
+const SEEDS = Array.from({ length: SEED_COUNT }, (_, index) => FIRST_SEED + index);
 
 /** Runs a net to a height and reports what its nodes logged when it does not get there. */
 function expectHeight(net: SimNet, height: bigint, limitMs: number): void {
@@ -20,9 +25,9 @@ function expectHeight(net: SimNet, height: bigint, limitMs: number): void {
 
 /** Lets nets of successive seeds suffer; all of them have to decide and to recover. */
 function survive(shapeOf: (seed: number) => NetShape): void {
-  for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
+  for (const seed of SEEDS) {
     try {
-      runNet(seed, shapeOf(seed), HEIGHTS);
+      runScript(scriptOf(seed, shapeOf(seed), HEIGHTS));
     } catch (cause) {
       throw new Error(`SEED=${seed} SEEDS=1 fails`, { cause });
     }
@@ -38,25 +43,39 @@ Deno.test(`${SEED_COUNT} nets survive chaos and as many traitors as they can bea
 });
 
 Deno.test("one traitor more, and different blocks are decided: the checker sees it", () => {
-  const count = Math.ceil(SEED_COUNT / 2);
-  const forks = Array.from({ length: count }, (_, index) => FIRST_SEED + index).filter((seed) => {
-    try {
-      runNet(seed, { nodeCount: 4, traitorCount: 2 }, HEIGHTS);
-      return false;
-    } catch (error) {
-      assert(error instanceof Error);
-      return /decided another block/.test(error.message);
-    }
-  });
-  assert(forks.length > 0, "among so many nets some must fork");
+  const isForked = (seed: number) => {
+    const script = scriptOf(seed, { nodeCount: 4, traitorCount: 2 }, HEIGHTS);
+    return violationOf(script, null)?.includes("decided another block") ?? false;
+  };
+  assert(SEEDS.some(isForked), "among so many nets some must fork");
 });
 
-for (const defect of DEFECTS) {
+// make sim-planted looks for the others
+for (const defect of DEFECTS.filter(({ isRare }) => !isRare)) {
   Deno.test(`it is noticed when ${defect.name}`, () => {
-    const seeds = Array.from({ length: SEED_COUNT }, (_, index) => FIRST_SEED + index);
-    assert(seeds.some((seed) => isFound(defect, seed)), `by none of ${SEED_COUNT} nets`);
+    assert(SEEDS.some((seed) => isFound(defect, seed)), `by none of ${SEED_COUNT} nets`);
   });
 }
+
+for (const [name, script] of keptScripts()) {
+  Deno.test(`${name}: the shrunk script does harm with the mistake, and none without`, () => {
+    const defect = DEFECTS.find((known) => known.name === script.defect) ?? null;
+    assert.equal(violationOf(script, null), null);
+    if (defect === null) return assert.equal(script.defect, null, "no such mistake is known");
+    assert.equal(violationOf(script, defect)?.split("\n")[0], script.violation);
+  });
+}
+
+Deno.test("shrink() leaves out and softens what a failure does not need", () => {
+  const { steps, ...rest } = scriptOf(1, { nodeCount: 4 }, HEIGHTS);
+  const [first, second] = steps.filter(({ kind }) => kind === "lines");
+  assert(first !== undefined && second !== undefined);
+  const isFound = (script: Script, { atMs }: Step) => script.steps.some((s) => s.atMs === atMs);
+  const fails = (script: Script) => isFound(script, first) && isFound(script, second);
+  const shrunk = shrink({ steps, ...rest }, fails);
+  const mild = { forMs: 0, faults: GOOD_LINKS };
+  assert.deepEqual(shrunk.steps, [first, second].map((step) => ({ ...step, ...mild })));
+});
 
 for (const nodeCount of [1, 2, 3, 4, 7]) {
   Deno.test(`${nodeCount} validators decide one block per interval, each in its turn (L12)`, () => {
@@ -80,7 +99,7 @@ Deno.test("a block that one node alone decided is decided by all, in a later rou
   net.network.accepts = (from, to, { type, body }) => {
     const leaderVote = type.startsWith("l") ? decodeLeaderVote(body) : null;
     if (!isLost || from !== 0 || leaderVote?.height !== 4n) return true;
-    return leaderVote.step === Step.Prevote && to !== 1;
+    return leaderVote.step === RoundStep.Prevote && to !== 1;
   };
   net.start();
   assert(net.world.runUntil(() => net.highest >= 4n, MINUTE_MS), net.report());
@@ -179,6 +198,47 @@ Deno.test("halves that do not reach each other decide nothing; together they do 
   net.network.groupOf.clear();
   expectHeight(net, stuckAt + 3n, 2 * MINUTE_MS);
   net.chains.checkChains(net.controllers);
+});
+
+Deno.test("a node that hears nobody but is heard disturbs no one, and catches up after", () => {
+  const net = new SimNet({ seed: 10, nodeCount: 4 });
+  net.start();
+  expectHeight(net, 2n, MINUTE_MS);
+  const isDeaf: Cut = (_from, to) => to === 3;
+  net.network.cuts.add(isDeaf);
+  const before = net.highest;
+  net.runFor(2 * MINUTE_MS);
+  assert(net.highest >= before + 20n, `${net.highest - before} heights in two minutes`);
+  net.network.cuts.delete(isDeaf);
+  expectHeight(net, net.highest + 3n, MINUTE_MS);
+});
+
+Deno.test("a process that stood still finds late timers and messages, and catches up (L9)", () => {
+  for (const pauseMs of [500, 5_000, 120_000]) {
+    const net = new SimNet({ seed: pauseMs, nodeCount: 4 });
+    net.start();
+    expectHeight(net, 2n, MINUTE_MS);
+    const [node] = net.nodes;
+    node?.pause();
+    const before = net.highest;
+    net.runFor(pauseMs);
+    assert(pauseMs < MINUTE_MS || net.highest > before + 20n, "the others go on");
+    node?.resume();
+    expectHeight(net, net.highest + 4n, MINUTE_MS);
+    net.chains.checkChains(net.controllers);
+  }
+});
+
+Deno.test("clocks that run at other speeds, or leap ahead, cost no round (L9)", () => {
+  const net = new SimNet({ seed: 11, nodeCount: 4 });
+  const speeds = [0.8, 0.95, 1.1, 1.25];
+  for (const [index, node] of net.nodes.entries()) node.setClock(speeds[index] ?? 1, 0);
+  net.start();
+  for (let height = 3n; height <= 30n; height += 3n) {
+    expectHeight(net, height, MINUTE_MS);
+    net.nodes[Number(height / 3n) % 4]?.setClock(speeds[Number(height) % 4] ?? 1, 3_600_000);
+  }
+  assert(net.world.nowMs < 30 * 3_000 * 1.25 + 10_000, `${net.world.nowMs} ms`);
 });
 
 Deno.test("all crash at once, again and again, and go on (S8)", () => {

@@ -1,4 +1,6 @@
-import { betrayedShape, honestShape, runNet } from "./consensus_bft/chaos.ts";
+import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts";
+import { scriptOf } from "./consensus_bft/planner.ts";
+import type { NetShape, Script } from "./consensus_bft/script.ts";
 import { runGroup } from "./consensus_raft/chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
@@ -14,7 +16,9 @@ export interface KindOutcome {
 export interface Kind {
   readonly name: string;
   /** @throws when an invariant does not hold or the chain does not grow again */
-  run(seed: number): KindOutcome | Promise<KindOutcome>;
+  readonly run: (seed: number) => KindOutcome | Promise<KindOutcome>;
+  /** What happens to the net of a seed, if that can be told, and so shrunk. */
+  readonly script?: (seed: number) => Script;
 }
 
 /** Heights that a net decides in chaos: enough for each seed to be worth its start, or plenty. */
@@ -22,30 +26,27 @@ const SOME = 20;
 const MANY = 100;
 
 /** Kinds by what `make` calls them together. */
-export const KINDS = {
+export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> = {
   sim: [
-    { name: "consensus", run: (seed) => runNet(seed, honestShape(seed), SOME) },
-    { name: "consensus among traitors", run: (seed) => runNet(seed, betrayedShape(seed), SOME) },
+    bftKind("bft", SOME, honestShape),
+    bftKind("bft among traitors", SOME, betrayedShape),
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, SOME) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, SOME) },
     { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
   ],
   "sim-consensus": [
-    { name: "bft of 4 with a traitor", run: (seed) => runNet(seed, traitors(4, 1), MANY) },
-    { name: "bft of 7 with two traitors", run: (seed) => runNet(seed, traitors(7, 2), MANY) },
-    { name: "bft of 4 that change", run: (seed) => runNet(seed, changing(4), MANY) },
+    bftKind("bft of 4 with a traitor", MANY, () => ({ nodeCount: 4, traitorCount: 1 })),
+    bftKind("bft of 7 with two traitors", MANY, () => ({ nodeCount: 7, traitorCount: 2 })),
+    bftKind("bft of 4 that change", MANY, () => ({ nodeCount: 4, isChanging: true })),
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
   ],
-} as const satisfies Readonly<Record<string, readonly Kind[]>>;
+};
 
 /** What `make` calls some kinds together. */
 export type KindList = keyof typeof KINDS;
 
-function traitors(nodeCount: number, traitorCount: number) {
-  return { nodeCount, traitorCount };
-}
-
-function changing(nodeCount: number) {
-  return { nodeCount, isChanging: true };
+function bftKind(name: string, heights: number, shapeOf: (seed: number) => NetShape): Kind {
+  const script = (seed: number) => scriptOf(seed, shapeOf(seed), heights);
+  return { name, script, run: (seed) => runScript(script(seed)) };
 }

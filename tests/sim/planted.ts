@@ -3,34 +3,21 @@
 import process from "node:process";
 import { showProgress } from "../progress.ts";
 import { countFromEnv, seedFromEnv } from "../run_options.ts";
-import * as bft from "./consensus_bft/planted.ts";
-import * as raft from "./consensus_raft/planted.ts";
-
-/** A mistake, and whether a net of a seed shows it. */
-interface Planted {
-  readonly name: string;
-  isFound(seed: number): boolean;
-}
-
-const PLANTED: readonly Planted[] = [
-  ...bft.DEFECTS.map((defect) => ({
-    name: `bft: ${defect.name}`,
-    isFound: (seed: number) => bft.isFound(defect, seed),
-  })),
-  ...raft.DEFECTS.map((defect) => ({
-    name: `raft: ${defect.name}`,
-    isFound: (seed: number) => raft.isFound(defect, seed),
-  })),
-];
+import { MISTAKES } from "./mistakes.ts";
+import { runNets } from "./run_nets.ts";
 
 const count = countFromEnv("SEEDS", 200);
 const first = seedFromEnv();
-const seeds = Array.from({ length: count }, (_, index) => first + index);
 let missed = 0;
-for (const { name, isFound } of PLANTED) {
+for (const [index, { name }] of MISTAKES.entries()) {
   const progress = showProgress();
-  progress.show(name);
-  const found = seeds.filter(isFound).length;
+  let done = 0;
+  let found = 0;
+  await runNets({ list: "mistakes", index, first, count }, (seed, result) => {
+    if ("failure" in result) throw new Error(`${name}: SEED=${seed} fails: ${result.failure}`);
+    if ("isFound" in result && result.isFound) found++;
+    progress.show(`${name}: found in ${found} of ${++done} nets`);
+  });
   progress.end();
   console.log(`found in ${String(found).padStart(5)} of ${count} nets: ${name}`);
   if (found === 0) missed++;

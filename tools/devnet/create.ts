@@ -10,7 +10,7 @@ const DEFAULTS = { nodes: 4, crypto: "sm", consensus: "bft", network: "p2p" } as
 /** What this version can run. */
 const SUPPORTED: Readonly<Record<keyof ChainKind, readonly string[]>> = {
   crypto: ["sm", "eth"],
-  consensus: ["bft"],
+  consensus: ["bft", "raft"],
   network: ["p2p"],
 };
 
@@ -106,7 +106,7 @@ export async function createChain(
       `--config-dir=${aside}`,
       `--peers-count=${nodes}`,
       `--base-port=${basePort}`,
-      "--is-bft",
+      ...(consensus === "bft" ? ["--is-bft"] : []),
       ...(crypto === "eth" ? ["--is-eth"] : []),
     ]);
     await settle(aside, wish, { nodes, cloudConfig });

@@ -74,7 +74,7 @@ export function startNode(node: DevNode, { binPath, say }: ControlDeps): void {
     if (running.has(role)) continue;
     const child = spawnDetached({
       executable: Deno.realPathSync(`${binPath}/${role}`),
-      args: ["run", "-c", "config.toml", "-l", `${role}-log4rs.yaml`],
+      args: ["run", "-c", "config.toml", ...logFlags(node, role)],
       cwd: node.path,
       errorFile: Deno.realPathSync(`${node.path}/logs`) + `/${role}-stderr.log`,
     });
@@ -83,6 +83,12 @@ export function startNode(node: DevNode, { binPath, say }: ControlDeps): void {
   }
   const what = started.length === 0 ? "runs already" : `started ${started.join(", ")}`;
   say(`node ${node.index}: ${what}`);
+}
+
+/** A raft node logs as its table says: it has no file for that. */
+function logFlags({ path }: DevNode, role: Role): string[] {
+  const name = `${role}-log4rs.yaml`;
+  return exists(`${path}/${name}`) ? ["-l", name] : [];
 }
 
 /** Stops all processes of these nodes; gives how many ran. */

@@ -148,7 +148,6 @@ Deno.test("up refuses what it cannot run, before it makes anything", options, as
   for (
     const [flags, expected] of [
       [["--network=tls"], 'Cannot create a chain with network "tls": this version has p2p only'],
-      [["--consensus=raft"], 'Cannot create a chain with consensus "raft": this version has bft'],
       [["--base-port=65000"], "Cannot give node 1 its ports"],
     ] as const
   ) {

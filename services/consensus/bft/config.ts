@@ -8,6 +8,7 @@ import {
   text,
   u64,
 } from "../../../shared/config/mod.ts";
+import { METRICS_KEYS } from "../../../shared/service/mod.ts";
 import type { TimingOptions } from "./core/timing.ts";
 
 const UNUSED = "read for the sake of existing files, without effect";
@@ -43,6 +44,7 @@ export const BFT_TABLE = defineTable("consensus_bft", {
     max: 30,
     doc: "the wait for a proposal doubles at most so often",
   }),
+  ...METRICS_KEYS,
 });
 
 /** Values of the table. */

@@ -7,12 +7,14 @@ import {
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
+import { startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { type BFT_TABLE, retryMsOf, timingOf } from "./config.ts";
 import { BftCore } from "./core/core.ts";
 import { BftDriver } from "./driver/driver.ts";
 import { connectKms } from "./kms_port.ts";
+import { showValidator } from "./metrics.ts";
 import { suiteCrypto } from "./suite_crypto.ts";
 import { openAuthorityFile } from "./wal/authority_file.ts";
 import { openLog } from "./wal/open_log.ts";
@@ -40,6 +42,7 @@ const FIRST_CONFIGURATION_MS = 2_000;
 export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
+  const metrics = startMetrics(config, { clock, log });
   // two that vote with one key would vote twice
   const lock = await lockFolder(config.wal_path);
   const retryMs = retryMsOf(config);
@@ -58,8 +61,14 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
   const driver = new BftDriver({ core, controller, network, kms, wal, authorityStore, clock, log });
   driver.post({ kind: "start", authorities, height, contentByHeight });
   await waitForConfiguration(driver, { clock, signal });
-  const services = consensusServices(driver);
-  const server = await serveGrpc({ host: "127.0.0.1", port: ownPort, services, log });
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: ownPort,
+    services: consensusServices(driver),
+    log,
+    ...metrics !== null && { onFinished: metrics.onServed },
+  });
+  if (metrics !== null) showValidator(metrics, core.view);
   log.info("start grpc server!");
   const stop = async () => {
     await server.close();
@@ -68,6 +77,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     controller.close();
     kms.close();
     lock.close();
+    await metrics?.close();
   };
   return { port: server.port, stop };
 }

@@ -1,69 +1,28 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import type { NetworkMsg } from "../../../proto/gen/network.ts";
-import { Consensus2ControllerServiceService } from "../../../proto/gen/controller.ts";
 import { ConsensusServiceService } from "../../../proto/gen/consensus.ts";
 import { KmsServiceService } from "../../../proto/gen/kms.ts";
-import {
-  NetworkMsgHandlerServiceService,
-  NetworkServiceService,
-} from "../../../proto/gen/network.ts";
-import type { ProposalWithProof } from "../../../proto/gen/common.ts";
+import { NetworkMsgHandlerServiceService } from "../../../proto/gen/network.ts";
 import { EMPTY_BYTES, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
-import {
-  connect,
-  grpcService,
-  RpcFault,
-  type RpcServer,
-  serveGrpc,
-} from "../../../shared/rpc/mod.ts";
+import { connect, grpcService, RpcFault, type RpcServer } from "../../../shared/rpc/mod.ts";
+import { FakeNode, freePorts, OK, serve, until } from "../testing/fake_node.ts";
 import { BFT_TABLE } from "./config.ts";
 import { startBft } from "./start.ts";
 
 const SUITE = await loadSuite("eth");
 const SECRET_KEY = fromHex("11".repeat(32));
 const OWN = SUITE.addressOf(SUITE.publicKeyOf(SECRET_KEY));
-const OK = { code: 0 };
 
-/** Ports that were free a moment ago, for services that come and go on the same one. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map((server) =>
-    new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : 0);
-      });
-    })
-  ));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
-
-/** Resolves once a condition holds that other services bring about. */
-async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const endMs = SYSTEM_CLOCK.monotonicMs() + 15_000;
-  while (!isTrue()) {
-    assert(SYSTEM_CLOCK.monotonicMs() < endMs, `waited in vain for ${what}`);
-    await SYSTEM_CLOCK.sleep(5);
-  }
-}
-
-/** The services around consensus on a one-node chain; each can be away. */
-class FakeNode {
-  readonly blocks: ProposalWithProof[] = [];
-  readonly sent: NetworkMsg[] = [];
-  registrations = 0;
+/** A node with a kms that signs with its key. */
+class SigningNode extends FakeNode {
   signatures = 0;
-  isQueryExact = true;
 
-  constructor(
-    readonly ports: { kms: number; network: number; controller: number; consensus: number },
-  ) {}
+  constructor(readonly kmsPort: number, ports: FakeNode["ports"]) {
+    super(OWN, ports);
+  }
 
   kms(): Promise<RpcServer> {
     const unused = () => Promise.reject(new Error("not used by consensus"));
@@ -87,74 +46,12 @@ class FakeNode {
       recoverSignature: unused,
       checkTransactions: unused,
     });
-    return this.#serve(this.ports.kms, service);
-  }
-
-  network(): Promise<RpcServer> {
-    const unused = () => Promise.reject(new Error("not used by consensus"));
-    const service = grpcService(NetworkServiceService, {
-      registerNetworkMsgHandler: ({ moduleName, hostname, port }) => {
-        assert.deepEqual([moduleName, hostname], ["consensus", "127.0.0.1"]);
-        assert.equal(port, `${this.ports.consensus}`);
-        this.registrations++;
-        return Promise.resolve(OK);
-      },
-      broadcast: (message) => {
-        this.sent.push(message);
-        return Promise.resolve(OK);
-      },
-      sendMsg: unused,
-      getNetworkStatus: unused,
-      addNode: unused,
-      getPeersNetInfo: unused,
-    });
-    return this.#serve(this.ports.network, service);
-  }
-
-  controller(): Promise<RpcServer> {
-    const service = grpcService(Consensus2ControllerServiceService, {
-      getProposal: () =>
-        Promise.resolve({
-          status: { code: 109 },
-          proposal: { height: this.height + 1n, data: fromHex(`${10n + this.height}`) },
-        }),
-      checkProposal: () => Promise.resolve(OK),
-      commitBlock: (block) => {
-        const height = block.proposal?.height ?? 0n;
-        if (height > this.height + 1n) return Promise.resolve(this.#answerQuery(height));
-        if (height === this.height + 1n) this.blocks.push(block);
-        return Promise.resolve({ status: OK, config: this.#config(height) });
-      },
-    });
-    return this.#serve(this.ports.controller, service);
-  }
-
-  get height(): bigint {
-    return BigInt(this.blocks.length);
-  }
-
-  /** As 6.7 answers a question for its state, or as 6.3.3 refuses a height out of reach. */
-  #answerQuery(height: bigint) {
-    if (this.isQueryExact) return { status: OK, config: this.#config(this.height) };
-    return { status: { code: 128 }, config: this.#config(height) };
-  }
-
-  #config(height: bigint) {
-    return { height, blockInterval: 1, validators: [OWN] };
-  }
-
-  reconfigure(): Promise<{ code: number }> {
-    const consensus = connect(ConsensusServiceService, { port: this.ports.consensus });
-    return consensus.reconfigure(this.#config(this.height)).finally(() => consensus.close());
-  }
-
-  #serve(port: number, service: ReturnType<typeof grpcService>): Promise<RpcServer> {
-    return serveGrpc({ host: "127.0.0.1", port, services: [service], log: SILENT_LOGGER });
+    return serve(this.kmsPort, service);
   }
 }
 
 async function withNode(
-  test: (node: FakeNode, start: () => Promise<{ stop(): Promise<void> }>) => Promise<void>,
+  test: (node: SigningNode, start: () => Promise<{ stop(): Promise<void> }>) => Promise<void>,
 ): Promise<void> {
   const [kms = 0, network = 0, controller = 0, consensus = 0] = await freePorts(4);
   const folder = await Deno.makeTempDir();
@@ -173,7 +70,7 @@ async function withNode(
   const { signal } = new AbortController();
   const start = () => startBft({ config, clock: SYSTEM_CLOCK, log: SILENT_LOGGER, signal });
   try {
-    await test(new FakeNode({ kms, network, controller, consensus }), start);
+    await test(new SigningNode(kms, { network, controller, consensus }), start);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -1,18 +1,27 @@
+import type { Random } from "../../../shared/clock/mod.ts";
 import {
   bool,
+  choice,
   ConfigError,
   type ConfigOf,
   defineTable,
   hexBytes,
-  ignored,
   integer,
   port,
   text,
   u64,
 } from "../../../shared/config/mod.ts";
+import { METRICS_KEYS } from "../../../shared/service/mod.ts";
+import type { NodeOptions } from "./node/interface.ts";
+import { peerIdOf } from "./peer_id.ts";
 
-const UNUSED = "read for the sake of existing files, without effect";
-const LOGGED_ELSEWHERE = "without effect: the log4rs file directs the log";
+const PLAIN = "without a log4rs file";
+
+/** Levels of the reference. */
+const LOG_WORDS = ["trace", "debug", "info", "warning", "error", "critical"] as const;
+
+/** A level of the reference. */
+export type LogWord = typeof LOG_WORDS[number];
 
 /** The longest timer, in ticks and in milliseconds per tick: an election is hours away then. */
 const TICKS_MAX = 100_000;
@@ -65,20 +74,52 @@ export const RAFT_TABLE = defineTable("consensus_raft", {
     default: true,
     doc: "start when the end of the log is damaged, without it",
   }),
-  log_level: ignored({ doc: LOGGED_ELSEWHERE }),
-  log_to_stdout: ignored({ doc: LOGGED_ELSEWHERE }),
-  log_dir: ignored({ doc: LOGGED_ELSEWHERE }),
-  log_file_name: ignored({ doc: LOGGED_ELSEWHERE }),
-  log_rotate_size: ignored({ doc: LOGGED_ELSEWHERE }),
-  log_rotate_keep: ignored({ doc: LOGGED_ELSEWHERE }),
-  log_rotate_compress: ignored({ doc: LOGGED_ELSEWHERE }),
-  enable_metrics: ignored({ doc: UNUSED }),
-  metrics_port: ignored({ doc: UNUSED }),
-  metrics_buckets: ignored({ doc: UNUSED }),
+  refound_group: bool({
+    default: false,
+    doc:
+      "found the group anew on a chain that has blocks: for all validators at once, none with a log",
+  }),
+  log_level: choice({
+    default: "info",
+    choices: LOG_WORDS,
+    doc: `least severe level that is logged ${PLAIN}`,
+  }),
+  log_to_stdout: bool({ default: false, doc: `log to the standard output ${PLAIN}` }),
+  log_dir: text({ default: "logs", doc: `folder of the log ${PLAIN}` }),
+  log_file_name: text({
+    default: "consensus-service.log",
+    doc: `file of the log ${PLAIN}`,
+  }),
+  log_rotate_size: integer({
+    default: 134_217_728,
+    min: 1,
+    doc: "bytes of a log file that is put aside",
+  }),
+  log_rotate_keep: integer({ default: 5, max: 1_000, doc: "log files put aside that stay" }),
+  log_rotate_compress: bool({ default: false, doc: "compress log files put aside" }),
+  ...METRICS_KEYS,
 });
 
 /** Values of the table. */
 export type RaftConfig = ConfigOf<typeof RAFT_TABLE>;
+
+/** What the state machine of a node is created with. */
+export function nodeOptionsOf(config: RaftConfig, random: Random): NodeOptions {
+  return {
+    raft: {
+      id: peerIdOf(config.node_addr),
+      heartbeatTicks: config.heartbeat_tick,
+      electionTicks: config.election_tick,
+      checksQuorum: config.check_quorum,
+      // who was cut off does not depose the leader when it comes back; peers of 6.3.3 answer it
+      asksBeforeElection: true,
+      random,
+    },
+    tickMs: config.tick_interval_in_millis,
+    transferMs: config.transfer_leader_timeout_in_secs * 1_000,
+    refoundsGroup: config.refound_group,
+  };
+}
 
 /** Throws a {@linkcode ConfigError} when values do not go together. */
 export function checkRaftConfig({ election_tick, heartbeat_tick }: RaftConfig): void {

@@ -35,16 +35,16 @@ Deno.test("RAFT_TABLE reads what cloud-config writes, the rest are the reference
 
 Deno.test("RAFT_TABLE knows every key of the reference", () => {
   const others = [
-    "log_level = 'debug'",
-    "log_to_stdout = true",
+    "log_level = 'info'",
+    "log_to_stdout = false",
     "log_dir = 'logs'",
     "log_file_name = 'consensus-service.log'",
     "log_rotate_size = 134217728",
     "log_rotate_keep = 5",
     "log_rotate_compress = false",
     "enable_metrics = true",
-    "metrics_port = 60001",
-    "metrics_buckets = [0.25, 0.5]",
+    "metrics_port = 0",
+    "metrics_buckets = [0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100, 250, 500]",
   ].join("\n");
   assert.deepEqual(unknownKeys(RAFT_TABLE, document(`${GOOD}${others}`)), []);
   assert.deepEqual(unknownKeys(RAFT_TABLE, document(`${GOOD}future = 1`)), ["future"]);

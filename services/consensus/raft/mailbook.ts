@@ -1,4 +1,4 @@
-import { Message } from "../../../proto/gen/eraftpb.ts";
+import { Message, MessageType } from "../../../proto/gen/eraftpb.ts";
 import { type Bytes, readU64be, u64be } from "../../../shared/bytes/mod.ts";
 import { encode, tryDecode } from "../../../shared/codec/mod.ts";
 import type { OutgoingMessage } from "../network_port.ts";
@@ -23,6 +23,9 @@ export interface IncomingMessage {
 const PEER_ID_SIZE = 8;
 const EVERYONE = 0n;
 
+/** An election is over by then. */
+const WAIT_TICKS_MAX = 50;
+
 /** Far more than a chain has validators; who was silent the longest is forgotten first. */
 const PEERS_MAX = 1_024;
 
@@ -32,6 +35,9 @@ const PEERS_MAX = 1_024;
  */
 export class Mailbook {
   readonly #originById = new Map<bigint, bigint>();
+  /** Requests for votes by the nodes that they could not be sent to. */
+  readonly #waiting = new Map<bigint, Message>();
+  #ticksToWait = 0;
   #hasProbed = false;
   #mustProbe = false;
 
@@ -45,7 +51,8 @@ export class Mailbook {
   /** Time has passed: what others send must not make this node broadcast more than once a tick. */
   tick(): MailEffect[] {
     this.#hasProbed = false;
-    return this.#mustProbe ? this.probe() : [];
+    if (--this.#ticksToWait <= 0) this.#waiting.clear();
+    return this.#mustProbe || this.#waiting.size > 0 ? this.probe() : [];
   }
 
   /** Asks everyone who they are. */
@@ -56,10 +63,21 @@ export class Mailbook {
     return [sendTo(EVERYONE, "probe", u64be(this.ownId))];
   }
 
-  /** Sends a message of the own raft; it is lost when the way is not known. */
+  /**
+   * Sends a message of the own raft; it is lost when the way is not known. A request for a vote
+   * waits a while: nodes that start together meet a moment after the first stands for election, and
+   * the next election may be far away.
+   */
   send(message: Message): MailEffect[] {
-    const origin = this.originOf(message.to);
-    return origin === null ? this.probe() : [sendTo(origin, "raft", encode(Message, message))];
+    const { to } = message;
+    const origin = this.originOf(to);
+    this.#waiting.delete(to);
+    if (origin !== null) return [sendTo(origin, "raft", encode(Message, message))];
+    if (isVoteRequest(message)) {
+      this.#waiting.set(to, message);
+      this.#ticksToWait = WAIT_TICKS_MAX;
+    }
+    return this.probe();
   }
 
   /** A session is gone: who was reached through it has another one now, or none. */
@@ -75,26 +93,32 @@ export class Mailbook {
     if (!["probe", "probe-resp", "refresh"].includes(type)) return refuse("unknown msg type");
     if (msg.length !== PEER_ID_SIZE) return refuse("invalid peer id");
     if (type === "refresh") return this.probe();
-    this.#learn(readU64be(msg), origin);
-    return type === "probe" ? answer(origin, "probe-resp", this.ownId) : [];
+    const sent = this.#learn(readU64be(msg), origin);
+    return type === "probe" ? [...answer(origin, "probe-resp", this.ownId), ...sent] : sent;
   }
 
   #receiveRaft(origin: bigint, body: Bytes): MailEffect[] {
     const message = tryDecode(Message, body);
     if (message === null) return refuse("can't decode raft msg");
-    this.#learn(message.from, origin);
-    if (message.to !== this.ownId) return answer(origin, "refresh", message.to);
-    return [{ kind: "deliver", message }];
+    const sent = this.#learn(message.from, origin);
+    if (message.to !== this.ownId) return [...answer(origin, "refresh", message.to), ...sent];
+    return [{ kind: "deliver", message }, ...sent];
   }
 
-  #learn(peerId: bigint, origin: bigint): void {
-    if (origin === EVERYONE || peerId === this.ownId) return;
+  /** Notes where a node is reached, and sends what waits for that. */
+  #learn(peerId: bigint, origin: bigint): MailEffect[] {
+    if (origin === EVERYONE || peerId === this.ownId) return [];
     this.#originById.delete(peerId);
     this.#originById.set(peerId, origin);
-    if (this.#originById.size <= PEERS_MAX) return;
     const [oldest] = this.#originById.keys();
-    if (oldest !== undefined) this.#originById.delete(oldest);
+    if (oldest !== undefined && this.#originById.size > PEERS_MAX) this.#originById.delete(oldest);
+    const waiting = this.#waiting.get(peerId);
+    return waiting === undefined ? [] : this.send(waiting);
   }
+}
+
+function isVoteRequest({ msgType }: Message): boolean {
+  return msgType === MessageType.REQUEST_VOTE || msgType === MessageType.REQUEST_PRE_VOTE;
 }
 
 function sendTo(origin: bigint, type: string, body: Bytes): MailEffect {

@@ -130,3 +130,31 @@ Deno.test("the book holds 1024 nodes, those heard of last", () => {
   assert.equal(book.originOf(2n), null);
   assert.equal(book.originOf(3n), 7n);
 });
+
+Deno.test("a request for a vote waits for its way, everyone is asked each tick, and a newer one replaces it", () => {
+  const request = (term: bigint) =>
+    messageOf({ msgType: MessageType.REQUEST_VOTE, from: OWN, to: PEER, term });
+  const book = new Mailbook(OWN);
+  assert.deepEqual(book.send(request(6n)), [PROBE]);
+  assert.deepEqual(book.tick(), [PROBE]);
+  assert.deepEqual(book.send(request(7n)), []);
+  const sent = send("raft", 3n, encode(Message, request(7n)));
+  const learnt = { type: "probe-resp", origin: 3n, msg: u64be(PEER) };
+  assert.deepEqual(book.receive(learnt), [sent]);
+  assert.deepEqual(book.receive(learnt), []);
+  book.tick();
+  assert.deepEqual(book.tick(), []);
+});
+
+Deno.test("a request for a vote waits 50 ticks at most, and not beside what is sent later", () => {
+  const request = messageOf({ msgType: MessageType.REQUEST_PRE_VOTE, from: OWN, to: PEER });
+  const learnt = { type: "probe-resp", origin: 3n, msg: u64be(PEER) };
+  const late = new Mailbook(OWN);
+  late.send(request);
+  for (let tick = 0; tick < 50; tick++) late.tick();
+  assert.deepEqual(late.receive(learnt), []);
+  const book = new Mailbook(OWN);
+  book.send(request);
+  book.send(heartbeat(OWN, PEER));
+  assert.deepEqual(book.receive(learnt), []);
+});

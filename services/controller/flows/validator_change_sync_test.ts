@@ -12,7 +12,7 @@ import { address, utxoTx, VALIDATORS } from "../testing/builders.ts";
 import { type CrashMoment, CrashPoint } from "../testing/crash_point.ts";
 import { FakeNetworks } from "../testing/fake_network.ts";
 import { produceBlock, proofOf, type TestNode, testNode } from "../testing/test_node.ts";
-import { VirtualClock } from "../testing/virtual_clock.ts";
+import { VirtualClock } from "../../../shared/clock/testing/virtual_clock.ts";
 
 const HASH = await loadSm3();
 

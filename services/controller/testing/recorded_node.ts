@@ -18,7 +18,7 @@ import {
   RecordedExecutor,
   SuiteKms,
 } from "./recording.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../../../shared/clock/testing/virtual_clock.ts";
 
 /** A controller among neighbours that answer as those of a recorded node did. */
 export class RecordedNode {

@@ -16,7 +16,7 @@ import { FakeNetwork, FakeNetworks } from "./fake_network.ts";
 import { MemoryJournal } from "./memory_journal.ts";
 import { MemoryStorage } from "./memory_storage.ts";
 import { MemoryWal } from "./memory_wal.ts";
-import { VirtualClock } from "./virtual_clock.ts";
+import { VirtualClock } from "../../../shared/clock/testing/virtual_clock.ts";
 
 /** A controller with fakes around it; what is on its disks survives {@linkcode TestNode.restart}. */
 export class TestNode {

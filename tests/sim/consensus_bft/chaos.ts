@@ -1,5 +1,4 @@
 import { fakeAddress } from "../../../services/consensus/testing/fake_crypto.ts";
-import { scriptOf } from "./planner.ts";
 import type { NetShape, Script, ValidatorChange } from "./script.ts";
 import { SimNet } from "./sim_net.ts";
 import type { Schedule } from "./model_controller.ts";
@@ -27,7 +26,7 @@ const INTERVAL_SECONDS = 3;
 const NODE_COUNTS = [1, 4, 3, 4, 2, 4, 5, 4, 7, 4];
 
 /** A net of honest nodes; in every third one the validators change. */
-export function honestShape(seed: number): NetShape & { readonly isChanging: boolean } {
+export function honestShape(seed: number): NetShape {
   const nodeCount = NODE_COUNTS[seed % NODE_COUNTS.length] ?? 4;
   return { nodeCount, isChanging: seed % 3 === 0 };
 }
@@ -108,14 +107,15 @@ function scheduleOf(changes: readonly ValidatorChange[]): Schedule {
   };
 }
 
-/** Runs the net of a seed until so many heights are decided, and some more after that. */
-export function runNet(
-  seed: number,
-  shape: NetShape & { readonly isChanging?: boolean },
-  heights: number,
-): ChaosOutcome {
-  const outcome = new ChaosRun(scriptOf(seed, shape, heights)).run();
-  if (outcome.heightInChaos < heights) throw new Error("bouts of trouble leave no time to decide");
-  if (!outcome.isRecovered) throw new Error("the chain does not grow again");
+/**
+ * Runs a net through a script that was planned for so many heights.
+ *
+ * @throws when an invariant does not hold, or the net decides too little or does not go on after
+ */
+export function runScript(script: Script): ChaosOutcome {
+  const outcome = new ChaosRun(script).run();
+  const { heightInChaos, isRecovered } = outcome;
+  if (heightInChaos < script.heights) throw new Error(`only ${heightInChaos} heights in all bouts`);
+  if (!isRecovered) throw new Error("the chain does not grow again");
   return outcome;
 }

@@ -37,6 +37,8 @@ export interface ModelOptions {
   readonly checkProof: CheckProof;
   /** Hears of every block that is made here. */
   readonly onMade: (data: Bytes) => void;
+  /** Whether the block that is made next does not follow the last one; never by default. */
+  readonly isLying?: () => boolean;
 }
 
 /**
@@ -67,15 +69,11 @@ export class ModelController {
   }
 
   getProposal(): { height: bigint; data: Bytes } {
-    const last = this.blocks.at(-1);
-    const data = encodeText({
-      height: `${this.height + 1n}`,
-      previous: last === undefined ? "" : identity(last.data),
-      previousProof: last === undefined ? "" : toHex(last.proof),
-      proposer: this.options.node,
-      serial: this.#serial++,
-    });
-    this.options.onMade(data);
+    const { node: proposer, onMade, isLying } = this.options;
+    const serial = this.#serial++;
+    const isLie = isLying?.() ?? false;
+    const data = blockAfter(isLie ? this.blocks.slice(0, -1) : this.blocks, { proposer, serial });
+    if (!isLie) onMade(data);
     return { height: this.height + 1n, data };
   }
 
@@ -95,10 +93,9 @@ export class ModelController {
     return StatusCode.Success;
   }
 
-  /** Takes the next block from another node. */
-  sync(other: ModelController): boolean {
-    const block = other.blocks[this.blocks.length];
-    if (block === undefined || !this.options.checkProof(this.height + 1n, block)) return false;
+  /** Takes the next block from whoever has it; false when it is not believed. */
+  sync(block: StoredBlock): boolean {
+    if (!this.options.checkProof(this.height + 1n, block)) return false;
     return this.commit(this.height + 1n, block) === StatusCode.Success;
   }
 
@@ -119,6 +116,20 @@ export class ModelController {
     this.proofsReplaced++;
     this.blocks[this.blocks.length - 1] = { data: last.data, proof: fromHex(previousProof) };
   }
+}
+
+/** The block that follows others. */
+export function blockAfter(
+  blocks: readonly StoredBlock[],
+  author: Pick<BlockText, "proposer" | "serial">,
+): Bytes {
+  const last = blocks.at(-1);
+  return encodeText({
+    height: `${blocks.length + 1}`,
+    previous: last === undefined ? "" : identity(last.data),
+    previousProof: last === undefined ? "" : toHex(last.proof),
+    ...author,
+  });
 }
 
 /** What was read once: nodes ask about the same data several times. */

@@ -19,8 +19,9 @@ const CALM_MS_MAX = 25_000;
 
 const TROUBLES_MAX = 8;
 
-/** Some troubles outlast their bout. */
+/** Some troubles outlast their bout; some kinds do no harm unless rounds pass meanwhile. */
 const LONG_MS_MAX = 60_000;
+const LONG_KINDS: readonly Trouble["kind"][] = ["silence", "forgery"];
 
 const LEAP_MS_MAX = 10_000;
 
@@ -35,11 +36,7 @@ const LIST_HEIGHTS_MAX = 12;
 const PLAN_SALT = 0x7a3d_11c5;
 
 /** Draws the script of a seed: bouts of trouble and calm until so many heights are decided. */
-export function scriptOf(
-  seed: number,
-  shape: NetShape & { readonly isChanging?: boolean },
-  heights: number,
-): Script {
+export function scriptOf(seed: number, shape: NetShape, heights: number): Script {
   const { nodeCount, traitorCount = 0, isChanging = false } = shape;
   const world = new World(seed ^ PLAN_SALT);
   const changes = isChanging ? drawChanges(world, nodeCount, heights) : [];
@@ -61,7 +58,8 @@ function drawSteps(world: World, honestCount: number): Step[] {
     }
     for (let count = world.between(1, TROUBLES_MAX); count > 0; count--) {
       const trouble = drawTrouble(world, pick(world, kinds), honestCount);
-      const forMs = world.between(10, world.chance(0.1) ? LONG_MS_MAX : lengthMs);
+      const isLong = world.chance(LONG_KINDS.includes(trouble.kind) ? 0.5 : 0.1);
+      const forMs = world.between(10, isLong ? LONG_MS_MAX : lengthMs);
       steps.push({ atMs: startMs + world.between(0, lengthMs), forMs, ...trouble });
     }
     startMs += lengthMs + world.between(CALM_MS_MIN, CALM_MS_MAX);
@@ -108,6 +106,8 @@ function drawTrouble(
     }
     case "calls":
       return { kind, node, failureRate: 0.3 * world.random(), msMax: world.between(5, 1_500) };
+    case "forgery":
+      return { kind };
     default:
       return { kind, node };
   }

@@ -36,8 +36,8 @@ export type Trouble =
   }
   /** The controller of a node is down; when it is back it tells where it is. */
   | { readonly kind: "controller"; readonly node: number }
-  /** Somebody without a key tells a node that its round has come to nothing (S4). */
-  | { readonly kind: "forgery"; readonly node: number };
+  /** Somebody without a key tells nodes that their round has come to nothing (S4). */
+  | { readonly kind: "forgery" };
 
 /** A trouble with its time, in milliseconds. */
 export type Step = Trouble & { readonly atMs: number; readonly forMs: number };
@@ -53,10 +53,12 @@ export interface NetShape {
   readonly nodeCount: number;
   /** The last ones of them; none by default. */
   readonly traitorCount?: number;
+  /** Whether validators come, go and change places; they do not by default. */
+  readonly isChanging?: boolean;
 }
 
 /** Everything that happens to a net: with it, a run is repeated exactly. */
-export interface Script extends NetShape {
+export interface Script extends Omit<NetShape, "isChanging"> {
   /** Of delays, losses, and what traitors do. */
   readonly seed: number;
   /** All is well again when so many heights are decided, or after the last step. */

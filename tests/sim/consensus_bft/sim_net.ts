@@ -5,7 +5,7 @@ import { fakeAddress, FakeSigner } from "../../../services/consensus/testing/fak
 import { HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { ChainInvariants } from "./chain_invariants.ts";
-import { ModelController, type Schedule } from "./model_controller.ts";
+import { ModelController, type ModelOptions, type Schedule } from "./model_controller.ts";
 import { type OnStored, SimNode, type SimNodeOptions } from "./sim_node.ts";
 import { Conspiracy, type Packet, Traitor } from "./traitor.ts";
 import type { NodeLinks } from "./validator.ts";
@@ -26,6 +26,9 @@ const SYNC_INTERVAL_MS = 2_000;
 
 /** Blocks say the number of who made them; twins make different ones. */
 const TWIN_NUMBER_STEP = 1_000;
+
+/** How often a traitor proposes a block that does not follow the last one. */
+const LIE_RATE = 0.1;
 
 /** Sees what honest nodes say, before others do. */
 export type Watcher = (from: number, packet: Packet) => void;
@@ -77,19 +80,20 @@ export class SimNet {
   #createNode(
     index: number,
     parts: Pick<SimNodeOptions, "links" | "onStored">,
-    twin = 0,
+    model: Partial<ModelOptions> = {},
   ): SimNode {
-    const model = new ModelController({
-      node: index + TWIN_NUMBER_STEP * twin,
+    const controller = new ModelController({
+      node: index,
       schedule: this.#schedule,
       onMade: (data) => this.chains.onMade(data),
       checkProof: (height, { data, proof }) => node.checkBlock(height, data, proof) === 0,
+      ...model,
     });
     const node: SimNode = new SimNode({
       address: fakeAddress(index),
       world: this.world,
       timing: DEFAULT_TIMING,
-      model,
+      model: controller,
       signer: this.#signer,
       ...parts,
     });
@@ -104,7 +108,11 @@ export class SimNet {
       conspiracy: this.#conspiracy,
       signer: this.#signer,
       // what it stores is its own affair
-      createTwin: (twin, links) => this.#createNode(index, { links, onStored: () => {} }, twin),
+      createTwin: (twin, links) =>
+        this.#createNode(index, { links, onStored: () => {} }, {
+          node: index + TWIN_NUMBER_STEP * twin,
+          isLying: () => this.world.chance(LIE_RATE),
+        }),
     });
   }
 
@@ -180,16 +188,17 @@ export class SimNet {
   }
 
   #sync(): void {
-    const { world, network, nodes } = this;
+    const { world, network, nodes, traitors } = this;
     for (const [index, node] of nodes.entries()) {
-      const other = world.between(0, nodes.length - 1);
+      const other = world.between(0, network.nodeCount - 1);
+      if (!node.isAlive || !network.isConnected(index, other)) continue;
+      if (world.chance(network.faults.dropRate)) continue;
       const peer = nodes[other];
-      if (peer === undefined || !node.isAlive || !peer.isAlive) continue;
-      if (network.isConnected(index, other) && !world.chance(network.faults.dropRate)) {
-        node.syncFrom(peer);
-      }
+      if (peer?.isAlive) node.syncFrom(peer);
+      const forged = traitors[other - nodes.length]?.forgeBlock(node.model);
+      if (forged) node.takeBlock(forged);
     }
-    for (const twin of this.traitors.flatMap(({ twins }) => twins)) {
+    for (const twin of traitors.flatMap(({ twins }) => twins)) {
       const honest = nodes[world.between(0, nodes.length - 1)];
       if (honest?.isAlive) twin.syncFrom(honest);
     }

@@ -25,14 +25,20 @@ export class SimNode extends SimValidator {
   }
 
   /** Takes the next blocks from another node's controller, if that has more. */
-  syncFrom(other: SimNode): void {
-    const { model } = this;
-    for (let block = 0; block < SYNC_BLOCKS; block++) {
-      if (other.model.height <= model.height || !model.sync(other.model)) return;
-      const last = model.blocks.at(-1);
-      if (last !== undefined) this.#onStored(model.height, last);
-      this.post({ kind: "reconfigure", configuration: model.configuration });
+  syncFrom({ model: { blocks } }: SimNode): void {
+    const next = this.model.blocks.length;
+    for (const block of blocks.slice(next, next + SYNC_BLOCKS)) {
+      if (!this.takeBlock(block)) return;
     }
+  }
+
+  /** Takes the next block, if it is believed. */
+  takeBlock(block: StoredBlock): boolean {
+    const { model } = this;
+    if (!model.sync(block)) return false;
+    this.#onStored(model.height, block);
+    this.post({ kind: "reconfigure", configuration: model.configuration });
+    return true;
   }
 }
 

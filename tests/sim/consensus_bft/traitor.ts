@@ -7,9 +7,16 @@ import {
   Step,
   type Vote,
 } from "../../../services/consensus/bft/core/messages.ts";
-import { FAKE_CRYPTO, type FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
+import {
+  FAKE_CRYPTO,
+  fakeAddress,
+  type FakeSigner,
+} from "../../../services/consensus/testing/fake_crypto.ts";
+import { leaderOf } from "../../../services/consensus/bft/core/validators.ts";
 import type { HostileNetwork } from "../network.ts";
 import type { World } from "../world.ts";
+import { Forger, fromPrevotes, withTrailingByte } from "./forgeries.ts";
+import type { ModelController, StoredBlock } from "./model_controller.ts";
 import type { SimNode } from "./sim_node.ts";
 import type { NodeLinks } from "./validator.ts";
 
@@ -34,6 +41,9 @@ const PLAN_MS_MAX = 30_000;
 
 /** How likely it is that a node gets none of a type of messages while a plan lasts. */
 const WITHHOLD_RATE = 0.2;
+
+/** How likely it is that a proposal is shown with other data. */
+const OTHER_DATA_RATE = 0.1;
 
 /** What all traitors of a net have in common: which of their twins an honest node is shown. */
 export class Conspiracy {
@@ -89,17 +99,20 @@ export interface TraitorOptions {
 /**
  * A validator that breaks every rule. It is several honest nodes with one key, each of which is
  * shown to some of the others: so it proposes different blocks to different nodes and votes for
- * each. Besides, it withholds, repeats and damages messages, and votes for whatever it heard of.
+ * each. Besides, it withholds, repeats, damages and forges messages, votes for whatever it heard of,
+ * and serves blocks that nobody decided.
  */
 export class Traitor {
   readonly twins: readonly SimNode[];
   readonly #options: TraitorOptions;
   readonly #heard: Packet[] = [];
+  readonly #forger: Forger;
   /** Part of the messages that it keeps to itself. */
   readonly #withholdRate: number;
 
   constructor(options: TraitorOptions) {
     this.#options = options;
+    this.#forger = new Forger(fakeAddress(options.index), options.signer);
     this.#withholdRate = 0.3 * options.world.random() ** 2;
     this.twins = Array.from(
       { length: TWIN_COUNT },
@@ -120,6 +133,30 @@ export class Traitor {
     this.twins[twin]?.post({ kind: "message", type, origin, body });
   }
 
+  /** A block for a controller that asks for its next one; null without an idea. */
+  forgeBlock(victim: ModelController): StoredBlock | null {
+    const { world, network } = this.#options;
+    const real = this.twins[0]?.model.blocks[victim.blocks.length];
+    switch (world.between(0, 3)) {
+      case 0:
+        return this.#forger.unproven(victim, world.between(1, network.nodeCount));
+      case 1:
+        return fromPrevotes(
+          this.#heardOf(MessageType.Proposal),
+          this.#heardOf(MessageType.LeaderPrevote),
+        );
+      case 2:
+        return real === undefined ? null : withTrailingByte(real);
+      default:
+        return real === undefined ? null : this.#forger.withProofOf(real, victim);
+    }
+  }
+
+  /** The latest messages of a type. */
+  #heardOf(wanted: MessageType): Bytes[] {
+    return this.#heard.filter(({ type }) => type === wanted).slice(-8).map(({ body }) => body);
+  }
+
   #linksOf(twin: number): NodeLinks {
     const { index, network } = this.#options;
     return {
@@ -138,7 +175,16 @@ export class Traitor {
     const { index, world, network, conspiracy } = this.#options;
     if (world.chance(this.#withholdRate) || conspiracy.isWithheld(type, to)) return;
     if (conspiracy.isTraitor(to)) network.send(index, to, { type, body, twin });
-    else if (conspiracy.twinFor(to) === twin) network.send(index, to, { type, body });
+    else if (conspiracy.twinFor(to) === twin) {
+      network.send(index, to, { type, body: this.#tampered(type, body) });
+    }
+  }
+
+  /** Now and then a proposal is another one for each. */
+  #tampered(type: string, body: Bytes): Bytes {
+    const { world } = this.#options;
+    if (type !== MessageType.Proposal) return body;
+    return world.chance(OTHER_DATA_RATE) ? this.#forger.withOtherData(body) : body;
   }
 
   #actLater(): void {
@@ -151,10 +197,25 @@ export class Traitor {
 
   #act(): void {
     const { index, world, network } = this.#options;
+    if (world.chance(0.2)) return this.#claimLock();
     const packet = world.chance(0.5) ? this.#repeated() : this.#invented();
     if (packet === null) return;
     const to = world.between(0, network.nodeCount - 1);
     if (to !== index) network.send(index, to, packet);
+  }
+
+  /** Tells everyone, as the leader of a round to come, of a quorum that there never was. */
+  #claimLock(): void {
+    const { index, network } = this.#options;
+    const view = this.twins[0]?.core?.view;
+    const body = this.#heardOf(MessageType.Proposal).at(-1);
+    if (view === undefined || body === undefined) return;
+    const { height, own, validators } = view;
+    const rounds = validators.map((_, ahead) => view.round + BigInt(ahead) + 1n);
+    const round = rounds.find((round) => leaderOf(validators, { height, round }) === own);
+    if (round === undefined) return;
+    const claim = this.#forger.withFakeLock(body, { height, round });
+    network.broadcast(index, { type: MessageType.Proposal, body: claim });
   }
 
   /** What another said, or something like it. */

@@ -1,5 +1,8 @@
-import { encodeLeaderVote, MessageType } from "../../../services/consensus/bft/core/messages.ts";
-import { Step as RoundStep } from "../../../services/consensus/bft/core/messages.ts";
+import {
+  encodeLeaderVote,
+  MessageType,
+  Step as RoundStep,
+} from "../../../services/consensus/bft/core/messages.ts";
 import { type Cut, GOOD_LINKS } from "../network.ts";
 import type { Trouble } from "./script.ts";
 import type { SimNet, Watcher } from "./sim_net.ts";
@@ -27,16 +30,21 @@ export function begin(net: SimNet, trouble: Trouble): End {
       return cut(net, (from, to) => from === trouble.from && to === trouble.to);
     case "silence":
       return silence(net, trouble.node);
+    case "forgery":
+      return forge(net);
     default: {
       const node = net.nodes[trouble.node];
-      return node === undefined ? () => {} : beginAt(node, trouble, net);
+      return node === undefined ? () => {} : beginAt(node, trouble);
     }
   }
 }
 
-type NodeTrouble = Exclude<Trouble, { readonly kind: "lines" | "split" | "cut" | "silence" }>;
+type NodeTrouble = Exclude<
+  Trouble,
+  { readonly kind: "lines" | "split" | "cut" | "silence" | "forgery" }
+>;
 
-function beginAt(node: SimNode, trouble: NodeTrouble, net: SimNet): End {
+function beginAt(node: SimNode, trouble: NodeTrouble): End {
   switch (trouble.kind) {
     case "crash":
       node.dieAt(trouble);
@@ -59,8 +67,6 @@ function beginAt(node: SimNode, trouble: NodeTrouble, net: SimNet): End {
         node.post({ kind: "reconfigure", configuration: node.model.configuration });
       };
     }
-    case "forgery":
-      return forge(net, node);
   }
 }
 
@@ -94,16 +100,17 @@ function spoilCalls(node: SimNode, faults: Partial<NodeFaults>): End {
   return () => node.faults = NO_FAULTS;
 }
 
-function forge({ world }: SimNet, node: SimNode): End {
+function forge({ nodes, world }: SimNet): End {
   let isOver = false;
   const forgeOnce = () => {
     if (isOver) return;
-    const view = node.core?.view;
+    const node = nodes[world.between(0, nodes.length - 1)];
+    const view = node?.core?.view;
     if (view !== undefined) {
       const { height, round } = view;
       const vote = { height, round, step: RoundStep.Prevote, hash: null, votes: [] };
       const news = { type: MessageType.LeaderPrevote, body: encodeLeaderVote(vote) };
-      node.post({ kind: "message", origin: STRANGER_ORIGIN, ...news });
+      node?.post({ kind: "message", origin: STRANGER_ORIGIN, ...news });
     }
     world.schedule(world.between(FORGERY_MS_MIN, FORGERY_MS_MAX), forgeOnce);
   };

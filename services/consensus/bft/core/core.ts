@@ -42,7 +42,15 @@ const RULE_STEPS_MAX = 10_000;
 /** What can be read of the machine from outside. */
 export type CoreView = Pick<
   Machine,
-  "own" | "height" | "round" | "step" | "lock" | "isRunning" | "validators" | "evidence"
+  | "own"
+  | "height"
+  | "round"
+  | "step"
+  | "lock"
+  | "isRunning"
+  | "validators"
+  | "evidence"
+  | "failedRounds"
 >;
 
 /**

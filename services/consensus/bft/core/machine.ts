@@ -78,6 +78,8 @@ export class Machine {
 
   height = 0n;
   round = 0n;
+  /** Rounds begun since the start because the one before brought no block. */
+  failedRounds = 0;
   step: Step = Step.Propose;
   heightStartedAtMs = 0;
   /** When the wait for the next height ends. */

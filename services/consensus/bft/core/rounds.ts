@@ -41,6 +41,7 @@ export function hurryToNextHeight(m: Machine): void {
 
 /** Starts a round: what is already known about it is looked at by the rules right after. */
 export function enterRound(m: Machine, round: bigint): void {
+  if (round > 0n) m.failedRounds++;
   m.round = round;
   m.roundStartedAtMs = m.nowMs;
   m.polka = null;

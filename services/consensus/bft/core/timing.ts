@@ -26,6 +26,9 @@ const INTERVAL_MS_FALLBACK = 3_000;
 /** Time that a controller gets per validator and round to commit a block. */
 const COMMIT_MS = 3_000;
 
+/** Between two attempts to give up a round together, unless the interval is longer. */
+const NEW_VIEW_MS = 3_000;
+
 /** No timer runs longer, whatever the round. */
 const TIMER_MS_MAX = 3_600_000;
 
@@ -62,9 +65,13 @@ export class Timing {
     return atMost(this.#proposePhaseMs * (Number(round) + 1));
   }
 
-  /** Waiting for others to give up the round too. */
+  /**
+   * Waiting for others to give up the round too, who are told again then. The reference waits 45 s
+   * and more; told that seldom, a chain would stand still for as long after its network is whole.
+   */
   newViewMs(validatorCount: number): number {
-    return atMost(this.#prevotePhaseMs * 15 * (validatorCount + 1));
+    const wantedMs = this.#prevotePhaseMs * 15 * (validatorCount + 1);
+    return Math.min(wantedMs, Math.max(NEW_VIEW_MS, this.intervalMs));
   }
 
   /** Waiting for the controller to commit. */

@@ -62,7 +62,9 @@ export class NewViewBook {
 
   /** The highest round that `count` validators other than `own` gave up; null if there is none. */
   reachedByOthers(own: AddressHex, height: bigint, count: number): bigint | null {
-    const rounds = [...this.#rounds.get(height) ?? []]
+    const known = this.#rounds.get(height);
+    if (known === undefined || known.size < count) return null;
+    const rounds = [...known]
       .filter(([voter]) => voter !== own)
       .map(([, round]) => round)
       .sort((left, right) => left < right ? 1 : left > right ? -1 : 0);

@@ -1,10 +1,11 @@
 import type { ConsensusConfiguration, ProposalWithProof } from "../../../../proto/gen/common.ts";
 import type { NetworkMsg } from "../../../../proto/gen/network.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
-import type { Clock, Timer } from "../../../../shared/clock/mod.ts";
+import type { Clock } from "../../../../shared/clock/mod.ts";
 import type { Logger } from "../../../../shared/log/mod.ts";
 import { StatusCode, statusFromWire } from "../../../../shared/status/mod.ts";
 import type { ControllerPort } from "../../controller_port.ts";
+import { MachineLoop } from "../../machine_loop.ts";
 import type { NetworkPort } from "../../network_port.ts";
 import type { Consensus } from "../../service.ts";
 import type { BftCore } from "../core/core.ts";
@@ -12,7 +13,6 @@ import type { Configuration, Effect, Input, TimerEvent } from "../core/interface
 import type { KmsPort } from "../kms_port.ts";
 import type { AuthorityStore } from "../wal/authority_file.ts";
 import type { WriteAheadLog } from "../wal/open_log.ts";
-import { untilWritten } from "./until_written.ts";
 
 /** What a driver works with. */
 export interface DriverParts {
@@ -35,6 +35,9 @@ type Call = Extract<
   { kind: "sign" | "getProposal" | "checkProposal" | "commit" | "queryConfiguration" }
 >;
 
+/** Everything else. */
+type Action = Exclude<Effect, Write>;
+
 function isWrite(effect: Effect): effect is Write {
   switch (effect.kind) {
     case "persist":
@@ -50,28 +53,26 @@ function isWrite(effect: Effect): effect is Write {
 /** Messages of others that wait to be looked at; further ones are lost, as on a bad line. */
 const MESSAGES_WAITING_MAX = 4_096;
 
-/**
- * Runs the state machine: one input at a time, its effects in their order, what goes to disk being
- * there before anything after it happens. Calls to other services go on meanwhile, their answers
- * are inputs. While the disk is full everything waits; one that fails otherwise ends the process:
- * going on could mean voting twice.
- */
+/** Runs the state machine of a validator. */
 export class BftDriver implements Consensus {
   readonly #parts: DriverParts;
-  readonly #queue: Input[] = [];
-  readonly #timers = new Map<string, Timer>();
+  readonly #loop: MachineLoop<Input, Action, Write>;
   readonly #answers = new Map<number, (code: StatusCode) => void>();
   readonly #firstConfiguration = Promise.withResolvers<void>();
   #messagesWaiting = 0;
   #lastId = 0;
-  readonly #stopping = new AbortController();
-  #isBusy = false;
-  #isDiskFull = false;
-  /** Resolves when the queue is empty; rejects when a write failed. */
-  #idle: Promise<void> = Promise.resolve();
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
+    const { clock, log } = parts;
+    this.#loop = new MachineLoop<Input, Action, Write>({
+      clock,
+      log,
+      step: (input, nowMs) => this.#step(input, nowMs),
+      isWrite,
+      write: (effect) => this.#write(effect),
+      perform: (effect) => this.#perform(effect),
+    });
   }
 
   /** Resolves when the controller was first asked for its configuration, and told it or not. */
@@ -81,11 +82,7 @@ export class BftDriver implements Consensus {
 
   /** Queues an input. */
   post(input: Input): void {
-    if (this.#stopping.signal.aborted) return;
-    this.#queue.push(input);
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    this.#idle = this.#run();
+    this.#loop.post(input);
   }
 
   reconfigure(configuration: ConsensusConfiguration): void {
@@ -94,7 +91,7 @@ export class BftDriver implements Consensus {
 
   checkBlock({ proposal, proof }: ProposalWithProof): Promise<StatusCode> {
     // whole blocks, asked about again and again, must not pile up
-    if (this.#isDiskFull) return Promise.resolve(StatusCode.ConsensusServerNotReady);
+    if (this.#loop.isDiskFull) return Promise.resolve(StatusCode.ConsensusServerNotReady);
     const id = ++this.#lastId;
     return new Promise((resolve) => {
       this.#answers.set(id, resolve);
@@ -112,39 +109,13 @@ export class BftDriver implements Consensus {
   }
 
   /** Takes no more inputs, and resolves when the one at hand is done. */
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    this.#queue.length = 0;
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-    await this.#idle;
+  stop(): Promise<void> {
+    return this.#loop.stop();
   }
 
-  async #run(): Promise<void> {
-    const { core, clock } = this.#parts;
-    // an input without effects ends the loop at once: post() must have kept this promise before
-    await Promise.resolve();
-    for (let input = this.#queue.shift(); input !== undefined; input = this.#queue.shift()) {
-      if (input.kind === "message") this.#messagesWaiting--;
-      for (const effect of core.step(input, clock.monotonicMs())) {
-        if (!isWrite(effect)) this.#perform(effect);
-        else if (!(await this.#writeDown(effect))) return;
-      }
-    }
-    this.#isBusy = false;
-  }
-
-  /** False when the driver was stopped before there was room: what follows must not happen. */
-  async #writeDown(effect: Write): Promise<boolean> {
-    const { clock, log } = this.#parts;
-    const { signal } = this.#stopping;
-    const onFull = () => {
-      this.#isDiskFull = true;
-    };
-    const options = { clock, log, signal, onFull };
-    const isWritten = await untilWritten(() => this.#write(effect), options);
-    this.#isDiskFull = false;
-    return isWritten;
+  #step(input: Input, nowMs: number): readonly Effect[] {
+    if (input.kind === "message") this.#messagesWaiting--;
+    return this.#parts.core.step(input, nowMs);
   }
 
   #write(effect: Write): Promise<void> {
@@ -163,7 +134,7 @@ export class BftDriver implements Consensus {
     }
   }
 
-  #perform(effect: Exclude<Effect, Write>): void {
+  #perform(effect: Action): void {
     const { network, log } = this.#parts;
     switch (effect.kind) {
       case "broadcast":
@@ -173,7 +144,7 @@ export class BftDriver implements Consensus {
       case "setTimer":
         return this.#setTimer(effect.event, effect.delayMs);
       case "cancelStepTimer":
-        return this.#timers.get("step")?.cancel();
+        return this.#loop.cancel("step");
       case "answer":
         return this.#answer(effect.id, effect.code);
       case "log":
@@ -187,25 +158,19 @@ export class BftDriver implements Consensus {
   #call(effect: Call): void {
     switch (effect.kind) {
       case "sign":
-        return this.#postLater(this.#sign(effect));
+        return void this.#loop.postWhenReady(this.#sign(effect));
       case "getProposal":
-        return this.#postLater(this.#getProposal());
+        return void this.#loop.postWhenReady(this.#getProposal());
       case "checkProposal":
-        return this.#postLater(this.#checkProposal(effect));
+        return void this.#loop.postWhenReady(this.#checkProposal(effect));
       case "commit":
-        return this.#postLater(this.#commit(effect));
+        return void this.#loop.postWhenReady(this.#commit(effect));
       case "queryConfiguration":
-        return this.#postLater(this.#queryConfiguration());
+        return void this.#loop.postWhenReady(this.#queryConfiguration())
+          .then(this.#firstConfiguration.resolve);
       default:
         return unreachable(effect);
     }
-  }
-
-  #postLater(answer: Promise<Input>): void {
-    void answer.then((input) => {
-      this.post(input);
-      if (input.kind === "configuration") this.#firstConfiguration.resolve();
-    });
   }
 
   async #sign({ id, hash }: Extract<Effect, { kind: "sign" }>): Promise<Input> {
@@ -243,10 +208,7 @@ export class BftDriver implements Consensus {
 
   #setTimer(event: TimerEvent, delayMs: number): void {
     const key = event.kind === "step" ? event.kind : event.what;
-    this.#timers.get(key)?.cancel();
-    if (this.#stopping.signal.aborted) return;
-    const fire = () => this.post({ kind: "timer", event });
-    this.#timers.set(key, this.#parts.clock.setTimer(delayMs, fire));
+    this.#loop.postAfter(key, delayMs, { kind: "timer", event });
   }
 
   #answer(id: number, code: number): void {

@@ -44,6 +44,7 @@ export type RaftView = Pick<
   | "id"
   | "term"
   | "vote"
+  | "votes"
   | "role"
   | "leader"
   | "members"
@@ -94,9 +95,8 @@ export class RaftCore {
     const m = this.#m;
     m.electionElapsed++;
     if (m.role === "leader") return tickLeader(m);
-    if (m.electionElapsed < m.electionTimeout) return;
-    m.electionElapsed = 0;
-    campaign(m, "timeout");
+    // whoever may not campaign counts on: the leader that it last heard of must not stay in office
+    if (m.electionElapsed >= m.electionTimeout) campaign(m, "timeout");
   }
 
   /** Wants to be leader now. */

@@ -149,6 +149,19 @@ Deno.test("RaftCore that is asked first does not raise the term of others on its
   assert.equal(group.core(1n).view.term, term);
 });
 
+Deno.test("RaftCore that may not campaign forgets its leader in time and grants a vote to the next", () => {
+  for (const random of [0, 0.999]) {
+    const runner = new CoreRunner(1n, blankState(), { random: () => random });
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT }));
+    const request = messageTo1({ msgType: MessageType.REQUEST_PRE_VOTE, term: 7n });
+    assert.deepEqual(answersTo(runner, request), []);
+    for (let tick = 0; tick < 2 * electionTicks; tick++) runner.core.tick();
+    const [answer] = answersTo(runner, request);
+    assert.equal(answer?.msgType, MessageType.REQUEST_PRE_VOTE_RESPONSE);
+    assert.equal(answer?.reject, false);
+  }
+});
+
 Deno.test("RaftCore sends one entry per append, and a leader does so before it has stored it", () => {
   const group = groupOf(3);
   group.elect(1n);

@@ -26,7 +26,7 @@ export class SnapshotOutOfDateError extends RaftLogError {
  * So many applied entries stay in memory: a follower that is no further behind is sent entries, any
  * other the snapshot.
  */
-const APPLIED_KEPT = 32n;
+export const APPLIED_KEPT = 32n;
 
 /** The state after some records; throws a {@linkcode RaftLogError} at the first that does not fit. */
 export function applyOperations(state: RaftState, operations: readonly Operation[]): RaftState {

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from "../../../shared/clock/mod.ts";
+import type { Clock, Timer } from "../mod.ts";
 
 interface PendingTimer {
   readonly dueMs: number;

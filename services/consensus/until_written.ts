@@ -1,6 +1,6 @@
-import type { Clock } from "../../../../shared/clock/mod.ts";
-import { isDiskFull } from "../../../../shared/files/mod.ts";
-import type { Logger } from "../../../../shared/log/mod.ts";
+import type { Clock } from "../../shared/clock/mod.ts";
+import { isDiskFull } from "../../shared/files/mod.ts";
+import type { Logger } from "../../shared/log/mod.ts";
 
 /** How a wait for room on the disk is paced and told. */
 export interface WaitForRoom {

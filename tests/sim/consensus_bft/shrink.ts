@@ -1,0 +1,73 @@
+/**
+ * Finds out what of a script is to blame (delta debugging).
+ *
+ * @module
+ */
+
+import { GOOD_LINKS, type LinkFaults } from "../network.ts";
+import type { Script, Step } from "./script.ts";
+
+/** Whether a script still leads to harm. */
+export type Fails = (script: Script) => boolean;
+
+/**
+ * Leaves out and softens whatever a failure does not need, until nothing more can go: with any one
+ * of the steps that stay left out, all is well.
+ */
+export function shrink(script: Script, fails: Fails): Script {
+  for (let current = script;;) {
+    const next = withoutChanges(softened(withoutSteps(current, fails), fails), fails);
+    if (JSON.stringify(next) === JSON.stringify(current)) return next;
+    current = next;
+  }
+}
+
+/** Tries without large parts first, then without ever smaller ones. */
+function withoutSteps(script: Script, fails: Fails): Script {
+  let current = script;
+  for (let size = Math.ceil(script.steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
+    for (let start = 0; start < current.steps.length;) {
+      const shorter = { ...current, steps: current.steps.toSpliced(start, size) };
+      if (fails(shorter)) current = shorter;
+      else start += size;
+    }
+  }
+  return current;
+}
+
+/** Makes single steps milder. */
+function softened(script: Script, fails: Fails): Script {
+  let current = script;
+  for (const index of script.steps.keys()) {
+    for (const soften of SOFTENINGS) {
+      const steps = current.steps.map((step, other) => other === index ? soften(step) : step);
+      const softer = { ...current, steps };
+      if (fails(softer)) current = softer;
+    }
+  }
+  return current;
+}
+
+/** Ways to make a step milder; the last one works again and again. */
+const SOFTENINGS: readonly ((step: Step) => Step)[] = [
+  (step) => withFaults(step, { dropRate: GOOD_LINKS.dropRate }),
+  (step) => withFaults(step, { duplicateRate: GOOD_LINKS.duplicateRate }),
+  (step) => withFaults(step, { delayMsMax: GOOD_LINKS.delayMsMax }),
+  (step) => step.kind === "crash" ? { ...step, countdown: 0 } : step,
+  (step) => step.kind === "calls" ? { ...step, failureRate: 0 } : step,
+  (step) => ({ ...step, forMs: 0 }),
+  (step) => ({ ...step, forMs: Math.floor(step.forMs / 2) }),
+];
+
+function withFaults(step: Step, milder: Partial<LinkFaults>): Step {
+  return step.kind === "lines" ? { ...step, faults: { ...step.faults, ...milder } } : step;
+}
+
+function withoutChanges(script: Script, fails: Fails): Script {
+  let current = script;
+  for (let index = script.changes.length - 1; index >= 0; index--) {
+    const fewer = { ...current, changes: current.changes.toSpliced(index, 1) };
+    if (fails(fewer)) current = fewer;
+  }
+  return current;
+}
