@@ -13,14 +13,14 @@ const BOUT_COUNT = 120;
 
 /** Time of a bout in which things go wrong, and of the calm after it. */
 const TROUBLE_MS_MIN = 3_000;
-const TROUBLE_MS_MAX = 25_000;
-const CALM_MS_MIN = 1_000;
+const TROUBLE_MS_MAX = 15_000;
+const CALM_MS_MIN = 3_000;
 const CALM_MS_MAX = 25_000;
 
-const TROUBLES_MAX = 8;
+const TROUBLES_MAX = 6;
 
 /** Some troubles outlast their bout; some kinds do no harm unless rounds pass meanwhile. */
-const LONG_MS_MAX = 60_000;
+const LONG_MS_MAX = 45_000;
 const LONG_KINDS: readonly Trouble["kind"][] = ["silence", "forgery"];
 
 const LEAP_MS_MAX = 10_000;
