@@ -5,9 +5,10 @@ import { fakeAddress, FakeSigner } from "../../../services/consensus/testing/fak
 import { HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { ChainInvariants } from "./chain_invariants.ts";
+import { Conspiracy } from "./conspiracy.ts";
 import { ModelController, type ModelOptions, type Schedule } from "./model_controller.ts";
 import { type OnStored, SimNode, type SimNodeOptions } from "./sim_node.ts";
-import { Conspiracy, type Packet, Traitor } from "./traitor.ts";
+import { type Packet, Traitor } from "./traitor.ts";
 import type { NodeLinks } from "./validator.ts";
 import { VoteInvariants } from "./vote_invariants.ts";
 
