@@ -15,7 +15,7 @@ DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
 .PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
-  fuzz fuzz-sm2 bench bench-blocks bench-chain bench-executor bench-kms bench-network bench-storage \
+  fuzz fuzz-sm2 bench bench-blocks bench-chain bench-consensus bench-executor bench-kms bench-network bench-storage \
   bench-sync image clean
 
 help: ## show this list
@@ -90,11 +90,14 @@ fuzz-sm2: deps ## CASES=100000 signatures, SEED=n: the SM2 module against noble 
 	@deno run -A --no-check tests/fuzz/sm2.ts --cases $(or $(CASES),100000) $(addprefix --seed ,$(SEED))
 
 bench: build ## every benchmark, each against a baseline of the same run
-	@for file in kms storage network executor chain blocks sync; do \
+	@for file in kms storage network consensus executor chain blocks sync; do \
 	  deno run -A --no-check bench/$$file.ts || exit 1; done
 
 bench-blocks bench-chain bench-executor bench-kms bench-storage bench-network: bench-%: build
 	@deno run -A --no-check bench/$*.ts
+
+bench-consensus: deps ## messages, bytes and processor time of a block by 4 to 31 validators, and of raft
+	@deno run -A --no-check bench/consensus.ts
 
 bench-sync: build ## a fresh node catches up with BLOCKS=10000 blocks of TXS=10 transactions
 	@BLOCKS=$(or $(BLOCKS),10000) TXS=$(or $(TXS),10) CRYPTO=$(or $(CRYPTO),sm) \

@@ -55,7 +55,26 @@ export function printComparisons(
   printTable(title, ["operation", "ours", "unit", ...others.map((other) => `to ${other}`)], rows);
 }
 
-function showRatio(ratio: number | undefined): string {
+/** Prints columns of numbers; counts are shown as they are. */
+export function printGrid(
+  title: string,
+  header: readonly string[],
+  rows: readonly (readonly (string | number)[])[],
+): void {
+  const showCell = (cell: string | number) =>
+    typeof cell === "string" ? cell : Number.isInteger(cell) ? String(cell) : showNumber(cell);
+  const lines = [header, ...rows.map((row) => row.map(showCell))];
+  const widths = header.map((_, column) =>
+    Math.max(...lines.map((line) => line[column]?.length ?? 0))
+  );
+  console.log(`\n${title}`);
+  for (const line of lines) {
+    console.log(`  ${line.map((cell, column) => cell.padStart(widths[column] ?? 0)).join("  ")}`);
+  }
+}
+
+/** A ratio to something of the same run. */
+export function showRatio(ratio: number | undefined): string {
   return ratio === undefined ? "" : `${ratio.toFixed(2)}x`;
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isConfChange } from "../../../services/consensus/raft/core/messages.ts";
 import { badLinks, GOOD_LINKS } from "../network.ts";
 import {
   disturb,
@@ -21,9 +22,9 @@ export interface RaftOutcome {
 
 /** Length of a bout of chaos, and of the time after it in which nothing goes wrong. */
 const BOUT_MS_MIN = 500;
-const BOUT_MS_MAX = 8_000;
+const BOUT_MS_MAX = 12_000;
 const CALM_MS_MIN = 200;
-const CALM_MS_MAX = 5_000;
+const CALM_MS_MAX = 2_000;
 
 /** Time between the misfortunes of a bout. */
 const DISTURB_MS_MIN = 20;
@@ -33,7 +34,7 @@ const DISTURB_MS_MAX = 800;
 const SOON_MS_MAX = 3;
 
 /** Probability that members that are to change get divided, and about how long a change takes. */
-const CONF_CHANGE_RATE = 0.7;
+const CONF_CHANGE_RATE = 0.5;
 const CHANGE_MS = 1_000;
 
 /** Whatever happens in the bouts, all the heights take no longer. */
@@ -65,8 +66,8 @@ export class RaftChaos {
     const { net, net: { invariants, world } } = this;
     net.onCrash = (node) => restartLater(net, node);
     net.onConfChange = () => this.#onConfChange();
-    // right after something was decided is when it may be lost
-    invariants.onMilestone = () => this.#perhaps(this.#overthrowRate, SOON_MS_MAX, overthrow);
+    invariants.onLeader = () => this.#onNews();
+    invariants.onDecided = (entry) => isConfChange(entry) ? this.#onConfChange() : this.#onNews();
     net.start();
     this.#bout();
     const isEnough = () => {
@@ -92,7 +93,7 @@ export class RaftChaos {
   #bout(): void {
     const { net, net: { world, network, nodes } } = this;
     this.#isBout = true;
-    this.#overthrowRate = world.chance(0.5) ? world.random() : 0;
+    this.#overthrowRate = world.chance(0.7) ? world.random() : 0;
     const delayMsMax = world.chance(0.3) ? 2_000 : 200;
     network.faults = world.chance(0.7) ? badLinks(world, delayMsMax) : GOOD_LINKS;
     const crashRate = world.chance(0.5) ? 0.01 * world.random() : 0;
@@ -115,10 +116,15 @@ export class RaftChaos {
     const { world } = this.net;
     return {
       applyFailureRate: world.chance(0.3) ? Math.min(1, 2 * world.random()) : 0,
-      diskMsMax: world.between(5, world.chance(0.3) ? 500 : 50),
-      applyMsMax: world.between(5, world.chance(0.3) ? 500 : 50),
+      diskMsMax: world.between(5, world.chance(0.5) ? 500 : 20),
+      applyMsMax: world.between(5, world.chance(0.5) ? 500 : 20),
       tickMs: NO_FAULTS.tickMs * (world.chance(0.5) ? 2 ** (2 * world.random() - 1) : 1),
     };
+  }
+
+  /** Right after something was decided is when it may be lost. */
+  #onNews(): void {
+    this.#perhaps(this.#overthrowRate, SOON_MS_MAX, overthrow);
   }
 
   /** Members that are to change get divided before others know of it, or while they change. */

@@ -33,8 +33,9 @@ export class RaftInvariants {
   readonly #proposals = new Set<string>();
   /** How far the commits of a node have been looked at, from its start on. */
   readonly #lookedAt = new WeakMap<RaftView, bigint>();
-  /** Called when something was committed, or a leader elected. */
-  onMilestone: () => void = () => {};
+  /** Called when a leader was elected, and when an entry was committed. */
+  onLeader: () => void = () => {};
+  onDecided: (entry: Entry) => void = () => {};
   #last: AppState;
 
   constructor(start: AppState) {
@@ -110,7 +111,7 @@ export class RaftInvariants {
   #decide(entry: Entry, committedIn: bigint): void {
     this.#last = nextState(this.#last, entry);
     this.#decided.set(entry.index, { entry, committedIn, state: this.#last });
-    this.onMilestone();
+    this.onDecided(entry);
     if (entry.entryType !== EntryType.ENTRY_NORMAL || entry.data.length === 0) return;
     const proposal = toHex(entry.data);
     assert(!this.#proposals.has(proposal), `a proposal is committed again at ${entry.index}`);
@@ -120,7 +121,7 @@ export class RaftInvariants {
   #onLeader({ id, term, log }: RaftView): void {
     assert.equal(this.#leaderOf.get(term) ?? id, id, `two leaders in term ${term}`);
     this.#leaderOf.set(term, id);
-    this.onMilestone();
+    this.onLeader();
     for (const { entry: { index, term: entryTerm }, committedIn } of this.#decided.values()) {
       if (committedIn >= term || index < log.firstIndex) continue;
       assert.equal(log.termAt(index), entryTerm, `leader ${id} of ${term} lacks entry ${index}`);
