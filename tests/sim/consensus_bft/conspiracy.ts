@@ -11,10 +11,15 @@ const PLAN_MS_MAX = 30_000;
 /** How likely it is that a node gets none of a type of messages while a plan lasts. */
 const WITHHOLD_RATE = 0.2;
 
+/** How likely it is that decisions are shown to one node alone while a plan lasts. */
+const SECRECY_RATE = 0.3;
+
 /** What all traitors of a net have in common: which of their twins an honest node is shown. */
 export class Conspiracy {
   readonly #world: World;
   readonly #shown: number[];
+  /** Whom decisions are shown to alone; null while everyone may see them. */
+  #favourite: number | null = null;
   /** Types of messages that nodes get none of. */
   readonly #withheld = new Set<string>();
 
@@ -26,6 +31,8 @@ export class Conspiracy {
   /** Makes a plan, and another one after a while. */
   start(): void {
     this.#withheld.clear();
+    const isSecret = this.#world.chance(SECRECY_RATE);
+    this.#favourite = isSecret ? this.#world.between(0, this.#shown.length - 1) : null;
     for (const node of this.#shown.keys()) {
       this.#shown[node] = this.#world.between(0, TWIN_COUNT - 1);
       for (const type of Object.values(MessageType)) {
@@ -37,7 +44,9 @@ export class Conspiracy {
 
   /** Whether a node gets no messages of a type at the moment. */
   isWithheld(type: string, node: number): boolean {
-    return this.#withheld.has(`${type} ${node}`);
+    if (this.#withheld.has(`${type} ${node}`)) return true;
+    const isSecret = type === MessageType.LeaderPrecommit && !this.isTraitor(node);
+    return isSecret && this.#favourite !== null && this.#favourite !== node;
   }
 
   /** Whether a node is of them: they are the last ones of a net. */

@@ -148,7 +148,7 @@ export class Traitor {
 
   #act(): void {
     const { index, world, network } = this.#options;
-    if (world.chance(0.1)) return this.#claimLock();
+    if (world.chance(0.2)) return this.#claimLock();
     const packet = world.chance(0.5) ? this.#repeated() : this.#invented();
     if (packet === null) return;
     const to = world.between(0, network.nodeCount - 1);
