@@ -15,14 +15,23 @@ const NAME_LENGTH_MAX = 60;
 const seed = readCount("SEED", Deno.env.get("SEED") ?? "");
 const defect = chosenDefect(Deno.env.get("DEFECT") ?? "");
 const script = chosenScript(Deno.env.get("KIND") ?? "");
-if (violationOf(script, defect) === null) throw new Error(`Seed ${seed} does not fail`);
-const shrunk = shrink(script, (shorter) => violationOf(shorter, defect) !== null);
-const [violation = ""] = violationOf(shrunk, defect)?.split("\n") ?? [];
+if (failureOf(script) === null) throw new Error(`Seed ${seed} does not fail`);
+const shrunk = shrink(script, (shorter) => failureOf(shorter) !== null);
+const [violation = ""] = failureOf(shrunk)?.split("\n") ?? [];
 const kept: KeptScript = { defect: defect?.name ?? null, violation, ...shrunk };
 const path = `${SCRIPTS_FOLDER}/${fileName(defect?.name ?? "failure")}_${seed}.json`;
 await Deno.mkdir(SCRIPTS_FOLDER, { recursive: true });
 await Deno.writeTextFile(path, `${JSON.stringify(kept, null, 2)}\n`);
 console.log(`${script.steps.length} steps became ${shrunk.steps.length}: ${path}\n${violation}`);
+
+/** Whatever goes wrong, an error of the product included. */
+function failureOf(script: Script): string | null {
+  try {
+    return violationOf(script, defect);
+  } catch (error) {
+    return String(error);
+  }
+}
 
 function chosenDefect(part: string): Defect | null {
   if (part === "") return null;

@@ -17,8 +17,8 @@ export interface ChaosOutcome {
 
 const RECOVERY_HEIGHTS = 3n;
 
-/** Nobody waits that long: it is the bound of what a recovery may take. */
-const RECOVERY_MS_MAX = 600_000;
+/** Sixty block intervals: the bound of what a recovery may take. */
+const RECOVERY_MS_MAX = 180_000;
 
 const INTERVAL_SECONDS = 3;
 

@@ -13,14 +13,14 @@ const BOUT_COUNT = 120;
 
 /** Time of a bout in which things go wrong, and of the calm after it. */
 const TROUBLE_MS_MIN = 3_000;
-const TROUBLE_MS_MAX = 25_000;
-const CALM_MS_MIN = 1_000;
+const TROUBLE_MS_MAX = 15_000;
+const CALM_MS_MIN = 3_000;
 const CALM_MS_MAX = 25_000;
 
-const TROUBLES_MAX = 8;
+const TROUBLES_MAX = 6;
 
 /** Some troubles outlast their bout; some kinds do no harm unless rounds pass meanwhile. */
-const LONG_MS_MAX = 60_000;
+const LONG_MS_MAX = 45_000;
 const LONG_KINDS: readonly Trouble["kind"][] = ["silence", "forgery"];
 
 const LEAP_MS_MAX = 10_000;
@@ -40,11 +40,17 @@ export function scriptOf(seed: number, shape: NetShape, heights: number): Script
   const { nodeCount, traitorCount = 0, isChanging = false } = shape;
   const world = new World(seed ^ PLAN_SALT);
   const changes = isChanging ? drawChanges(world, nodeCount, heights) : [];
-  const steps = drawSteps(world, nodeCount - traitorCount);
+  const steps = drawSteps(world, { honestCount: nodeCount - traitorCount, traitorCount });
   return { seed, nodeCount, traitorCount, heights, changes, steps };
 }
 
-function drawSteps(world: World, honestCount: number): Step[] {
+/** How many there are of each sort. */
+interface Census {
+  readonly honestCount: number;
+  readonly traitorCount: number;
+}
+
+function drawSteps(world: World, census: Census): Step[] {
   const steps: Step[] = [];
   // where nothing ever works, nothing is ever put at risk: each net has troubles of its own
   const likely = ALL_KINDS.filter(() => world.chance(0.6));
@@ -57,7 +63,7 @@ function drawSteps(world: World, honestCount: number): Step[] {
       steps.push({ atMs: startMs, forMs: lengthMs, kind: "lines", faults });
     }
     for (let count = world.between(1, TROUBLES_MAX); count > 0; count--) {
-      const trouble = drawTrouble(world, pick(world, kinds), honestCount);
+      const trouble = drawTrouble(world, pick(world, kinds), census);
       const isLong = world.chance(LONG_KINDS.includes(trouble.kind) ? 0.5 : 0.1);
       const forMs = world.between(10, isLong ? LONG_MS_MAX : lengthMs);
       steps.push({ atMs: startMs + world.between(0, lengthMs), forMs, ...trouble });
@@ -85,7 +91,7 @@ const ALL_KINDS: readonly Exclude<Trouble["kind"], "lines">[] = [
 function drawTrouble(
   world: World,
   kind: Exclude<Trouble["kind"], "lines">,
-  honestCount: number,
+  { honestCount, traitorCount }: Census,
 ): Trouble {
   const node = world.between(0, honestCount - 1);
   switch (kind) {
@@ -95,6 +101,8 @@ function drawTrouble(
     }
     case "cut":
       return { kind, from: node, to: world.between(0, honestCount - 1) };
+    case "silence":
+      return { kind, node, at: traitorCount > 0 && world.chance(0.5) ? "learning" : "telling" };
     case "crash": {
       const at = world.chance(0.5) ? "effect" : "write";
       const countdown = world.between(0, at === "effect" ? EFFECTS_MAX : WRITES_MAX);

@@ -53,8 +53,9 @@ function beforeMessage(
   });
 }
 
-/** Heights that a net with a mistake gets to decide in chaos. */
+/** Heights that a net with a mistake gets to decide in chaos; more when it hardly ever shows. */
 const HEIGHTS = 30;
+const HEIGHTS_IF_RARE = 150;
 
 /** Mistakes of the reference (spec/consensus.md, section 8) and of its kind. */
 export const DEFECTS: readonly Defect[] = [
@@ -194,8 +195,9 @@ function trustHashes(node: SimNode): void {
 }
 
 /** The script of a seed that a mistake has to show in. */
-export function defectScript({ needsTraitor = false }: Defect, seed: number): Script {
-  return scriptOf(seed, needsTraitor ? betrayedShape(seed) : honestShape(seed), HEIGHTS);
+export function defectScript({ needsTraitor, isRare }: Defect, seed: number): Script {
+  const shape = needsTraitor ? betrayedShape(seed) : honestShape(seed);
+  return scriptOf(seed, shape, isRare ? HEIGHTS_IF_RARE : HEIGHTS);
 }
 
 /** What harm is noticed when every node makes a mistake, or none; null when there is none. */

@@ -8,8 +8,8 @@ export type Trouble =
   | { readonly kind: "split"; readonly groups: readonly number[] }
   /** One node does not hear another one any more, which still hears it. */
   | { readonly kind: "cut"; readonly from: number; readonly to: number }
-  /** The first decision that a node tells of is heard by nobody, and nothing that it says after. */
-  | { readonly kind: "silence"; readonly node: number }
+  /** A node is cut off at the moment when it tells of a decision, or when it learns of one. */
+  | { readonly kind: "silence"; readonly node: number; readonly at: "telling" | "learning" }
   /** The process dies at one of its next effects or writes, of which a part may be on disk. */
   | {
     readonly kind: "crash";

@@ -5,9 +5,10 @@ import { fakeAddress, FakeSigner } from "../../../services/consensus/testing/fak
 import { HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { ChainInvariants } from "./chain_invariants.ts";
+import { Conspiracy } from "./conspiracy.ts";
 import { ModelController, type ModelOptions, type Schedule } from "./model_controller.ts";
 import { type OnStored, SimNode, type SimNodeOptions } from "./sim_node.ts";
-import { Conspiracy, type Packet, Traitor } from "./traitor.ts";
+import { type Packet, Traitor } from "./traitor.ts";
 import type { NodeLinks } from "./validator.ts";
 import { VoteInvariants } from "./vote_invariants.ts";
 
@@ -30,8 +31,11 @@ const TWIN_NUMBER_STEP = 1_000;
 /** How often a traitor proposes a block that does not follow the last one. */
 const LIE_RATE = 0.1;
 
-/** Sees what honest nodes say, before others do. */
-export type Watcher = (from: number, packet: Packet) => void;
+/** What a {@linkcode Watcher} hears of a block that a node stores. */
+export const STORED = "stored";
+
+/** Learns the type of each message of an honest node, before others get it, and of stored blocks. */
+export type Watcher = (node: number, what: string) => void;
 
 /** A whole net of validators in one process; every invariant is watched all the while. */
 export class SimNet {
@@ -69,7 +73,10 @@ export class SimNet {
       isHonest: (address) => honest.includes(address),
     });
     for (const index of honest.keys()) {
-      const onStored: OnStored = (height, block) => this.chains.onStored(index, height, block);
+      const onStored: OnStored = (height, block) => {
+        this.#tellWatchers(index, STORED);
+        this.chains.onStored(index, height, block);
+      };
       this.nodes.push(this.#createNode(index, { links: this.#linksOf(index), onStored }));
     }
     for (let index = honestCount; index < nodeCount; index++) {
@@ -180,11 +187,14 @@ export class SimNet {
     };
   }
 
-  #onSaid(from: number, packet: Packet): void {
-    const { type, body } = packet;
+  #tellWatchers(node: number, what: string): void {
+    for (const watch of this.watchers) watch(node, what);
+  }
+
+  #onSaid(from: number, { type, body }: Packet): void {
     this.votes.onSent(type, body);
     if (type === MessageType.LeaderPrecommit) this.chains.onShown(body);
-    for (const watch of this.watchers) watch(from, packet);
+    this.#tellWatchers(from, type);
   }
 
   #sync(): void {

@@ -15,6 +15,7 @@ import {
 import { leaderOf } from "../../../services/consensus/bft/core/validators.ts";
 import type { HostileNetwork } from "../network.ts";
 import type { World } from "../world.ts";
+import { type Conspiracy, TWIN_COUNT } from "./conspiracy.ts";
 import { Forger, fromPrevotes, withTrailingByte } from "./forgeries.ts";
 import type { ModelController, StoredBlock } from "./model_controller.ts";
 import type { SimNode } from "./sim_node.ts";
@@ -27,63 +28,13 @@ export interface Packet {
   readonly twin?: number;
 }
 
-/** Each traitor is that many honest nodes with one key. */
-export const TWIN_COUNT = 2;
-
 /** Messages of others that are kept to send them again. */
 const HEARD_MAX = 200;
 
 const MAX_ROUND = 2n ** 64n - 1n;
 
-/** How long a plan lasts. */
-const PLAN_MS_MIN = 1_000;
-const PLAN_MS_MAX = 30_000;
-
-/** How likely it is that a node gets none of a type of messages while a plan lasts. */
-const WITHHOLD_RATE = 0.2;
-
 /** How likely it is that a proposal is shown with other data. */
 const OTHER_DATA_RATE = 0.1;
-
-/** What all traitors of a net have in common: which of their twins an honest node is shown. */
-export class Conspiracy {
-  readonly #world: World;
-  readonly #shown: number[];
-  /** Types of messages that nodes get none of. */
-  readonly #withheld = new Set<string>();
-
-  constructor(world: World, honestCount: number) {
-    this.#world = world;
-    this.#shown = Array.from({ length: honestCount }, () => 0);
-  }
-
-  /** Makes a plan, and another one after a while. */
-  start(): void {
-    this.#withheld.clear();
-    for (const node of this.#shown.keys()) {
-      this.#shown[node] = this.#world.between(0, TWIN_COUNT - 1);
-      for (const type of Object.values(MessageType)) {
-        if (this.#world.chance(WITHHOLD_RATE)) this.#withheld.add(`${type} ${node}`);
-      }
-    }
-    this.#world.schedule(this.#world.between(PLAN_MS_MIN, PLAN_MS_MAX), () => this.start());
-  }
-
-  /** Whether a node gets no messages of a type at the moment. */
-  isWithheld(type: string, node: number): boolean {
-    return this.#withheld.has(`${type} ${node}`);
-  }
-
-  /** Whether a node is of them: they are the last ones of a net. */
-  isTraitor(node: number): boolean {
-    return node >= this.#shown.length;
-  }
-
-  /** The twin that an honest node is shown at the moment. */
-  twinFor(node: number): number {
-    return this.#shown[node] ?? 0;
-  }
-}
 
 /** What a traitor is made of. */
 export interface TraitorOptions {

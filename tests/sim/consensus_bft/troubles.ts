@@ -5,7 +5,7 @@ import {
 } from "../../../services/consensus/bft/core/messages.ts";
 import { type Cut, GOOD_LINKS } from "../network.ts";
 import type { Trouble } from "./script.ts";
-import type { SimNet, Watcher } from "./sim_net.ts";
+import { type SimNet, STORED, type Watcher } from "./sim_net.ts";
 import type { SimNode } from "./sim_node.ts";
 import { NO_FAULTS, type NodeFaults } from "./validator.ts";
 
@@ -29,7 +29,7 @@ export function begin(net: SimNet, trouble: Trouble): End {
     case "cut":
       return cut(net, (from, to) => from === trouble.from && to === trouble.to);
     case "silence":
-      return silence(net, trouble.node);
+      return silence(net, trouble);
     case "forgery":
       return forge(net);
     default: {
@@ -82,11 +82,12 @@ function isSplit(groups: readonly number[], from: number, to: number): boolean {
   return left !== undefined && right !== undefined && left !== right;
 }
 
-/** Cuts off a leader while it tells of a decision: those that did not hear it must come to it. */
-function silence(net: SimNet, node: number): End {
+/** Those that have not heard of the decision must come to it by themselves. */
+function silence(net: SimNet, { node, at }: Extract<Trouble, { readonly kind: "silence" }>): End {
   const isCut: Cut = (from, to) => from === node || to === node;
-  const watch: Watcher = (from, { type }) => {
-    if (from === node && type === MessageType.LeaderPrecommit) net.network.cuts.add(isCut);
+  const fatal = at === "telling" ? MessageType.LeaderPrecommit : STORED;
+  const watch: Watcher = (who, what) => {
+    if (who === node && what === fatal) net.network.cuts.add(isCut);
   };
   net.watchers.add(watch);
   return () => {

@@ -10,6 +10,7 @@ import type {
 import type { TimingOptions } from "../../../services/consensus/bft/core/timing.ts";
 import { FAKE_CRYPTO, type FakeSigner } from "../../../services/consensus/testing/fake_crypto.ts";
 import type { World } from "../world.ts";
+import { NodeClock } from "./node_clock.ts";
 import { SimDisk } from "./sim_disk.ts";
 
 /** What a node's surroundings do to it. */
@@ -82,10 +83,12 @@ export class SimValidator {
   #death: Death | null = null;
   /** What came while the process stood still; null while it runs. */
   #held: Input[] | null = null;
-  #clock = { setAtMs: 0, shownMs: 0, speed: 1 };
+  readonly #clock: NodeClock;
   readonly #timers = new Map<string, TimerEvent>();
 
-  constructor(readonly options: SimValidatorOptions) {}
+  constructor(readonly options: SimValidatorOptions) {
+    this.#clock = new NodeClock(options.world);
+  }
 
   get isAlive(): boolean {
     return this.core !== null;
@@ -125,20 +128,14 @@ export class SimValidator {
 
   /** The own clock leaps ahead, then runs at another speed. */
   setClock(speed: number, leapMs: number): void {
-    this.#clock = { setAtMs: this.options.world.nowMs, shownMs: this.#nowMs + leapMs, speed };
-  }
-
-  /** What the own clock shows. */
-  get #nowMs(): number {
-    const { setAtMs, shownMs, speed } = this.#clock;
-    return shownMs + (this.options.world.nowMs - setAtMs) * speed;
+    this.#clock.set(speed, leapMs);
   }
 
   post(input: Input): void {
     const { core } = this;
     if (core === null) return;
     if (this.#held !== null) return void this.#held.push(input);
-    for (const effect of core.step(input, this.#nowMs)) {
+    for (const effect of core.step(input, this.#clock.nowMs)) {
       if (this.#diesAt(effect)) return this.#crashAt(effect);
       this.#perform(effect);
       if (this.core !== core) return;
@@ -156,7 +153,7 @@ export class SimValidator {
   /** The code that a controller gets which asks for a judgement of a proof; null without an answer. */
   checkBlock(height: bigint, data: Bytes, proof: Bytes): number | null {
     const input = { kind: "checkBlock", id: 0, proposal: { height, data }, proof } as const;
-    const effects = this.#held === null ? this.core?.step(input, this.#nowMs) ?? [] : [];
+    const effects = this.#held === null ? this.core?.step(input, this.#clock.nowMs) ?? [] : [];
     for (const effect of effects) if (effect.kind === "answer") return effect.code;
     return null;
   }
@@ -266,7 +263,7 @@ export class SimValidator {
   #setTimer(event: TimerEvent, delayMs: number): void {
     const key = event.kind === "step" ? event.kind : event.what;
     this.#timers.set(key, event);
-    this.options.world.schedule(delayMs / this.#clock.speed, () => {
+    this.#clock.schedule(delayMs, () => {
       if (this.#timers.get(key) !== event) return;
       this.#timers.delete(key);
       this.post({ kind: "timer", event });

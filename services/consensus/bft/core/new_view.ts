@@ -89,7 +89,7 @@ export function nextRoundRule(m: Machine): boolean {
   if (!m.isVoting) return false;
   const others = quorumSize(m.validators.length) - 1;
   const own = m.newViews.of(m.own, m.height);
-  const reached = others === 0 ? own : m.newViews.reachedByOthers(m.own, m.height, others);
+  const reached = others === 0 ? own : m.newViews.reachedByOthers(m.own, m.at, others);
   if (reached === null || reached < m.round) return false;
   if (own === null || own < reached) giveUp(m, reached);
   enterRound(m, reached + 1n);

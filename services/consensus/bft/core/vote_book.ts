@@ -60,10 +60,16 @@ export class NewViewBook {
     return this.#rounds.get(height)?.get(voter) ?? null;
   }
 
-  /** The highest round that `count` validators other than `own` gave up; null if there is none. */
-  reachedByOthers(own: AddressHex, height: bigint, count: number): bigint | null {
+  /**
+   * The highest round, from the given one on, that `count` validators other than `own` gave up; null
+   * if there is none, which is found out quickly.
+   */
+  reachedByOthers(own: AddressHex, { height, round: least }: At, count: number): bigint | null {
     const known = this.#rounds.get(height);
-    if (known === undefined || known.size < count) return null;
+    if (known === undefined) return null;
+    let reached = 0;
+    for (const [voter, round] of known) if (round >= least && voter !== own) reached++;
+    if (reached < count) return null;
     const rounds = [...known]
       .filter(([voter]) => voter !== own)
       .map(([, round]) => round)
