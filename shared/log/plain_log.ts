@@ -24,18 +24,25 @@ export const CONSOLE_LOG: PlainLog = { level: "info", file: null };
 
 /** What a log4rs file would say. */
 export function settingsOf({ level, file }: PlainLog): LogSettings {
-  const only: AppenderSettings = {
-    identity: "",
-    threshold: "trace",
-    encode: compilePattern(DEFAULT_PATTERN),
-    target: file === null ? { kind: "console", stream: "stdout" } : targetOf(file),
-  };
+  const appenders = file === null
+    ? { all: appenderOf({ kind: "console", stream: "stdout" }) }
+    // whoever starts a program by hand must see why it does not run
+    : { all: appenderOf(targetOf(file)), errors: appenderOf(STDERR, "error") };
   return {
     refreshIntervalMs: null,
-    appenders: new Map([["only", only]]),
-    root: { level, appenders: ["only"], additive: true },
+    appenders: new Map(Object.entries(appenders)),
+    root: { level, appenders: Object.keys(appenders), additive: true },
     loggers: new Map(),
   };
+}
+
+const STDERR: AppenderSettings["target"] = { kind: "console", stream: "stderr" };
+
+function appenderOf(
+  target: AppenderSettings["target"],
+  threshold: AppenderSettings["threshold"] = "trace",
+): AppenderSettings {
+  return { identity: "", threshold, encode: compilePattern(DEFAULT_PATTERN), target };
 }
 
 function targetOf(

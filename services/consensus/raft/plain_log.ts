@@ -1,4 +1,4 @@
-import { ConfigError } from "../../../shared/config/mod.ts";
+import { ExitError } from "../../../shared/cli/mod.ts";
 import type { PlainLog } from "../../../shared/log/mod.ts";
 import type { CommandOption, CommandValues } from "../../../shared/service/mod.ts";
 import type { LogWord, RaftConfig } from "./config.ts";
@@ -26,7 +26,7 @@ export function raftPlainLog(
   const { stdout: toStdout = false, logDir: folder, logFileName: name } = options;
   const namesFile = folder !== undefined || name !== undefined;
   if (toStdout === true && namesFile) {
-    throw new ConfigError("Cannot use --stdout with --log-dir or --log-file-name: choose one");
+    throw new ExitError(2, "Cannot use --stdout with --log-dir or --log-file-name: choose one");
   }
   const level = LEVELS[config.log_level];
   if (toStdout === true || (config.log_to_stdout && !namesFile)) return { level, file: null };
