@@ -1,5 +1,6 @@
 import * as bft from "./consensus_bft/planted.ts";
 import * as raft from "./consensus_raft/planted.ts";
+import * as chains from "./consensus_raft/planted_chains.ts";
 
 /** A mistake that every node of a net makes, and whether a net of a seed shows it. */
 export interface Mistake {
@@ -16,5 +17,9 @@ export const MISTAKES: readonly Mistake[] = [
   ...raft.DEFECTS.map((defect) => ({
     name: `raft: ${defect.name}`,
     isFound: (seed: number) => raft.isFound(defect, seed),
+  })),
+  ...chains.DEFECTS.map((defect) => ({
+    name: `chains by raft: ${defect.name}`,
+    isFound: (seed: number) => chains.isFound(defect, seed),
   })),
 ];

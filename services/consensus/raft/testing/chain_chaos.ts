@@ -6,7 +6,7 @@ import { idOf, NodeGroup, type NodeRunner, validatorsOf } from "./node_group.ts"
 const NODES = 5;
 const BOUT_MAX_MS = 1_500;
 /** Far more than it takes: a chain that comes to nothing in chaos is not worth its seed. */
-const BOUTS_MAX = 10_000;
+const BOUTS_MAX = 2_000;
 /** Heights between changes of the validators. */
 const TERM = 4;
 /** Blocks that show that all is well again. */
@@ -22,11 +22,20 @@ export interface ChainOutcome {
  * A chain of a seed that grows to a height while its validators change, its nodes are killed between
  * any two effects, its controllers fail and its messages get lost, late and out of order.
  *
+ * @param prepare done to every node before its start
  * @throws when controllers differ, a node votes twice, or no blocks come when all that ends
  */
-export function runChain(seed: number, heights: number): ChainOutcome {
+export function runChain(
+  seed: number,
+  heights: number,
+  prepare: (runner: NodeRunner) => void = () => {},
+): ChainOutcome {
   const random = seededRandom(seed);
-  const group = NodeGroup.started(NODES, planOf(random, heights));
+  const group = new NodeGroup(NODES, planOf(random, heights));
+  for (const runner of group.runners) {
+    prepare(runner);
+    runner.start();
+  }
   group.latencyMs = () => 1 + random() * 200;
   group.syncControllers();
   for (let bout = 0; group.height < heights; bout++) {

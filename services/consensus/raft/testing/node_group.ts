@@ -47,11 +47,13 @@ export function nodeOptions(number: number, random: Random): NodeOptions {
 
 /** One node: its state machine, what is on its disk, and its controller, which outlives it. */
 export class NodeRunner {
-  readonly options: NodeOptions;
+  options: NodeOptions;
   readonly controller: ModelController;
   readonly lines: string[] = [];
   disk: RaftState = blankState();
   node: RaftNode | null = null;
+  /** Makes every life of the node make a mistake. */
+  spoil: (node: RaftNode) => void = () => {};
   /** Effects, and records of a write, until the process is gone. */
   stepsLeft = Infinity;
   steps = 0;
@@ -77,6 +79,7 @@ export class NodeRunner {
   start(): void {
     this.stepsLeft = Infinity;
     this.node = new RaftNode(this.options);
+    this.spoil(this.node);
     this.feed({ kind: "start", state: this.disk });
   }
 
@@ -193,7 +196,8 @@ export class NodeGroup {
   /** Loses what it does not accept. */
   accepts: (message: Message) => boolean = () => true;
   latencyMs: () => number = () => LATENCY_MS;
-  #events: Event[] = [];
+  /** Those that come first are in front. */
+  readonly #events: Event[] = [];
   #count = 0;
 
   constructor(
@@ -233,8 +237,9 @@ export class NodeGroup {
   }
 
   schedule(delayMs: number, run: () => void): number {
-    const order = this.#count++;
-    this.#events.push({ atMs: this.nowMs + delayMs, order, run });
+    const [atMs, order] = [this.nowMs + delayMs, this.#count++];
+    const place = this.#events.findLastIndex((event) => event.atMs <= atMs) + 1;
+    this.#events.splice(place, 0, { atMs, order, run });
     return order;
   }
 
@@ -280,9 +285,7 @@ export class NodeGroup {
   }
 
   #runNext(endMs: number): boolean {
-    const [next] = this.#events.sort((left, right) =>
-      left.atMs - right.atMs || left.order - right.order
-    );
+    const [next] = this.#events;
     if (next === undefined || next.atMs > endMs) return false;
     this.#events.shift();
     this.nowMs = next.atMs;
