@@ -44,6 +44,7 @@ const PURE_PATHS = [
   "services/consensus/raft/log/state.ts",
   "services/consensus/raft/mailbook.ts",
   "services/consensus/raft/node/",
+  "services/consensus/rules.ts",
   "services/controller/auth/",
   "services/controller/chain/",
   "services/controller/node_manager/",

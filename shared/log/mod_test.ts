@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Clock, SYSTEM_CLOCK } from "../clock/mod.ts";
 import { showFields } from "./fields.ts";
-import { initLog, LogConfigError } from "./mod.ts";
+import { initLog, initPlainLog, LogConfigError } from "./mod.ts";
 import { compilePattern } from "./pattern.ts";
 import { compileTimeFormat } from "./time_format.ts";
 
@@ -97,6 +97,25 @@ Deno.test("initLog() writes lines at once and rolls files by size", () =>
     assert.match(await readGzip(`${folder}/logs/demo-service.2.gz`), /bbb/);
     const names = [...Deno.readDirSync(`${folder}/logs`)].map(({ name }) => name).sort();
     assert.deepEqual(names, ["demo-service.1.gz", "demo-service.2.gz", "demo-service.log"]);
+  }));
+
+Deno.test("initPlainLog() writes lines up to a level to a file, which is put aside when it is full", () =>
+  inFolder(async (folder) => {
+    for (const isCompressed of [false, true]) {
+      const path = `${folder}/${isCompressed}/demo.log`;
+      const file = { path, sizeMax: 100, keptCount: 2, isCompressed };
+      const options = { target: "demo", clock: SYSTEM_CLOCK };
+      const { log, close } = initPlainLog({ level: "warn", file }, options);
+      log.info("not logged");
+      for (let line = 1; line <= 4; line++) log.warn(`line ${line}, about 60 bytes long`);
+      await close();
+      assert.match(Deno.readTextFileSync(path), /^\S+ WARN demo - line 4, about 60 bytes long\n$/);
+      const old = `${path}.1`;
+      const text = isCompressed ? await readGzip(`${old}.gz`) : Deno.readTextFileSync(old);
+      assert(text.includes("line 3"));
+      const names = [...Deno.readDirSync(`${folder}/${isCompressed}`)].map(({ name }) => name);
+      assert.equal(names.length, 3, "two stay beside the one in use");
+    }
   }));
 
 Deno.test("initLog() follows changes of its file and keeps the old settings when they are wrong", () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Admin } from "./admin.ts";
 import { assertNodesAgree } from "./agreement.ts";
-import { DevChain, type Role } from "./dev_chain.ts";
+import { DevChain } from "./dev_chain.ts";
 import { waitFor } from "./wait.ts";
 
 const NODES = 4;
@@ -34,10 +34,11 @@ function leaderOf(chain: DevChain): number {
   return heights.indexOf(Math.max(...heights));
 }
 
-async function kill(chain: DevChain, node: number, role: Role): Promise<void> {
-  const pid = (await chain.processIds(node)).get(role);
-  assert(pid !== undefined, `${role} of node ${node} runs`);
-  Deno.kill(pid, "SIGKILL");
+/** Signals the consensus of a node. */
+async function signal(chain: DevChain, node: number, name: Deno.Signal): Promise<void> {
+  const pid = (await chain.processIds(node)).get("consensus");
+  assert(pid !== undefined, `consensus of node ${node} runs`);
+  Deno.kill(pid, name);
 }
 
 Deno.test("a chain with consensus_raft outlives its leader, all nodes, a lost log, its validators", async (test) => {
@@ -62,16 +63,25 @@ Deno.test("a chain with consensus_raft outlives its leader, all nodes, a lost lo
 
   await test.step("the consensus of the leader is killed: another one leads", async () => {
     const leader = leaderOf(chain);
-    await kill(chain, leader, "consensus");
+    await signal(chain, leader, "SIGKILL");
     await growth(chain, chain.nodes([leader]));
     assert.notEqual(leaderOf(chain), leader);
     await chain.startNode(leader);
     await growth(chain);
   });
 
+  await test.step("the consensus of the leader stands still: another one leads, and it follows", async () => {
+    const leader = leaderOf(chain);
+    await signal(chain, leader, "SIGSTOP");
+    await growth(chain, chain.nodes([leader]));
+    await signal(chain, leader, "SIGCONT");
+    await growth(chain);
+    assert.notEqual(leaderOf(chain), leader);
+  });
+
   await test.step("a validator that lost its log gets the state of the group", async () => {
     const node = (leaderOf(chain) + 1) % NODES;
-    await kill(chain, node, "consensus");
+    await signal(chain, node, "SIGKILL");
     Deno.removeSync(`${chain.nodeFolder(node)}/raft-data-dir`, { recursive: true });
     await chain.startNode(node);
     await waitFor(

@@ -2,6 +2,7 @@ import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts"
 import { scriptOf } from "./consensus_bft/planner.ts";
 import type { NetShape, Script } from "./consensus_bft/script.ts";
 import { runGroup } from "./consensus_raft/chaos.ts";
+import { runChain } from "../../services/consensus/raft/testing/chain_chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 
 /** What a net came to. */
@@ -32,6 +33,7 @@ export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> =
     bftKind("bft among traitors", SOME, betrayedShape),
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, SOME) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, SOME) },
+    { name: "chains by raft", run: (seed) => runChain(seed, SOME) },
     { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
   ],
   "sim-consensus": [
@@ -40,6 +42,7 @@ export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> =
     bftKind("bft of 4 that change", MANY, () => ({ nodeCount: 4, isChanging: true })),
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
+    { name: "chains by raft", run: (seed) => runChain(seed, MANY) },
   ],
 };
 

@@ -1,4 +1,5 @@
 import { unreachable } from "../../../../shared/assert/mod.ts";
+import { applyRules, type Rule } from "../../rules.ts";
 import {
   announcePrecommitsRule,
   announcePrevotesRule,
@@ -23,8 +24,8 @@ import { checkBlock } from "./proof.ts";
 import { onProposal, onProposalSigned, proposeRule, retryProposalSigning } from "./proposing.ts";
 import { onStepTimeout } from "./timeouts.ts";
 
-/** What can happen by itself after an input, in this order; each returns whether it did. */
-const RULES: readonly ((machine: Machine) => boolean)[] = [
+/** What can happen by itself after an input, in this order. */
+const RULES: readonly Rule<Machine>[] = [
   earlyLeaderVotesRule,
   announcePrecommitsRule,
   commitRule,
@@ -35,9 +36,6 @@ const RULES: readonly ((machine: Machine) => boolean)[] = [
   proposeRule,
   prevoteRule,
 ];
-
-/** No input sets off more steps than this: a rule that fires for ever is a defect. */
-const RULE_STEPS_MAX = 10_000;
 
 /** What can be read of the machine from outside. */
 export type CoreView = Pick<
@@ -77,16 +75,9 @@ export class BftCore {
     m.nowMs = nowMs;
     m.effects = [];
     take(m, input);
-    if (m.isRunning) settle(m);
+    if (m.isRunning) applyRules(RULES, m);
     return m.effects;
   }
-}
-
-function settle(m: Machine): void {
-  for (let steps = 0; steps < RULE_STEPS_MAX; steps++) {
-    if (!RULES.some((rule) => rule(m))) return;
-  }
-  throw new Error(`The rules do not end at height ${m.height} round ${m.round} step ${m.step}`);
 }
 
 function take(m: Machine, input: Input): void {

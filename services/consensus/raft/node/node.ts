@@ -1,6 +1,7 @@
 import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
 import { tryDecode } from "../../../../shared/codec/mod.ts";
+import { applyRules, type Rule } from "../../rules.ts";
 import type { Ready } from "../core/interface.ts";
 import { type Message, MessageType } from "../core/messages.ts";
 import type { RaftView } from "../core/raft.ts";
@@ -13,8 +14,8 @@ import { changeMembersRule } from "./membership.ts";
 import { fetchRule, followRule, handOverRule, onProposal, proposeRule } from "./proposing.ts";
 import { onAnswer, onConfiguration, onStart } from "./starting.ts";
 
-/** What can happen by itself after an input, in this order; each returns whether it did. */
-const RULES: readonly ((machine: Machine) => boolean)[] = [
+/** What can happen by itself after an input, in this order. */
+const RULES: readonly Rule<Machine>[] = [
   readyRule,
   applyRule,
   followRule,
@@ -23,9 +24,6 @@ const RULES: readonly ((machine: Machine) => boolean)[] = [
   proposeRule,
   fetchRule,
 ];
-
-/** No input sets off more steps than this: a rule that fires for ever is a defect. */
-const RULE_STEPS_MAX = 10_000;
 
 /**
  * Entries that may wait for the controller; a leader has to send further ones again. They hold
@@ -61,16 +59,9 @@ export class RaftNode {
     m.nowMs = nowMs;
     m.effects = [];
     take(m, input);
-    settle(m);
+    applyRules(RULES, m);
     return m.effects;
   }
-}
-
-function settle(m: Machine): void {
-  for (let steps = 0; steps < RULE_STEPS_MAX; steps++) {
-    if (!RULES.some((rule) => rule(m))) return;
-  }
-  throw new Error(`The rules do not end at height ${m.height}`);
 }
 
 function take(m: Machine, input: Input): void {

@@ -10,6 +10,16 @@ Deno.test("a node of a chain of its own makes a block per interval", () => {
   assert.equal(group.at(0).controller.blocks.length, 11);
 });
 
+Deno.test("a node of a chain of its own leads at once after a restart", () => {
+  const group = NodeGroup.started(1, fixed(0));
+  group.untilHeight(2, [0]);
+  group.at(0).crash();
+  group.at(0).start();
+  group.run(100);
+  assert(group.at(0).isLeader);
+  assert.equal(group.at(0).controller.blocks.length, 3);
+});
+
 Deno.test("validators of a new chain found a group, the first of them leads, blocks are the same", () => {
   const group = NodeGroup.started(4, fixed(2, 0, 1, 3));
   group.untilHeight(5, [0, 1, 2, 3]);

@@ -21,8 +21,15 @@ export function onStart(m: Machine, state: RaftState): void {
   m.configuration = configurationOf(state);
   m.quietSinceMs = m.nowMs;
   if (isBlank(state)) m.log("info", "waiting for `reconfigure` from controller..");
-  else m.core = new RaftCore(m.options.raft, state);
+  else resume(m, state);
   m.query();
+}
+
+/** A group of one has nobody who could lead, and nobody whom an election would disturb. */
+function resume(m: Machine, state: RaftState): void {
+  m.core = new RaftCore(m.options.raft, state);
+  const { voters, votersOutgoing } = m.core.view.members;
+  if (voters.size === 1 && votersOutgoing.size === 0) m.core.campaign();
 }
 
 /** The controller told where it is, or did not. */
@@ -34,9 +41,10 @@ export function onAnswer(m: Machine, configuration: ConsensusConfiguration | nul
 
 /** The controller has a block, or started. */
 export function onConfiguration(m: Machine, configuration: ConsensusConfiguration): void {
+  const isFirst = !m.isConfigured;
   m.isConfigured = true;
   const { height } = configuration;
-  if (m.core === null) return enter(m, configuration);
+  if (m.core === null) return enter(m, configuration, isFirst);
   if (height > m.height) m.persist(m.advance(configuration));
   else if (height < m.height) {
     m.log("info", `ignoring reconfigure request with lower height ${height}, ours is ${m.height}`);
@@ -47,11 +55,13 @@ export function onConfiguration(m: Machine, configuration: ConsensusConfiguratio
  * The first configuration that names this node makes it a member. Before the first block it founds
  * the group together with the others; later there is a group, which will tell it everything.
  */
-function enter(m: Machine, configuration: ConsensusConfiguration): void {
+function enter(m: Machine, configuration: ConsensusConfiguration, isFirst: boolean): void {
   m.configuration = configuration;
+  m.quietSinceMs = m.nowMs;
   const { wanted, ownId, options } = m;
   if (!wanted.includes(ownId)) {
-    return m.log("info", "incoming config doesn't contain this node, wait for next one");
+    if (isFirst) m.log("info", "incoming config doesn't contain this node, wait for next one");
+    return;
   }
   const isFounder = configuration.height === 0n || options.refoundsGroup;
   if (!isFounder) {

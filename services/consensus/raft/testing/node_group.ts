@@ -227,6 +227,11 @@ export class NodeGroup {
       .sort((left, right) => termOf(left) > termOf(right) ? -1 : 1)[0];
   }
 
+  /** That of the longest chain. */
+  get height(): number {
+    return Math.max(...this.runners.map(({ controller }) => controller.blocks.length));
+  }
+
   schedule(delayMs: number, run: () => void): number {
     const order = this.#count++;
     this.#events.push({ atMs: this.nowMs + delayMs, order, run });
