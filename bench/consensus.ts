@@ -137,7 +137,6 @@ for (const signatures of [fake, sm, eth]) {
   }
   printTimes(signatures, costs);
 }
-runRaft(7);
 const raft = RAFT_SIZES.map(runRaft);
 printTotals("raft", raft);
 printKinds("raft", raft);

@@ -33,7 +33,7 @@ for (const size of [3, 5]) {
   });
 }
 
-/** The rarest of the mistakes does harm in one of some fifty groups. */
+/** The rarest of the mistakes does harm in one of a hundred groups. */
 const PLANTED_SEEDS = 400;
 
 for (const defect of DEFECTS) {

@@ -1,4 +1,5 @@
 import { AssertionError } from "node:assert/strict";
+import { allMembers, membersOf } from "../../../services/consensus/raft/core/conf_change.ts";
 import type { Ready } from "../../../services/consensus/raft/core/interface.ts";
 import type { Machine } from "../../../services/consensus/raft/core/machine.ts";
 import {
@@ -171,6 +172,17 @@ export const DEFECTS: readonly Defect[] = [
       if (role === "follower" && isAppend) {
         log.commitTo(message.commit < log.lastIndex ? message.commit : log.lastIndex);
       }
+    }),
+  },
+  {
+    name: "a snapshot that does not name the node is ignored",
+    plant: spoilCore((core) => {
+      const step = core.step.bind(core);
+      core.step = (message) => {
+        const confState = message.snapshot?.metadata?.confState;
+        if (confState && !allMembers(membersOf(confState)).has(core.view.id)) return;
+        step(message);
+      };
     }),
   },
   {

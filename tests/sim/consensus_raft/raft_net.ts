@@ -27,7 +27,7 @@ const ARCHIVE_RATE = 0.02;
 /** First of the groups that hold a single node, which are none of any other partition. */
 const CUT_OFF_GROUP = 10;
 
-/** In one of so many nets messages are bytes on their way, which takes much time and changes nothing. */
+/** Probability that messages are bytes on their way: that takes much time and changes nothing. */
 const CODING_RATE = 0.1;
 
 /** Cores of a whole group on a hostile network, with members that change meanwhile. */

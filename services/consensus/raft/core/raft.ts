@@ -214,16 +214,19 @@ function tickLeader(m: Machine): void {
 }
 
 /**
- * A leader of a lower term learns of this one where it would not otherwise: from nodes that do not
- * campaign against it, or campaign among members of long ago. The reference tells it with
- * check_quorum only, and can be stuck.
+ * A leader or candidate of a lower term learns of this one where it would not otherwise: from nodes
+ * that do not campaign against it, or campaign among members of long ago. The reference tells only
+ * leaders, with check_quorum only, and can be stuck.
  */
 function answerStale(m: Machine, message: Message): void {
   const { from: to, msgType } = message;
   const { checksQuorum, asksBeforeElection } = m.options;
-  const mustTell = checksQuorum || asksBeforeElection || m.leader === NO_NODE;
+  const isLeaderless = m.leader === NO_NODE;
+  const mustTell = checksQuorum || asksBeforeElection || isLeaderless;
   if (msgType === MessageType.REQUEST_PRE_VOTE) {
     m.send({ msgType: MessageType.REQUEST_PRE_VOTE_RESPONSE, to, reject: true });
+  } else if (msgType === MessageType.REQUEST_VOTE && isLeaderless) {
+    m.send({ msgType: MessageType.REQUEST_VOTE_RESPONSE, to, reject: true });
   } else if (isFromLeader(message) && mustTell) {
     m.send({ msgType: MessageType.APPEND_RESPONSE, to });
   }

@@ -389,6 +389,20 @@ Deno.test("RaftCore tells a leader of a lower term about its own", () => {
   assert.deepEqual(answersTo(runner, heartbeat), [], "the term has its leader");
 });
 
+Deno.test("RaftCore tells a candidate of a lower term about its own, unless that has its leader", () => {
+  const runner = followerOf3();
+  const elected = messageTo1({ msgType: MessageType.HEARTBEAT, from: 3n, term: 9n });
+  const campaigning = messageTo1({ ...VOTE_REQUEST, from: 3n, term: 9n });
+  answersTo(runner, campaigning);
+  const [answer] = answersTo(runner, messageTo1({ ...VOTE_REQUEST, term: 8n }));
+  assert.deepEqual(
+    [answer?.msgType, answer?.to, answer?.term, answer?.reject],
+    [MessageType.REQUEST_VOTE_RESPONSE, 2n, 9n, true],
+  );
+  answersTo(runner, elected);
+  assert.deepEqual(answersTo(runner, messageTo1({ ...VOTE_REQUEST, term: 8n })), []);
+});
+
 Deno.test("RaftCore ignores what no peer may send", () => {
   const group = groupOf(3);
   group.elect(1n);
