@@ -42,7 +42,7 @@ export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> =
     bftKind("bft of 4 that change", MANY, () => ({ nodeCount: 4, isChanging: true })),
     { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
     { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
-    // with controllers and logs of files a height costs ten times as much
+    // with controllers and log files a height costs ten times as much
     { name: "chains by raft", run: (seed) => runChain(seed, SOME) },
   ],
 };
