@@ -80,7 +80,7 @@ sim-consensus: deps ## SEEDS=10000 nets of consensus, each until 100 heights are
 sim-planted: deps ## known mistakes of consensus, each in SEEDS=200 nets: in how many it shows, SEED=n
 	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) deno run -A --no-check tests/sim/planted.ts
 
-sim-shrink: deps ## write what makes the net of SEED=n fail to tests/scripts, KIND="bft of ..." DEFECT=words
+sim-shrink: deps ## write what makes the net of SEED=n fail to tests/scripts, KIND="raft of 3" or DEFECT=words
 	@KIND="$(KIND)" SEED="$(SEED)" DEFECT="$(DEFECT)" deno run -A --no-check tests/sim/shrink.ts
 
 fuzz: build ## send RUNS=100000 damaged requests to storage and kms, SEED=n

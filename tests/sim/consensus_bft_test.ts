@@ -5,8 +5,8 @@ import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts"
 import { scriptOf } from "./consensus_bft/planner.ts";
 import type { NetShape, Script, Step } from "./consensus_bft/script.ts";
 import { shrink } from "./consensus_bft/shrink.ts";
-import { keptScripts } from "./consensus_bft/kept_scripts.ts";
 import { DEFECTS, isFound, violationOf } from "./consensus_bft/planted.ts";
+import { keptScripts } from "./kept_scripts.ts";
 import { type Cut, GOOD_LINKS } from "./network.ts";
 import { allValidate, SimNet } from "./consensus_bft/sim_net.ts";
 
@@ -57,7 +57,7 @@ for (const defect of DEFECTS.filter(({ isRare }) => !isRare)) {
   });
 }
 
-for (const [name, script] of keptScripts()) {
+for (const [name, script] of keptScripts<Script>("bft")) {
   Deno.test(`${name}: the shrunk script does harm with the mistake, and none without`, () => {
     const defect = DEFECTS.find((known) => known.name === script.defect) ?? null;
     assert.equal(violationOf(script, null), null);

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
-import { RaftChaos } from "./consensus_raft/chaos.ts";
-import { DEFECTS, isFound } from "./consensus_raft/planted.ts";
+import { groupScript, RaftChaos } from "./consensus_raft/chaos.ts";
+import { DEFECTS, isFound, suffer } from "./consensus_raft/planted.ts";
 import { groupPlan, PLANS, type RaftPlan } from "./consensus_raft/plans.ts";
+import type { RaftScript } from "./consensus_raft/script.ts";
+import { keptScripts } from "./kept_scripts.ts";
 
 const FIRST_SEED = Number(Deno.env.get("SEED") ?? 1);
 const SEED_COUNT = Number(Deno.env.get("SEEDS") ?? 20);
@@ -12,7 +14,8 @@ const HEIGHTS = 20;
 /** Lets groups of successive seeds suffer. */
 function survive(planOf: (seed: number) => RaftPlan): void {
   for (let seed = FIRST_SEED; seed < FIRST_SEED + SEED_COUNT; seed++) {
-    const chaos = new RaftChaos(seed, planOf(seed), HEIGHTS);
+    const script = { seed, luck: 0, heights: HEIGHTS, ...planOf(seed), troubles: null };
+    const chaos = new RaftChaos(script);
     try {
       chaos.run();
     } catch (cause) {
@@ -42,3 +45,19 @@ for (const defect of DEFECTS) {
     assert(seeds.some((seed) => isFound(defect, seed)), `by none of ${PLANTED_SEEDS} groups`);
   });
 }
+
+for (const [name, script] of keptScripts<RaftScript>("raft")) {
+  Deno.test(`${name}: the shrunk script does harm with the mistake, and none without`, () => {
+    const defect = DEFECTS.find((known) => known.name === script.defect) ?? null;
+    assert.equal(suffer(script, null).violation, null);
+    if (defect === null) return assert.equal(script.defect, null, "no such mistake is known");
+    assert.equal(suffer(script, defect).violation?.split("\n")[0], script.violation);
+  });
+}
+
+Deno.test("a script that names the troubles of its seed leads to what the seed leads to", () => {
+  const script = groupScript(FIRST_SEED, 3, HEIGHTS);
+  const { troubles } = suffer(script, null);
+  assert.deepEqual(suffer({ ...script, troubles }, null).troubles, troubles);
+  assert.deepEqual(suffer({ ...script, troubles: [] }, null), { violation: null, troubles: [] });
+});

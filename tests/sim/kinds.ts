@@ -1,9 +1,12 @@
 import { betrayedShape, honestShape, runScript } from "./consensus_bft/chaos.ts";
 import { scriptOf } from "./consensus_bft/planner.ts";
-import type { NetShape, Script } from "./consensus_bft/script.ts";
-import { runGroup } from "./consensus_raft/chaos.ts";
+import type { NetShape } from "./consensus_bft/script.ts";
+import * as bft from "./consensus_bft/shrink.ts";
+import { groupScript, runGroup } from "./consensus_raft/chaos.ts";
+import * as raft from "./consensus_raft/shrink.ts";
 import { runChain } from "../../services/consensus/raft/testing/chain_chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
+import type { Suspect } from "./suspect.ts";
 
 /** What a net came to. */
 export interface KindOutcome {
@@ -18,8 +21,8 @@ export interface Kind {
   readonly name: string;
   /** @throws when an invariant does not hold or the chain does not grow again */
   readonly run: (seed: number) => KindOutcome | Promise<KindOutcome>;
-  /** What happens to the net of a seed, if that can be told, and so shrunk. */
-  readonly script?: (seed: number) => Script;
+  /** The net of a seed, if what happens to it can be told, and so shrunk. */
+  readonly suspect?: (seed: number) => Suspect;
 }
 
 /** Heights that a net decides in chaos: enough for each seed to be worth its start, or plenty. */
@@ -31,8 +34,8 @@ export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> =
   sim: [
     bftKind("bft", SOME, honestShape),
     bftKind("bft among traitors", SOME, betrayedShape),
-    { name: "raft of 3", run: (seed) => runGroup(seed, 3, SOME) },
-    { name: "raft of 5", run: (seed) => runGroup(seed, 5, SOME) },
+    raftKind("raft of 3", 3, SOME),
+    raftKind("raft of 5", 5, SOME),
     { name: "chains by raft", run: (seed) => runChain(seed, SOME) },
     { name: "whole nodes", run: (seed) => new WholeRun(seed).run() },
   ],
@@ -40,8 +43,8 @@ export const KINDS: Readonly<Record<"sim" | "sim-consensus", readonly Kind[]>> =
     bftKind("bft of 4 with a traitor", MANY, () => ({ nodeCount: 4, traitorCount: 1 })),
     bftKind("bft of 7 with two traitors", MANY, () => ({ nodeCount: 7, traitorCount: 2 })),
     bftKind("bft of 4 that change", MANY, () => ({ nodeCount: 4, isChanging: true })),
-    { name: "raft of 3", run: (seed) => runGroup(seed, 3, MANY) },
-    { name: "raft of 5", run: (seed) => runGroup(seed, 5, MANY) },
+    raftKind("raft of 3", 3, MANY),
+    raftKind("raft of 5", 5, MANY),
     // with controllers and log files a height costs ten times as much
     { name: "chains by raft", run: (seed) => runChain(seed, SOME) },
   ],
@@ -52,5 +55,18 @@ export type KindList = keyof typeof KINDS;
 
 function bftKind(name: string, heights: number, shapeOf: (seed: number) => NetShape): Kind {
   const script = (seed: number) => scriptOf(seed, shapeOf(seed), heights);
-  return { name, script, run: (seed) => runScript(script(seed)) };
+  return {
+    name,
+    run: (seed) => runScript(script(seed)),
+    suspect: (seed) => bft.suspectOf(script(seed), null),
+  };
+}
+
+function raftKind(name: string, size: number, heights: number): Kind {
+  const script = (seed: number) => groupScript(seed, size, heights);
+  return {
+    name,
+    run: (seed) => runGroup(script(seed)),
+    suspect: (seed) => raft.suspectOf(script(seed), null),
+  };
 }

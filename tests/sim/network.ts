@@ -1,3 +1,4 @@
+import type { Dice } from "./dice.ts";
 import type { World } from "./world.ts";
 
 /** How badly messages are treated. */
@@ -20,12 +21,12 @@ export const GOOD_LINKS: LinkFaults = {
 };
 
 /** Lines of any badness: where nothing ever gets through, nothing is ever put at risk. */
-export function badLinks(world: World, delayMsMax: number): LinkFaults {
+export function badLinks(dice: Dice, delayMsMax: number): LinkFaults {
   return {
-    dropRate: 0.25 * world.random() ** 2,
-    duplicateRate: 0.2 * world.random(),
+    dropRate: 0.25 * dice.random() ** 2,
+    duplicateRate: 0.2 * dice.random(),
     delayMsMin: 1,
-    delayMsMax: world.between(5, delayMsMax),
+    delayMsMax: dice.between(5, delayMsMax),
   };
 }
 

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import { type Random, seededRandom } from "../../shared/clock/mod.ts";
+import { Dice } from "./dice.ts";
 
 interface Event {
   readonly atMs: number;
@@ -11,14 +11,13 @@ interface Event {
  * Virtual time and all randomness of a simulation: what happens depends on the seed alone, and
  * waiting costs nothing.
  */
-export class World {
-  readonly random: Random;
+export class World extends Dice {
   nowMs = 0;
   readonly #events: Event[] = [];
   #count = 0;
 
   constructor(readonly seed: number) {
-    this.random = seededRandom(seed);
+    super(seed);
   }
 
   /** Runs something later; of two at the same time the one scheduled first comes first. */
@@ -58,16 +57,6 @@ export class World {
     this.nowMs = event?.atMs ?? endMs;
     event?.run();
     return event !== null;
-  }
-
-  /** Whether something of this probability happens now. */
-  chance(probability: number): boolean {
-    return probability > 0 && this.random() < probability;
-  }
-
-  /** A number of the range, both ends included. */
-  between(min: number, max: number): number {
-    return min + Math.floor(this.random() * (max - min + 1));
   }
 
   #next(endMs: number): Event | null {

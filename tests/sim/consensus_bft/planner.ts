@@ -4,7 +4,7 @@
  * @module
  */
 
-import { World } from "../world.ts";
+import { Dice } from "../dice.ts";
 import { badLinks } from "../network.ts";
 import type { NetShape, Script, Step, Trouble, ValidatorChange } from "./script.ts";
 
@@ -38,9 +38,9 @@ const PLAN_SALT = 0x7a3d_11c5;
 /** Draws the script of a seed: bouts of trouble and calm until so many heights are decided. */
 export function scriptOf(seed: number, shape: NetShape, heights: number): Script {
   const { nodeCount, traitorCount = 0, isChanging = false } = shape;
-  const world = new World(seed ^ PLAN_SALT);
-  const changes = isChanging ? drawChanges(world, nodeCount, heights) : [];
-  const steps = drawSteps(world, { honestCount: nodeCount - traitorCount, traitorCount });
+  const dice = new Dice(seed ^ PLAN_SALT);
+  const changes = isChanging ? drawChanges(dice, nodeCount, heights) : [];
+  const steps = drawSteps(dice, { honestCount: nodeCount - traitorCount, traitorCount });
   return { seed, nodeCount, traitorCount, heights, changes, steps };
 }
 
@@ -50,25 +50,25 @@ interface Census {
   readonly traitorCount: number;
 }
 
-function drawSteps(world: World, census: Census): Step[] {
+function drawSteps(dice: Dice, census: Census): Step[] {
   const steps: Step[] = [];
   // where nothing ever works, nothing is ever put at risk: each net has troubles of its own
-  const likely = ALL_KINDS.filter(() => world.chance(0.6));
+  const likely = ALL_KINDS.filter(() => dice.chance(0.6));
   const kinds = likely.length > 0 ? likely : ALL_KINDS;
   let startMs = 1_000;
   for (let bout = 0; bout < BOUT_COUNT; bout++) {
-    const lengthMs = world.between(TROUBLE_MS_MIN, TROUBLE_MS_MAX);
-    if (world.chance(0.7)) {
-      const faults = badLinks(world, world.chance(0.3) ? 1_500 : 100);
+    const lengthMs = dice.between(TROUBLE_MS_MIN, TROUBLE_MS_MAX);
+    if (dice.chance(0.7)) {
+      const faults = badLinks(dice, dice.chance(0.3) ? 1_500 : 100);
       steps.push({ atMs: startMs, forMs: lengthMs, kind: "lines", faults });
     }
-    for (let count = world.between(1, TROUBLES_MAX); count > 0; count--) {
-      const trouble = drawTrouble(world, pick(world, kinds), census);
-      const isLong = world.chance(LONG_KINDS.includes(trouble.kind) ? 0.5 : 0.1);
-      const forMs = world.between(10, isLong ? LONG_MS_MAX : lengthMs);
-      steps.push({ atMs: startMs + world.between(0, lengthMs), forMs, ...trouble });
+    for (let count = dice.between(1, TROUBLES_MAX); count > 0; count--) {
+      const trouble = drawTrouble(dice, dice.pick(kinds), census);
+      const isLong = dice.chance(LONG_KINDS.includes(trouble.kind) ? 0.5 : 0.1);
+      const forMs = dice.between(10, isLong ? LONG_MS_MAX : lengthMs);
+      steps.push({ atMs: startMs + dice.between(0, lengthMs), forMs, ...trouble });
     }
-    startMs += lengthMs + world.between(CALM_MS_MIN, CALM_MS_MAX);
+    startMs += lengthMs + dice.between(CALM_MS_MIN, CALM_MS_MAX);
   }
   return steps.sort((left, right) => left.atMs - right.atMs);
 }
@@ -89,31 +89,31 @@ const ALL_KINDS: readonly Exclude<Trouble["kind"], "lines">[] = [
 ];
 
 function drawTrouble(
-  world: World,
+  dice: Dice,
   kind: Exclude<Trouble["kind"], "lines">,
   { honestCount, traitorCount }: Census,
 ): Trouble {
-  const node = world.between(0, honestCount - 1);
+  const node = dice.between(0, honestCount - 1);
   switch (kind) {
     case "split": {
-      const groups = Array.from({ length: honestCount }, () => world.between(0, 1));
+      const groups = Array.from({ length: honestCount }, () => dice.between(0, 1));
       return { kind, groups };
     }
     case "cut":
-      return { kind, from: node, to: world.between(0, honestCount - 1) };
+      return { kind, from: node, to: dice.between(0, honestCount - 1) };
     case "silence":
-      return { kind, node, at: traitorCount > 0 && world.chance(0.5) ? "learning" : "telling" };
+      return { kind, node, at: traitorCount > 0 && dice.chance(0.5) ? "learning" : "telling" };
     case "crash": {
-      const at = world.chance(0.5) ? "effect" : "write";
-      const countdown = world.between(0, at === "effect" ? EFFECTS_MAX : WRITES_MAX);
-      return { kind, node, at, countdown, writtenShare: drawShare(world) };
+      const at = dice.chance(0.5) ? "effect" : "write";
+      const countdown = dice.between(0, at === "effect" ? EFFECTS_MAX : WRITES_MAX);
+      return { kind, node, at, countdown, writtenShare: drawShare(dice) };
     }
     case "clock": {
-      const leapMs = world.chance(0.3) ? world.between(1, LEAP_MS_MAX) : 0;
-      return { kind, node, speed: 0.8 * (1.25 / 0.8) ** world.random(), leapMs };
+      const leapMs = dice.chance(0.3) ? dice.between(1, LEAP_MS_MAX) : 0;
+      return { kind, node, speed: 0.8 * (1.25 / 0.8) ** dice.random(), leapMs };
     }
     case "calls":
-      return { kind, node, failureRate: 0.3 * world.random(), msMax: world.between(5, 1_500) };
+      return { kind, node, failureRate: 0.3 * dice.random(), msMax: dice.between(5, 1_500) };
     case "forgery":
       return { kind };
     default:
@@ -122,51 +122,45 @@ function drawTrouble(
 }
 
 /** Nothing, everything, or a part. */
-function drawShare(world: World): number {
-  return Math.min(1, Math.max(0, 2 * world.random() - 0.5));
+function drawShare(dice: Dice): number {
+  return Math.min(1, Math.max(0, 2 * dice.random() - 0.5));
 }
 
 /** Lists of validators: some come, go, take the place of others or change places. */
-function drawChanges(world: World, nodeCount: number, heights: number): ValidatorChange[] {
+function drawChanges(dice: Dice, nodeCount: number, heights: number): ValidatorChange[] {
   const changes: ValidatorChange[] = [];
   let validators = range(nodeCount);
   for (let fromHeight = 0; fromHeight < heights;) {
     changes.push({ fromHeight, validators });
-    fromHeight += world.between(1, LIST_HEIGHTS_MAX);
-    validators = changed(world, validators, nodeCount);
+    fromHeight += dice.between(1, LIST_HEIGHTS_MAX);
+    validators = changed(dice, validators, nodeCount);
   }
   return changes;
 }
 
-function changed(world: World, validators: readonly number[], nodeCount: number): number[] {
+function changed(dice: Dice, validators: readonly number[], nodeCount: number): number[] {
   const others = range(nodeCount).filter((node) => !validators.includes(node));
-  const place = world.between(0, validators.length - 1);
-  switch (world.between(0, 4)) {
+  const place = dice.between(0, validators.length - 1);
+  switch (dice.between(0, 4)) {
     case 0:
-      return others.length > 0 ? [...validators, pick(world, others)] : shuffled(world, validators);
+      return others.length > 0 ? [...validators, dice.pick(others)] : shuffled(dice, validators);
     case 1:
       return validators.length > 1 ? validators.toSpliced(place, 1) : [...validators, ...others];
     case 2:
-      return others.length > 0 ? validators.with(place, pick(world, others)) : [...validators];
+      return others.length > 0 ? validators.with(place, dice.pick(others)) : [...validators];
     case 3:
-      return shuffled(world, range(nodeCount)).slice(0, world.between(1, nodeCount));
+      return shuffled(dice, range(nodeCount)).slice(0, dice.between(1, nodeCount));
     default:
-      return shuffled(world, validators);
+      return shuffled(dice, validators);
   }
 }
 
-function shuffled(world: World, numbers: readonly number[]): number[] {
-  return numbers.map((number) => ({ number, place: world.random() }))
+function shuffled(dice: Dice, numbers: readonly number[]): number[] {
+  return numbers.map((number) => ({ number, place: dice.random() }))
     .sort((left, right) => left.place - right.place)
     .map(({ number }) => number);
 }
 
 function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
-}
-
-function pick<Item>(world: World, items: readonly Item[]): Item {
-  const item = items[world.between(0, items.length - 1)];
-  if (item === undefined) throw new Error("There is nothing to pick from");
-  return item;
 }

@@ -1,10 +1,12 @@
 /**
- * Finds out what of a script is to blame (delta debugging).
+ * Finds out what of a script is to blame.
  *
  * @module
  */
 
 import { GOOD_LINKS, type LinkFaults } from "../network.ts";
+import { failureOf, type Suspect, withoutParts } from "../suspect.ts";
+import { type Defect, violationOf } from "./planted.ts";
 import type { Script, Step } from "./script.ts";
 
 /** Whether a script still leads to harm. */
@@ -22,17 +24,8 @@ export function shrink(script: Script, fails: Fails): Script {
   }
 }
 
-/** Tries without large parts first, then without ever smaller ones. */
 function withoutSteps(script: Script, fails: Fails): Script {
-  let current = script;
-  for (let size = Math.ceil(script.steps.length / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let start = 0; start < current.steps.length;) {
-      const shorter = { ...current, steps: current.steps.toSpliced(start, size) };
-      if (fails(shorter)) current = shorter;
-      else start += size;
-    }
-  }
-  return current;
+  return { ...script, steps: withoutParts(script.steps, (steps) => fails({ ...script, steps })) };
 }
 
 /** Makes single steps milder. */
@@ -70,4 +63,17 @@ function withoutChanges(script: Script, fails: Fails): Script {
     if (fails(fewer)) current = fewer;
   }
   return current;
+}
+
+/** A net that goes through a script, all of whose nodes make a mistake, or none. */
+export function suspectOf(script: Script, defect: Defect | null): Suspect {
+  const failure = (shorter: Script) => failureOf(() => violationOf(shorter, defect));
+  return {
+    folder: "bft",
+    defect: defect?.name ?? null,
+    script,
+    length: script.steps.length,
+    failure: () => failure(script),
+    shrunk: () => suspectOf(shrink(script, (shorter) => failure(shorter) !== null), defect),
+  };
 }

@@ -1,16 +1,19 @@
 import assert from "node:assert/strict";
 import { isConfChange } from "../../../services/consensus/raft/core/messages.ts";
+import { Dice } from "../dice.ts";
 import { badLinks, GOOD_LINKS } from "../network.ts";
 import {
-  disturb,
   divideGenerations,
+  LIKELY,
   type Misfortune,
+  MISFORTUNES,
   overthrow,
   restartLater,
 } from "./misfortunes.ts";
-import { groupPlan, type RaftPlan } from "./plans.ts";
+import { groupPlan } from "./plans.ts";
 import { RaftNet } from "./raft_net.ts";
 import { NO_FAULTS, type RaftNodeFaults } from "./raft_node.ts";
+import { type RaftScript, Troubles } from "./script.ts";
 
 /** What one run came to. */
 export interface RaftOutcome {
@@ -37,12 +40,18 @@ const SOON_MS_MAX = 3;
 const CONF_CHANGE_RATE = 0.5;
 const CHANGE_MS = 1_000;
 
+/** The name of that trouble. */
+const DIVISION = "division upon a change";
+
 /** Whatever happens in the bouts, all the heights take no longer. */
 const CHAOS_MS_MAX = 1_800_000;
 
 /** A group that does not go on within this time after all faults ended is stuck. */
 const RECOVERY_MS_MAX = 60_000;
 const RECOVERY_ENTRIES = 5n;
+
+/** Apart from the seed of the world, so that when something happens and how it goes are independent. */
+const SCHEDULE_SALT = 0x51f0_3a67;
 
 /**
  * Runs a group in which everything goes wrong that can, in bouts: lost, late and doubled messages,
@@ -53,17 +62,22 @@ const RECOVERY_ENTRIES = 5n;
  */
 export class RaftChaos {
   readonly net: RaftNet;
+  readonly troubles: Troubles;
+  /** When bouts and misfortunes come, whichever of them are left out. */
+  readonly #schedule: Dice;
   #isBout = false;
   /** Probability of an overthrow when a leader was elected or something was committed. */
   #overthrowRate = 0;
 
-  constructor(seed: number, readonly plan: RaftPlan, readonly heights: number) {
-    this.net = new RaftNet(seed, plan);
+  constructor(readonly script: RaftScript) {
+    this.net = new RaftNet(script.seed + script.luck, script);
+    this.troubles = new Troubles(script);
+    this.#schedule = new Dice(script.seed ^ SCHEDULE_SALT);
   }
 
   /** @throws when an invariant does not hold or the group does not go on */
   run(): RaftOutcome {
-    const { net, net: { invariants, world } } = this;
+    const { net, net: { invariants, world }, script: { heights } } = this;
     net.onCrash = (node) => restartLater(net, node);
     net.onConfChange = () => this.#onConfChange();
     invariants.onLeader = () => this.#onNews();
@@ -71,8 +85,8 @@ export class RaftChaos {
     net.start();
     this.#bout();
     const isEnough = () => {
-      net.wanted = this.#wantedAt(Math.min(invariants.proposals, this.heights));
-      return invariants.proposals >= this.heights;
+      net.wanted = this.#wantedAt(Math.min(invariants.proposals, heights));
+      return invariants.proposals >= heights;
     };
     assert(net.runUntil(isEnough, CHAOS_MS_MAX), "The group decides nothing between the bouts");
     const heightInChaos = BigInt(invariants.proposals);
@@ -85,73 +99,92 @@ export class RaftChaos {
 
   /** The changes are spread over the whole run; the last one comes when all is well. */
   #wantedAt(proposals: number): readonly number[] {
-    const { founders, changes } = this.plan;
-    const stage = Math.floor((proposals / this.heights) * changes.length);
+    const { founders, changes, heights } = this.script;
+    const stage = Math.floor((proposals / heights) * changes.length);
     return [founders, ...changes][stage] ?? founders;
   }
 
   #bout(): void {
-    const { net, net: { world, network, nodes } } = this;
+    const { net } = this;
     this.#isBout = true;
-    this.#overthrowRate = world.chance(0.7) ? world.random() : 0;
-    const delayMsMax = world.chance(0.3) ? 2_000 : 200;
-    network.faults = world.chance(0.7) ? badLinks(world, delayMsMax) : GOOD_LINKS;
-    const crashRate = world.chance(0.5) ? 0.01 * world.random() : 0;
-    net.cutOffRate = world.chance(0.3) ? 0.05 * world.random() : 0;
-    for (const node of nodes) node.faults = { ...this.#nodeFaults(), crashRate };
+    const dice = this.troubles.next("bout");
+    if (dice !== null) this.#spoil(dice);
     this.#disturb();
-    net.beforeHealing(world.between(BOUT_MS_MIN, BOUT_MS_MAX), () => {
+    net.beforeHealing(this.#schedule.between(BOUT_MS_MIN, BOUT_MS_MAX), () => {
       this.#heal();
-      net.beforeHealing(world.between(CALM_MS_MIN, CALM_MS_MAX), () => this.#bout());
+      const calmMs = this.#schedule.between(CALM_MS_MIN, CALM_MS_MAX);
+      net.beforeHealing(calmMs, () => this.#bout());
     });
+  }
+
+  /** Makes lines, disks, clocks and applications bad for the time of a bout. */
+  #spoil(dice: Dice): void {
+    const { net, net: { network, nodes } } = this;
+    this.#overthrowRate = dice.chance(0.7) ? dice.random() : 0;
+    const delayMsMax = dice.chance(0.3) ? 2_000 : 200;
+    network.faults = dice.chance(0.7) ? badLinks(dice, delayMsMax) : GOOD_LINKS;
+    const crashRate = dice.chance(0.5) ? 0.01 * dice.random() : 0;
+    net.cutOffRate = dice.chance(0.3) ? 0.05 * dice.random() : 0;
+    for (const node of nodes) node.faults = { ...nodeFaults(dice), crashRate };
   }
 
   #heal(): void {
     this.#isBout = false;
+    this.#overthrowRate = 0;
     this.net.heal();
-  }
-
-  /** A slow node, maybe, or one with a clock that is wrong by up to a factor of two. */
-  #nodeFaults(): Omit<RaftNodeFaults, "crashRate"> {
-    const { world } = this.net;
-    return {
-      applyFailureRate: world.chance(0.3) ? Math.min(1, 2 * world.random()) : 0,
-      diskMsMax: world.between(5, world.chance(0.5) ? 500 : 20),
-      applyMsMax: world.between(5, world.chance(0.5) ? 500 : 20),
-      tickMs: NO_FAULTS.tickMs * (world.chance(0.5) ? 2 ** (2 * world.random() - 1) : 1),
-    };
   }
 
   /** Right after something was decided is when it may be lost. */
   #onNews(): void {
-    this.#perhaps(this.#overthrowRate, SOON_MS_MAX, overthrow);
+    this.#perhaps("overthrow upon news", this.#overthrowRate, overthrow);
   }
 
   /** Members that are to change get divided before others know of it, or while they change. */
   #onConfChange(): void {
-    const delayMsMax = this.net.world.chance(0.5) ? SOON_MS_MAX : CHANGE_MS;
-    this.#perhaps(CONF_CHANGE_RATE, delayMsMax, divideGenerations);
+    this.#perhaps(DIVISION, CONF_CHANGE_RATE, divideGenerations);
   }
 
-  #perhaps(rate: number, delayMsMax: number, misfortune: Misfortune): void {
-    const { net, net: { world } } = this;
-    if (!this.#isBout || !world.chance(rate)) return;
-    net.beforeHealing(world.between(0, delayMsMax), () => misfortune(net));
+  #perhaps(name: string, rate: number, misfortune: Misfortune): void {
+    const { net } = this;
+    const dice = this.#isBout ? this.troubles.next(name, rate) : null;
+    if (dice === null) return;
+    const delayMsMax = name === DIVISION && dice.chance(0.5) ? CHANGE_MS : SOON_MS_MAX;
+    net.beforeHealing(dice.between(0, delayMsMax), () => misfortune(net, dice));
   }
 
   #disturb(): void {
-    const { net, net: { world } } = this;
-    disturb(net);
-    net.beforeHealing(world.between(DISTURB_MS_MIN, DISTURB_MS_MAX), () => this.#disturb());
+    const { net } = this;
+    const name = this.#schedule.pick(LIKELY);
+    const dice = this.troubles.next(name);
+    if (dice !== null) MISFORTUNES[name]?.(net, dice);
+    const pauseMs = this.#schedule.between(DISTURB_MS_MIN, DISTURB_MS_MAX);
+    net.beforeHealing(pauseMs, () => this.#disturb());
   }
 }
 
+/** A slow node, maybe, or one with a clock that is wrong by up to a factor of two. */
+function nodeFaults(dice: Dice): Omit<RaftNodeFaults, "crashRate"> {
+  return {
+    applyFailureRate: dice.chance(0.3) ? Math.min(1, 2 * dice.random()) : 0,
+    diskMsMax: dice.between(5, dice.chance(0.5) ? 500 : 20),
+    applyMsMax: dice.between(5, dice.chance(0.5) ? 500 : 20),
+    tickMs: NO_FAULTS.tickMs * (dice.chance(0.5) ? 2 ** (2 * dice.random() - 1) : 1),
+  };
+}
+
 /**
- * Runs a group of so many voters through so many heights in chaos. In every other seed its members
- * come and go.
+ * The script of a group of so many voters through so many heights in chaos. In every other seed its
+ * members come and go.
+ */
+export function groupScript(seed: number, size: number, heights: number): RaftScript {
+  return { seed, heights, luck: 0, ...groupPlan(size, seed), troubles: null };
+}
+
+/**
+ * Runs a group through a script.
  *
  * @throws when an invariant does not hold or the group does not go on
  */
-export function runGroup(seed: number, size: number, heights: number): RaftOutcome {
-  return new RaftChaos(seed, groupPlan(size, seed), heights).run();
+export function runGroup(script: RaftScript): RaftOutcome {
+  return new RaftChaos(script).run();
 }

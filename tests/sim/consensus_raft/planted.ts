@@ -13,9 +13,9 @@ import type { RaftCore } from "../../../services/consensus/raft/core/raft.ts";
 import { Kind } from "../../../services/consensus/raft/log/operation.ts";
 import { RaftLogError } from "../../../services/consensus/raft/log/state.ts";
 import { InvariantError } from "../../../shared/assert/mod.ts";
-import { RaftChaos } from "./chaos.ts";
-import { groupPlan } from "./plans.ts";
+import { groupScript, RaftChaos } from "./chaos.ts";
 import type { RaftNode } from "./raft_node.ts";
+import type { RaftScript } from "./script.ts";
 
 /** A mistake that implementations of raft have made, and how a node is made to make it. */
 export interface Defect {
@@ -202,19 +202,36 @@ export const DEFECTS: readonly Defect[] = [
 /** Enough for a mistake to do harm in some of the groups. */
 const HEIGHTS = 100;
 
-/** Whether a group of a seed, in which every node makes a mistake, comes to harm that is noticed. */
-export function isFound({ plant }: Defect, seed: number): boolean {
-  const size = seed % 4 < 2 ? 3 : 5;
-  const chaos = new RaftChaos(seed, groupPlan(size, seed), HEIGHTS);
-  for (const node of chaos.net.nodes) plant(node);
+/** The script of a seed that a mistake may show in. */
+export function defectScript(seed: number): RaftScript {
+  return groupScript(seed, seed % 4 < 2 ? 3 : 5, HEIGHTS);
+}
+
+/** What came of a group all of whose nodes make a mistake, or none. */
+interface Outcome {
+  /** What harm is noticed; null when there is none. */
+  readonly violation: string | null;
+  /** The troubles that came, as a script keeps them. */
+  readonly troubles: readonly string[];
+}
+
+/** Runs a group through a script. */
+export function suffer(script: RaftScript, defect: Defect | null): Outcome {
+  const chaos = new RaftChaos(script);
+  if (defect !== null) { for (const node of chaos.net.nodes) defect.plant(node); }
+  const { came: troubles } = chaos.troubles;
   try {
     chaos.run();
-    return false;
+    return { violation: null, troubles };
   } catch (error) {
-    if (
-      error instanceof AssertionError || error instanceof InvariantError ||
-      error instanceof RaftLogError
-    ) return true;
-    throw error;
+    const isViolation = error instanceof AssertionError || error instanceof InvariantError ||
+      error instanceof RaftLogError;
+    if (!isViolation) throw error;
+    return { violation: error.message, troubles };
   }
+}
+
+/** Whether a group of a seed, in which every node makes a mistake, comes to harm that is noticed. */
+export function isFound(defect: Defect, seed: number): boolean {
+  return suffer(defectScript(seed), defect).violation !== null;
 }
