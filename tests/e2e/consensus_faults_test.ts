@@ -143,8 +143,11 @@ Deno.test("without a quorum nothing is decided, and with one it goes on within t
       const before = await heights();
       await SYSTEM_CLOCK.sleep(WATCH_MS);
       assert.deepEqual(await heights(), before, "two of four decide nothing");
+      const healedMs = SYSTEM_CLOCK.monotonicMs();
       await fault.end(away);
       await chain.waitForGrowth(1n, RESUME_MS_MAX);
+      const tookMs = SYSTEM_CLOCK.monotonicMs() - healedMs;
+      assert(tookMs <= RESUME_MS_MAX, `blocks came again after ${tookMs} ms`);
     });
     if (!isPassed) return;
   }

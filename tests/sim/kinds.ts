@@ -4,7 +4,7 @@ import type { NetShape } from "./consensus_bft/script.ts";
 import * as bft from "./consensus_bft/shrink.ts";
 import { groupScript, runGroup } from "./consensus_raft/chaos.ts";
 import * as raft from "./consensus_raft/shrink.ts";
-import { runChain } from "../../services/consensus/raft/testing/chain_chaos.ts";
+import { runChain } from "./consensus_raft/chain_chaos.ts";
 import { ChaosRun as WholeRun } from "./controller/chaos.ts";
 import type { Suspect } from "./suspect.ts";
 

@@ -4,17 +4,12 @@ import { ServiceMetrics } from "../../../shared/service/mod.ts";
 import { METRICS_PREFIX } from "../metrics.ts";
 import { CoreFixture, forge, voteFor } from "../testing/core_fixture.ts";
 import { fakeAddress } from "../testing/fake_crypto.ts";
+import { freePorts } from "../testing/fake_node.ts";
 import { Step } from "./core/messages.ts";
 import { showValidator } from "./metrics.ts";
 
-function freePort(): number {
-  const listener = Deno.listen({ port: 0 });
-  listener.close();
-  return listener.addr.port;
-}
-
 Deno.test("showValidator() shows height, round, validators and what was done wrong", async () => {
-  const port = freePort();
+  const [port = 0] = await freePorts(1);
   const config = { enable_metrics: true, metrics_port: port, metrics_buckets: [1] };
   const metrics = ServiceMetrics.start(METRICS_PREFIX, config, SYSTEM_CLOCK);
   assert(metrics !== null);

@@ -2,7 +2,7 @@ import { AssertionError } from "node:assert/strict";
 import type { ConsensusConfiguration } from "../../../proto/gen/common.ts";
 import { RaftLogError } from "../../../services/consensus/raft/log/state.ts";
 import type { Effect, Input } from "../../../services/consensus/raft/node/interface.ts";
-import { runChain } from "../../../services/consensus/raft/testing/chain_chaos.ts";
+import { runChain } from "./chain_chaos.ts";
 import type { NodeRunner } from "../../../services/consensus/raft/testing/node_group.ts";
 import { InvariantError } from "../../../shared/assert/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { type Random, seededRandom } from "../../../../shared/clock/mod.ts";
-import type { ValidatorPlan } from "./model_controller.ts";
-import { idOf, NodeGroup, type NodeRunner, validatorsOf } from "./node_group.ts";
+import { type Random, seededRandom } from "../../../shared/clock/mod.ts";
+import type { ValidatorPlan } from "../../../services/consensus/raft/testing/model_controller.ts";
+import {
+  idOf,
+  NodeGroup,
+  type NodeRunner,
+  validatorsOf,
+} from "../../../services/consensus/raft/testing/node_group.ts";
 
 const NODES = 5;
 const BOUT_MAX_MS = 1_500;

@@ -1,4 +1,4 @@
-import { runChain } from "../testing/chain_chaos.ts";
+import { runChain } from "./consensus_raft/chain_chaos.ts";
 
 const SEEDS = 20;
 const HEIGHTS = 20;
