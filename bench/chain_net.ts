@@ -3,7 +3,7 @@
 import { RPCServiceService as ControllerService } from "../proto/gen/controller.ts";
 import { connect, type RpcClient } from "../shared/rpc/mod.ts";
 import type { SuiteName } from "../shared/crypto/mod.ts";
-import { findBasePort, PORTS_PER_NODE } from "../tests/e2e/free_ports.ts";
+import { findBasePort, PORTS_PER_NODE } from "../tests/free_ports.ts";
 import { succeed } from "../tests/e2e/executables.ts";
 import type { Service } from "./chain_processes.ts";
 

@@ -15,7 +15,8 @@ import { connect, rawRequest, type RpcClient } from "../shared/rpc/mod.ts";
 import { startWorker, workerUrl } from "../shared/workers/mod.ts";
 import { BATCH_SIZE, KNOWN_SENDERS } from "../services/kms/speed/measure.ts";
 import { newSenders, signedBatch } from "../services/kms/speed/workload.ts";
-import { freePort, Player, withFolder } from "../tests/e2e/recordings/player.ts";
+import { Player, withFolder } from "../tests/e2e/recordings/player.ts";
+import { freePort } from "../tests/free_ports.ts";
 import type { Probe, ProbeRequest, ProbeResponse } from "./prober_worker.ts";
 
 /** What a kms does for its callers. */

@@ -3,7 +3,7 @@
 import { StorageServiceService } from "../proto/gen/storage.ts";
 import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
 import { connect, type RpcClient } from "../shared/rpc/mod.ts";
-import { freePort } from "../tests/service_process.ts";
+import { freePort } from "../tests/free_ports.ts";
 
 /** A client of the storage. */
 export type StorageClient = RpcClient<typeof StorageServiceService>;

@@ -12,7 +12,7 @@ import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
 import { connect } from "../shared/rpc/mod.ts";
 import { type DevChain, readChain } from "../tools/devnet/chain.ts";
 import { succeed } from "../tests/e2e/executables.ts";
-import { findBasePort } from "../tests/e2e/free_ports.ts";
+import { findBasePort } from "../tests/free_ports.ts";
 import { peakResidentBytes } from "../tests/memory.ts";
 import { showProgress } from "../tests/progress.ts";
 import { countFromEnv } from "../tests/run_options.ts";

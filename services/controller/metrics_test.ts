@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import { parseDocument, readTable } from "../../shared/config/mod.ts";
+import { freePort } from "../../tests/free_ports.ts";
 import { CONTROLLER_TABLE } from "./config.ts";
 import { startMetrics } from "./metrics.ts";
 import { normalTx, transaction } from "./testing/builders.ts";
@@ -9,12 +10,6 @@ import { testNode } from "./testing/test_node.ts";
 function configWith(keys: string) {
   const text = `[controller]\nnode_address = "${"01".repeat(20)}"\n${keys}`;
   return readTable(CONTROLLER_TABLE, parseDocument(text, "config.toml"));
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ port: 0 });
-  listener.close();
-  return listener.addr.port;
 }
 
 Deno.test("startMetrics() does nothing without a port, or when it is turned off", () => {

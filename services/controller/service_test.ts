@@ -34,6 +34,7 @@ import { FakeKms } from "./testing/fake_kms.ts";
 import { FakeNetwork } from "./testing/fake_network.ts";
 import { MemoryStorage } from "./testing/memory_storage.ts";
 import { toHex } from "../../shared/bytes/mod.ts";
+import { freePort } from "../../tests/free_ports.ts";
 
 const HASH = await loadSm3();
 
@@ -309,13 +310,6 @@ Deno.test("startController() serves the health check", RECONNECTS, async () => {
     health.close();
   });
 });
-
-function freePort(): number {
-  const listener = Deno.listen({ port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
-}
 
 Deno.test("startController() serves metrics that grow", RECONNECTS, async () => {
   const metricsPort = freePort();

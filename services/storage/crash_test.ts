@@ -7,7 +7,8 @@ import { StatusCode } from "../../shared/status/mod.ts";
 import { Region, type StoredRecord } from "./regions.ts";
 import { buildBlock, buildTransaction } from "./testing/builders.ts";
 import { serveFakeKms } from "./testing/fake_kms.ts";
-import { freePort, startService } from "../../tests/service_process.ts";
+import { startService } from "../../tests/service_process.ts";
+import { freePort } from "../../tests/free_ports.ts";
 
 const KILLS = 2;
 const WRITERS = 8;

@@ -7,7 +7,7 @@
 
 import { serveFakeKms } from "../../services/storage/testing/fake_kms.ts";
 import { type Random, seededRandom, SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
-import { freePort } from "../e2e/recordings/player.ts";
+import { freePort } from "../free_ports.ts";
 import { checkPlace, loadFrom, type Violation } from "./checker.ts";
 import { History } from "./history.ts";
 import { writeUntilKilled } from "./load.ts";

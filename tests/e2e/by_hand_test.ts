@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { RPCServiceService as ControllerService } from "../../proto/gen/controller.ts";
 import { connect } from "../../shared/rpc/mod.ts";
 import { executablePath, succeed } from "./executables.ts";
-import { findBasePort } from "./free_ports.ts";
+import { findBasePort } from "../free_ports.ts";
 import { waitFor } from "./wait.ts";
 
 /** Any order must do: a service waits for those that it needs. */

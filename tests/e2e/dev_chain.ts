@@ -4,7 +4,7 @@ import { RPCServiceService as ControllerService } from "../../proto/gen/controll
 import { RPCServiceService as EvmService } from "../../proto/gen/evm.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { run, succeed } from "./executables.ts";
-import { findBasePort, PORTS_PER_NODE } from "./free_ports.ts";
+import { findBasePort, PORTS_PER_NODE } from "../free_ports.ts";
 import { waitFor } from "./wait.ts";
 
 /** How to create a chain. */

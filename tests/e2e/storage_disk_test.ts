@@ -3,9 +3,10 @@ import { StorageServiceService } from "../../proto/gen/storage.ts";
 import { concatBytes, equalBytes, u64be } from "../../shared/bytes/mod.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
+import { freePort } from "../free_ports.ts";
 import { run } from "./executables.ts";
 import { mountReadOnly, mountTmpfs } from "./mounts.ts";
-import { freePort, logSettings, Player, withFolder } from "./recordings/player.ts";
+import { logSettings, Player, withFolder } from "./recordings/player.ts";
 import { waitFor } from "./wait.ts";
 
 const REGION = 1;

@@ -4,7 +4,8 @@ import { concatBytes, u64be } from "../../shared/bytes/mod.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { StatusCode } from "../../shared/status/mod.ts";
 import { peakResidentBytes } from "../memory.ts";
-import { freePort, Player, withFolder } from "./recordings/player.ts";
+import { freePort } from "../free_ports.ts";
+import { Player, withFolder } from "./recordings/player.ts";
 
 const MIB = 2 ** 20;
 const REGION = 1;

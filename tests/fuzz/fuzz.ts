@@ -9,8 +9,9 @@ import { HealthService } from "../../proto/gen/health.ts";
 import { toHex } from "../../shared/bytes/mod.ts";
 import { type Random, seededRandom } from "../../shared/clock/mod.ts";
 import { connectRaw, type RawClient, RpcFault } from "../../shared/rpc/mod.ts";
-import { freePort, Player, withFolder } from "../e2e/recordings/player.ts";
+import { Player, withFolder } from "../e2e/recordings/player.ts";
 import { residentBytes } from "../memory.ts";
+import { freePort } from "../free_ports.ts";
 import { type Answer, judgeAnswer, mutant, oneOf, type Target, type Trial } from "./target.ts";
 import { decodeStrictly, type Schema } from "./wire.ts";
 

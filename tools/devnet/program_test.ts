@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { findBasePort } from "../../tests/e2e/free_ports.ts";
+import { findBasePort } from "../../tests/free_ports.ts";
 import { FakeBin } from "./testing/fake_bin.ts";
 
 interface Status {

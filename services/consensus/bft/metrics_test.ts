@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { ServiceMetrics } from "../../../shared/service/mod.ts";
+import { freePort } from "../../../tests/free_ports.ts";
 import { METRICS_PREFIX } from "../metrics.ts";
 import { CoreFixture, forge, voteFor } from "../testing/core_fixture.ts";
 import { fakeAddress } from "../testing/fake_crypto.ts";
-import { freePorts } from "../testing/fake_node.ts";
 import { Step } from "./core/messages.ts";
 import { showValidator } from "./metrics.ts";
 
 Deno.test("showValidator() shows height, round, validators and what was done wrong", async () => {
-  const [port = 0] = await freePorts(1);
+  const port = freePort();
   const config = { enable_metrics: true, metrics_port: port, metrics_buckets: [1] };
   const metrics = ServiceMetrics.start(METRICS_PREFIX, config, SYSTEM_CLOCK);
   assert(metrics !== null);

@@ -8,7 +8,8 @@ import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, grpcService, RpcFault, type RpcServer } from "../../../shared/rpc/mod.ts";
-import { FakeNode, freePorts, OK, serve, until } from "../testing/fake_node.ts";
+import { freePort } from "../../../tests/free_ports.ts";
+import { FakeNode, OK, serve, until } from "../testing/fake_node.ts";
 import { BFT_TABLE } from "./config.ts";
 import { startBft } from "./start.ts";
 
@@ -53,7 +54,7 @@ class SigningNode extends FakeNode {
 async function withNode(
   test: (node: SigningNode, start: () => Promise<{ stop(): Promise<void> }>) => Promise<void>,
 ): Promise<void> {
-  const [kms = 0, network = 0, controller = 0, consensus = 0] = await freePorts(4);
+  const [kms, network, controller, consensus] = [freePort(), freePort(), freePort(), freePort()];
   const folder = await Deno.makeTempDir();
   const lines = [
     "[consensus_bft]",

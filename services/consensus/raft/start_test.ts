@@ -6,7 +6,8 @@ import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { ConfigError, parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, RpcFault } from "../../../shared/rpc/mod.ts";
-import { FakeNode, freePorts, OK, until } from "../testing/fake_node.ts";
+import { freePort } from "../../../tests/free_ports.ts";
+import { FakeNode, OK, until } from "../testing/fake_node.ts";
 import { RAFT_TABLE } from "./config.ts";
 import { peerIdOf } from "./peer_id.ts";
 import { startRaft } from "./start.ts";
@@ -17,7 +18,7 @@ async function withNode(
   test: (node: FakeNode, start: () => Promise<{ stop(): Promise<void> }>) => Promise<void>,
   more: readonly string[] = [],
 ): Promise<void> {
-  const [network = 0, controller = 0, consensus = 0] = await freePorts(3);
+  const [network, controller, consensus] = [freePort(), freePort(), freePort()];
   const folder = await Deno.makeTempDir();
   const lines = [
     "[consensus_raft]",
@@ -147,7 +148,7 @@ Deno.test("timers that do not go together stop the start", async () => {
 });
 
 Deno.test("a node shows what it does on the port for metrics", async () => {
-  const [metricsPort = 0] = await freePorts(1);
+  const metricsPort = freePort();
   await withNode(async (node, start) => {
     const servers = [await node.network(), await node.controller()];
     const consensus = await start();

@@ -1,7 +1,6 @@
 /** The services around consensus, in the process of a test. */
 
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
 import { Consensus2ControllerServiceService } from "../../../proto/gen/controller.ts";
 import { ConsensusServiceService } from "../../../proto/gen/consensus.ts";
 import { type NetworkMsg, NetworkServiceService } from "../../../proto/gen/network.ts";
@@ -13,21 +12,6 @@ import { connect, grpcService, type RpcServer, serveGrpc } from "../../../shared
 
 /** The status of a success. */
 export const OK = { code: 0 };
-
-/** Ports that were free a moment ago, for services that come and go on the same one. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  const ports = await Promise.all(servers.map((server) =>
-    new Promise<number>((resolve) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address();
-        resolve(typeof address === "object" && address !== null ? address.port : 0);
-      });
-    })
-  ));
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
-}
 
 /** Resolves once a condition holds that other services bring about. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {

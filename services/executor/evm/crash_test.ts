@@ -11,7 +11,8 @@ import { loadChainParts } from "../testing/chain_parts.ts";
 import { deploy } from "../testing/code.ts";
 import { TestChain } from "../testing/test_chain.ts";
 import { withTempFolder } from "../testing/temp_folder.ts";
-import { freePort, startService } from "../../../tests/service_process.ts";
+import { startService } from "../../../tests/service_process.ts";
+import { freePort } from "../../../tests/free_ports.ts";
 
 const KILLS = 3;
 const BLOCKS_PER_ROUND = 20;

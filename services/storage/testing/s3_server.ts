@@ -1,7 +1,7 @@
 /** An S3 server of a test, on a port of the loopback, with its objects in a temporary folder. */
 
 import { SYSTEM_CLOCK, SYSTEM_RANDOM } from "../../../shared/clock/mod.ts";
-import { freePort } from "../../../tests/service_process.ts";
+import { freePort } from "../../../tests/free_ports.ts";
 import { S3Bucket, type S3BucketOptions } from "../engines/layered/s3.ts";
 
 const EXECUTABLE = new URL("../../../.toolchain/bin/versitygw", import.meta.url).pathname;

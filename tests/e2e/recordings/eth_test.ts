@@ -15,7 +15,8 @@ import {
 } from "../../../proto/gen/kms.ts";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { decode, encode, type MessageCodec } from "../../../shared/codec/mod.ts";
-import { freePort, Player, withFolder } from "./player.ts";
+import { freePort } from "../../free_ports.ts";
+import { Player, withFolder } from "./player.ts";
 
 // No chain of the eth flavours was recorded: these values are those of spec/storage_kms.md, C1 to
 // C3, and spec/executor_evm.md, 17.3.

@@ -4,7 +4,8 @@ import { ByteCode } from "../../../proto/gen/evm.ts";
 import { fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { encode } from "../../../shared/codec/mod.ts";
-import { freePort, Player, withFolder } from "./player.ts";
+import { freePort } from "../../free_ports.ts";
+import { Player, withFolder } from "./player.ts";
 import { readJson, readLines, type RecordedCall } from "./recordings.ts";
 
 const EXEC = "/executor.ExecutorService/Exec";

@@ -5,9 +5,10 @@ import { RPCServiceService as ControllerService } from "../../../proto/gen/contr
 import { KmsServiceService } from "../../../proto/gen/kms.ts";
 import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
+import { freePort } from "../../free_ports.ts";
 import { waitFor } from "../wait.ts";
 import { FakeNetwork } from "./fake_network.ts";
-import { freePort, Player } from "./player.ts";
+import { Player } from "./player.ts";
 import { readText, type RecordedCall, vectorPath } from "./recordings.ts";
 
 /** Roles that run as executables, in the order in which they are started: any must do. */

@@ -23,9 +23,10 @@ import {
 } from "../../../proto/gen/sync.ts";
 import { type Bytes, fromHex } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
+import { freePort } from "../../free_ports.ts";
 import { Follower } from "./follower.ts";
 import { bombard, readSamples, type Samples, sendNoise } from "./garbage.ts";
-import { freePort, Player, withFolder } from "./player.ts";
+import { Player, withFolder } from "./player.ts";
 import { readRecordedChain, type RecordedChain } from "./recorded_chain.ts";
 import { vectorPath } from "./recordings.ts";
 

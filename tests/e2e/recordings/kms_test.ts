@@ -7,7 +7,8 @@ import {
 } from "../../../proto/gen/kms.ts";
 import { fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
-import { freePort, Player, withFolder } from "./player.ts";
+import { freePort } from "../../free_ports.ts";
+import { Player, withFolder } from "./player.ts";
 import { readJson, readLines, type RecordedCall, vectorPath } from "./recordings.ts";
 
 const SERVICE = "/kms.KmsService";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
-import { seededRandom, SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
+import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { connectRaw, type RawClient, RpcFault } from "../../../shared/rpc/mod.ts";
 import { executablePath } from "../executables.ts";
 import { waitFor } from "../wait.ts";
@@ -32,24 +32,6 @@ export interface PlayOptions {
 const READY_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 5_000;
 const HEALTH_CHECK = "/grpc.health.v1.Health/Check";
-
-/** Below the range that Linux hands out to outgoing connections, apart from other tests' ports. */
-const PORTS_FROM = 24_000;
-const PORTS_COUNT = 8_000;
-const randomPort = seededRandom(Deno.pid);
-
-/** A TCP port that nothing listens on. */
-export function freePort(): number {
-  for (;;) {
-    const port = PORTS_FROM + Math.floor(randomPort() * PORTS_COUNT);
-    try {
-      Deno.listen({ hostname: "0.0.0.0", port }).close();
-      return port;
-    } catch (error) {
-      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
-    }
-  }
-}
 
 /** Runs `test` with a new folder that is removed afterwards. */
 export async function withFolder(test: (folder: string) => Promise<void>): Promise<void> {

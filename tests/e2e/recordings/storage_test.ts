@@ -3,8 +3,9 @@ import { StatusCode as StatusCodeMessage } from "../../../proto/gen/common.ts";
 import { Content, ExtKey, Value } from "../../../proto/gen/storage.ts";
 import { type Bytes, fromHex } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
+import { freePort } from "../../free_ports.ts";
 import { waitFor } from "../wait.ts";
-import { freePort, Player, withFolder } from "./player.ts";
+import { Player, withFolder } from "./player.ts";
 import { readJson, readLines, type RecordedCall, vectorPath } from "./recordings.ts";
 
 const SERVICE = "/storage.StorageService";

@@ -4,7 +4,8 @@ import { concatBytes, equalBytes, u64be } from "../../../../shared/bytes/mod.ts"
 import { SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
 import { connect, type RpcClient, RpcFault } from "../../../../shared/rpc/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
-import { freePort, startService } from "../../../../tests/service_process.ts";
+import { startService } from "../../../../tests/service_process.ts";
+import { freePort } from "../../../../tests/free_ports.ts";
 import { LaterRegion } from "../../opendal_store.ts";
 import { Region } from "../../regions.ts";
 import { buildBlock, buildTransaction, hashOf } from "../../testing/builders.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type Bytes, equalBytes, u64be } from "../../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
 import { StartRefusal } from "../../../../shared/service/mod.ts";
-import { freePort } from "../../../../tests/service_process.ts";
+import { freePort } from "../../../../tests/free_ports.ts";
 import { EngineError } from "../../engine.ts";
 import { testEngineContract } from "../../testing/engine_contract.ts";
 import { keepLines } from "../../testing/log_lines.ts";

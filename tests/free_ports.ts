@@ -21,6 +21,20 @@ function isFree(port: number): boolean {
   }
 }
 
+/** Where single ports are taken from, and which of them is tried next. */
+const SINGLE_MIN = 24_000;
+const SINGLE_COUNT = PORT_MAX - SINGLE_MIN;
+let next = Math.floor(Math.random() * SINGLE_COUNT);
+
+/** A port that is free now; the same one is not given again soon. */
+export function freePort(): number {
+  for (;;) {
+    const port = SINGLE_MIN + next;
+    next = (next + 1) % SINGLE_COUNT;
+    if (isFree(port)) return port;
+  }
+}
+
 /** A base port for `devnet up --base-port` from which all ports of a chain are free now. */
 export function findBasePort(nodes: number): number {
   const count = (PORT_MAX - PORTS_PER_NODE * nodes - BASE_MIN) / BASE_STEP;
