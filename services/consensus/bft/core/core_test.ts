@@ -417,12 +417,69 @@ Deno.test("a configuration of the height before changes nothing in a round (S9)"
   assert.deepEqual(fixture.of("setHeight"), []);
 });
 
-Deno.test("a lower configuration rolls back: the log is erased and the lock gone (S9)", () => {
+/** The controller tells its height, or with null that it does not know. */
+function tellHeight(fixture: CoreFixture, height: bigint | null): void {
+  const { validators } = fixture;
+  const configuration = height === null ? null : { height, blockIntervalSeconds: 3, validators };
+  fixture.input({ kind: "configuration", configuration });
+}
+
+/** A follower with a lock that is ordered back to height 1. */
+function orderedBack(): CoreFixture {
   const fixture = lockedFollower();
+  tellHeight(fixture, HEIGHT - 1n); // the question of the start
+  fixture.effects = [];
   fixture.reconfigure(1n);
+  assert.equal(fixture.of("queryConfiguration").length, 1);
+  return fixture;
+}
+
+Deno.test("a lower configuration that is confirmed rolls back: log and lock are gone (S9)", () => {
+  const fixture = orderedBack();
+  assert.equal(fixture.core.view.lock?.hash, X.hash, "not before the controller confirms it");
+  tellHeight(fixture, null);
+  fixture.input({ kind: "timer", event: { kind: "retry", what: "configuration" } });
+  assert.equal(fixture.of("queryConfiguration").length, 2, "asked again");
+  tellHeight(fixture, 1n);
   assert.equal(fixture.core.view.height, 2n);
   assert.equal(fixture.core.view.lock, null);
   assert.equal(fixture.of("eraseLog").length, 1);
+});
+
+Deno.test("a lower configuration that comes late changes nothing: votes given since bind", () => {
+  const fixture = orderedBack();
+  tellHeight(fixture, HEIGHT - 1n);
+  tellHeight(fixture, 1n); // an answer that nothing depends on any more
+  assert.equal(fixture.core.view.height, HEIGHT);
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+  assert.deepEqual(fixture.of("eraseLog"), []);
+});
+
+Deno.test("an answer to a question from before the order does not confirm it", () => {
+  const fixture = lockedFollower();
+  fixture.reconfigure(1n);
+  tellHeight(fixture, 1n); // answers the question of the start
+  assert.equal(fixture.core.view.height, HEIGHT);
+  tellHeight(fixture, HEIGHT - 1n);
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+});
+
+Deno.test("heights that would overflow are refused", () => {
+  for (const height of [2n ** 63n, 2n ** 64n - 1n]) {
+    const fixture = lockedFollower();
+    fixture.reconfigure(height);
+    tellHeight(fixture, height);
+    assert.equal(fixture.core.view.height, HEIGHT);
+    assert(fixture.of("log").some(({ level, text }) => level === "error" && text.includes("2^63")));
+  }
+});
+
+Deno.test("validators that change at an open height void the quorums, but not the own votes", () => {
+  const fixture = lockedFollower();
+  fixture.reconfigure(HEIGHT - 1n, fixture.validators.toReversed());
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+  assert.deepEqual(fixture.core.view.lock?.votesBySender, []);
+  assert.deepEqual(fixture.of("setHeight"), []);
 });
 
 Deno.test("a higher configuration, got by synchronisation, starts the next height", () => {

@@ -148,7 +148,7 @@ export function onChecked(m: Machine, { hash, code }: Extract<Input, { kind: "ch
     content.status = "waiting";
     m.retryLater("check", m.timing.retryMs());
     const isBehind = code === StatusCode.ProposalTooLow && content.height === m.height;
-    if (isBehind && m.certificate === null) m.emit({ kind: "queryConfiguration" });
+    if (isBehind && m.certificate === null) m.askConfiguration();
   }
 }
 
