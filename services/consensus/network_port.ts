@@ -29,7 +29,7 @@ export interface NetworkPortOptions {
   /** Where the network service delivers messages. */
   readonly ownPort: number;
   readonly retryMs: number;
-  /** Told of a session that a message could not go to; without it everyone gets the message. */
+  /** Told of a session that a message did not go to; without it everyone gets the message. */
   readonly onUnreachable?: (origin: bigint) => void;
   /** Told when messages can come: at first, and after the network service was away. */
   readonly onRegistered?: () => void;
@@ -54,6 +54,7 @@ class GrpcNetworkPort implements NetworkPort {
   readonly #link: Link;
   readonly #closing = new AbortController();
   #inFlight = 0;
+  #isRegistered = false;
   #wake = new AbortController();
 
   constructor(readonly options: NetworkPortOptions) {
@@ -92,8 +93,7 @@ class GrpcNetworkPort implements NetworkPort {
       if (sent?.code === StatusCode.Success) return;
       if (onUnreachable !== undefined) {
         if (sent === null) this.#registerNow();
-        else onUnreachable(origin);
-        return;
+        return onUnreachable(origin);
       }
     }
     const status = await this.#link.call(() => this.#client.broadcast({ ...message, origin: 0n }));
@@ -106,15 +106,14 @@ class GrpcNetworkPort implements NetworkPort {
   async #keepRegistered(): Promise<void> {
     const { clock, log, retryMs, ownPort, onRegistered } = this.options;
     const request = { moduleName: CONSENSUS_MODULE, hostname: "127.0.0.1", port: `${ownPort}` };
-    let wasRegistered = false;
     while (!this.#closing.signal.aborted) {
       const status = await this.#link.call(() => this.#client.registerNetworkMsgHandler(request));
       const isRegistered = status?.code === StatusCode.Success;
-      if (isRegistered && !wasRegistered) {
+      if (isRegistered && !this.#isRegistered) {
         log.info("register network msg handler success!");
         onRegistered?.();
       }
-      wasRegistered = isRegistered;
+      this.#isRegistered = isRegistered;
       this.#wake = new AbortController();
       await clock.sleep(isRegistered ? REGISTER_INTERVAL_MS : retryMs, this.#wake.signal);
       // woken by a failure: the service is given a moment to come back
@@ -122,7 +121,9 @@ class GrpcNetworkPort implements NetworkPort {
     }
   }
 
+  /** A service that did not answer may have been restarted, which loses what others sent. */
   #registerNow(): void {
+    this.#isRegistered = false;
     this.#wake.abort();
   }
 }
