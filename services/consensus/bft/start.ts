@@ -7,7 +7,7 @@ import {
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
-import { startMetrics } from "../metrics.ts";
+import { showConsensus, startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { type BFT_TABLE, retryMsOf, timingOf } from "./config.ts";
@@ -68,7 +68,10 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     log,
     ...metrics !== null && { onFinished: metrics.onServed },
   });
-  if (metrics !== null) showValidator(metrics, core.view);
+  if (metrics !== null) {
+    showConsensus(metrics, driver);
+    showValidator(metrics, core.view);
+  }
   log.info("start grpc server!");
   const stop = async () => {
     await server.close();

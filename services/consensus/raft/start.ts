@@ -6,7 +6,7 @@ import {
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
-import { startMetrics } from "../metrics.ts";
+import { showConsensus, startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { checkRaftConfig, nodeOptionsOf, type RAFT_TABLE, type RaftConfig } from "./config.ts";
@@ -69,7 +69,10 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
     log,
     ...metrics !== null && { onFinished: metrics.onServed },
   });
-  if (metrics !== null) showNode(metrics, node);
+  if (metrics !== null) {
+    showConsensus(metrics, driver);
+    showNode(metrics, node);
+  }
   log.info(`grpc port of this service: ${server.port}`);
   const stop = async () => {
     await server.close();
