@@ -25,12 +25,6 @@ export type BftContext = Pick<
   "config" | "clock" | "log" | "signal"
 >;
 
-/** A consensus service that accepts calls. */
-export interface RunningBft extends RunningService {
-  /** The port it listens on. */
-  readonly port: number;
-}
-
 /** How long the start waits for a controller that is there but slow. */
 const FIRST_CONFIGURATION_MS = 2_000;
 
@@ -39,7 +33,9 @@ const FIRST_CONFIGURATION_MS = 2_000;
  * controller is asked for its state at once, which is what a restart of consensus alone needs; it
  * need not be there, since it waits for this service to answer first.
  */
-export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
+export async function startBft(
+  { config, clock, log, signal }: BftContext,
+): Promise<RunningService> {
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
   const metrics = startMetrics(config, { clock, log });
@@ -82,7 +78,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     lock.close();
     await metrics?.close();
   };
-  return { port: server.port, stop };
+  return { stop };
 }
 
 async function waitForConfiguration(

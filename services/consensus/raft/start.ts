@@ -24,12 +24,6 @@ export type RaftContext = Pick<
   "config" | "clock" | "log"
 >;
 
-/** A consensus service that accepts calls. */
-export interface RunningRaft extends RunningService {
-  /** The port it listens on. */
-  readonly port: number;
-}
-
 /** Between attempts to register at the network service. */
 const RETRY_MS = 1_000;
 
@@ -39,7 +33,7 @@ const RETRY_MS = 1_000;
  * answer first, and is asked for its state at once, which is what a restart of consensus alone
  * needs.
  */
-export async function startRaft({ config, clock, log }: RaftContext): Promise<RunningRaft> {
+export async function startRaft({ config, clock, log }: RaftContext): Promise<RunningService> {
   checkRaftConfig(config);
   const { controller_port, network_port: networkPort, grpc_listen_port: ownPort } = config;
   log.info(`controller grpc addr: http://127.0.0.1:${controller_port}`);
@@ -82,7 +76,7 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
     lock.close();
     await metrics?.close();
   };
-  return { port: server.port, stop };
+  return { stop };
 }
 
 async function openLog(config: RaftConfig, log: RaftContext["log"]): Promise<RaftLogFile> {
