@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/clock/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
+import { Drops } from "./drops.ts";
 
 /** What others can make a node keep while it is busy. */
 export interface MessageBudgetOptions {
@@ -24,9 +25,6 @@ interface Amount {
 
 const BYTES_MAX = 64 * 1_024 * 1_024;
 
-/** Between lines about messages that were dropped, which may be many. */
-const TELL_INTERVAL_MS = 1_000;
-
 /**
  * Says which messages of others may wait to be looked at; further ones are lost, as on a bad line.
  * No session gets more than what is left for the others, so none can keep them out.
@@ -36,17 +34,16 @@ export class MessageBudget {
   readonly #queue: Waiting[] = [];
   readonly #used: Amount = { count: 0, bytes: 0 };
   readonly #usedByOrigin = new Map<bigint, Amount>();
-  #dropped = 0;
-  #toldDropped = 0;
-  #toldAtMs = -Infinity;
+  readonly #drops: Drops;
 
   constructor(options: MessageBudgetOptions) {
     this.#options = options;
+    this.#drops = new Drops("messages of others", options);
   }
 
   /** Messages that were lost so far. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#drops.count;
   }
 
   /** Whether a message may wait, behind those that do; if not it is to be dropped. */
@@ -54,7 +51,7 @@ export class MessageBudget {
     const own = this.#usedByOrigin.get(origin) ?? { count: 0, bytes: 0 };
     const refusal = this.#refusal(own, size);
     if (refusal !== null) {
-      this.#drop(refusal);
+      this.#drops.add(refusal);
       return false;
     }
     this.#queue.push({ origin, size });
@@ -83,14 +80,5 @@ export class MessageBudget {
     const { count, bytes } = this.#used;
     if (own.count + 1 > this.#options.countMax - count) return "too many wait";
     return own.bytes + size > BYTES_MAX - bytes ? "too many bytes wait" : null;
-  }
-
-  #drop(reason: string): void {
-    const { clock, log } = this.#options;
-    this.#dropped++;
-    if (clock.monotonicMs() < this.#toldAtMs + TELL_INTERVAL_MS) return;
-    log.warn(`drop messages of others (${this.#dropped - this.#toldDropped}): ${reason}`);
-    this.#toldAtMs = clock.monotonicMs();
-    this.#toldDropped = this.#dropped;
   }
 }

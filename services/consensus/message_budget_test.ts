@@ -5,11 +5,11 @@ import { MessageBudget } from "./message_budget.ts";
 
 const MIB = 1_024 * 1_024;
 
-function harness(countMax = 100) {
+function harness() {
   const lines: string[] = [];
   const state = { nowMs: 0, isDiskFull: false };
   const budget = new MessageBudget({
-    countMax,
+    countMax: 100,
     clock: { ...SYSTEM_CLOCK, monotonicMs: () => state.nowMs },
     log: { ...SILENT_LOGGER, warn: (line: string) => void lines.push(line) },
     isDiskFull: () => state.isDiskFull,

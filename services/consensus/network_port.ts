@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
+import { Drops } from "./drops.ts";
 import { Link } from "./link.ts";
 
 /** `NetworkMsg.module` of every message between consensus services (spec/consensus.md, 1.1). */
@@ -52,6 +53,7 @@ export function connectNetwork(options: NetworkPortOptions): NetworkPort {
 class GrpcNetworkPort implements NetworkPort {
   readonly #client: RpcClient<NetworkServiceService>;
   readonly #link: Link;
+  readonly #drops: Drops;
   readonly #closing = new AbortController();
   #inFlight = 0;
   #isRegistered = false;
@@ -65,14 +67,13 @@ class GrpcNetworkPort implements NetworkPort {
       clientName: "consensus",
     });
     this.#link = new Link("network", log);
+    this.#drops = new Drops("own messages", options);
     void this.#keepRegistered();
   }
 
   send(message: OutgoingMessage): void {
-    const { log } = this.options;
     if (this.#inFlight >= IN_FLIGHT_MAX) {
-      log.warn(`drop a ${message.type}: the network service does not keep up`);
-      return;
+      return this.#drops.add("the network service does not keep up");
     }
     this.#inFlight++;
     void this.#deliver(message).finally(() => this.#inFlight--);

@@ -561,6 +561,23 @@ Deno.test("a leader whose block is refused names who refused it, and who said no
   ]);
 });
 
+Deno.test("a leader tells of votes in the words of the reference", () => {
+  const fixture = leader();
+  for (const [from, hash] of [[1, X.hash], [2, "00".repeat(32)]] as const) {
+    fixture.message(
+      MessageType.Prevote,
+      forge.voteBody(from, voteFor(Step.Prevote, at(0n), hash)),
+    );
+  }
+  const lines = fixture.of("log").map(({ text }) => text)
+    .filter((text) => text.startsWith("Handle message leader get vote: "));
+  const vote = "Handle message leader get vote: height 4 round 0 step Prevote, sender";
+  assert.deepEqual(lines, [
+    `${vote} 0x${fakeAddress(1)}, hash 0x${X.hash}`,
+    `${vote} 0x${fakeAddress(2)}, hash nil`,
+  ]);
+});
+
 Deno.test("a leader that is told of two blocks names who wants which", () => {
   const fixture = leader();
   const all = [0, 1, 2, 3].map((index) => `0x${fakeAddress(index)}`);
