@@ -1,7 +1,7 @@
 import type { Clock } from "../../shared/clock/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import type { Consensus } from "./service.ts";
 import { type MetricsConfig, ServiceMetrics } from "../../shared/service/mod.ts";
+import type { Consensus } from "./service.ts";
 
 /** What the names of the metrics of consensus begin with. */
 export const METRICS_PREFIX = "cita_cloud_consensus";
