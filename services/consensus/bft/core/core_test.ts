@@ -598,7 +598,7 @@ Deno.test("a leader that is told of two blocks names who wants which", () => {
   ]);
 });
 
-Deno.test("a follower says when the leader gave a round up, and that its own controller wanted it", () => {
+Deno.test("a follower says that the leader gave a round up, and that its own controller refuses the block", () => {
   const fixture = follower();
   fixture.message(MessageType.Proposal, forge.proposal(0, at(0n), X));
   fixture.input({ kind: "checked", hash: X.hash, code: 130 });
