@@ -54,7 +54,8 @@ Deno.test("a node whose disk is full drops what it is sent, and follows when the
   const follower = group.at(1);
   const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
   follower.files.writeAt = () => Promise.reject(full);
-  await group.until(() => (follower.driver?.droppedMessages ?? 0) > 0, "a dropped message");
+  await group.clock.advance(20_000);
+  assert((follower.driver?.droppedMessages ?? 0) > 0, "few came, none is kept");
   Reflect.deleteProperty(follower.files, "writeAt");
   await group.untilHeight(follower.controller.blocks.length + 3);
   await group.stop();
