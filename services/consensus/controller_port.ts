@@ -58,9 +58,12 @@ class GrpcControllerPort implements ControllerPort {
       this.client.getProposal({}, { deadlineMs: GET_PROPOSAL_DEADLINE_MS })
     );
     if (response === null) return { value: null, reason: "it does not answer" };
-    const { status, proposal } = response;
+    const { proposal } = response;
+    const code = codeOf(response.status);
     // an empty block comes with the status NoTransaction
-    if (proposal === undefined) return { value: null, reason: statusName(codeOf(status)) };
+    const isGiven = code === StatusCode.Success || code === StatusCode.NoTransaction;
+    if (!isGiven) return { value: null, reason: statusName(code) };
+    if (proposal === undefined) return { value: null, reason: "it sent no proposal" };
     this.log.info(`recv from controller, GetProposalRes height ${proposal.height}`);
     return { value: proposal, reason: "" };
   }

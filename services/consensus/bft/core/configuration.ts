@@ -16,7 +16,7 @@ import { withValidators } from "./validators.ts";
 const ADDRESS_SIZE = 20;
 
 /** Takes over interval and validators; they are valid from the height after the named one. */
-export function applyConfiguration(m: Machine, configuration: Configuration): void {
+function applyConfiguration(m: Machine, configuration: Configuration): void {
   m.timing = m.timing.withIntervalSeconds(configuration.blockIntervalSeconds);
   const bad = configuration.validators.find((address) => address.length !== ADDRESS_SIZE);
   if (bad !== undefined) {
