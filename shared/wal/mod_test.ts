@@ -124,6 +124,27 @@ Deno.test("LogFolder.open() refuses an index that is no height", () =>
     await assert.rejects(LogFolder.open(path), WalError);
   }));
 
+Deno.test("LogFolder finds every height again that it takes, and no other", () =>
+  withFolder(async (path) => {
+    const highest = (1n << 64n) - 1n;
+    const folder = await LogFolder.open(path);
+    await folder.append(highest, [RECORD]);
+    await folder.setHeight(highest);
+    const again = await LogFolder.open(path);
+    assert.equal(again.height, highest);
+    assert.deepEqual(await again.heights(), [highest]);
+    await Deno.writeTextFile(`${path}/index`, `${highest + 1n}`);
+    await assert.rejects(LogFolder.open(path), WalError);
+  }));
+
+Deno.test("LogFolder.open() removes what is left of an index that was being replaced", () =>
+  withFolder(async (path) => {
+    await (await LogFolder.open(path)).setHeight(7n);
+    await Deno.makeTempFile({ dir: path, prefix: "index." });
+    await LogFolder.open(path);
+    assert.deepEqual([...Deno.readDirSync(path)].map(({ name }) => name), ["index"]);
+  }));
+
 Deno.test("LogFolder takes the lock of its folder for no log", () =>
   withFolder(async (path) => {
     await Deno.mkdir(path, { recursive: true });
