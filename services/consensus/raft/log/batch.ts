@@ -14,7 +14,7 @@
  */
 
 import { HardState } from "../../../../proto/gen/eraftpb.ts";
-import { type Bytes, equalBytes, joinBytes, u64be } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes, isZero, joinBytes, u64be } from "../../../../shared/bytes/mod.ts";
 import { BinaryReader, BinaryWriter, encode } from "../../../../shared/codec/mod.ts";
 import { sipHash13 } from "../../../../shared/wal/mod.ts";
 import {
@@ -38,6 +38,9 @@ const PREFIX_SIZE = 2;
 /** Field number, wire type and length, which precede each seal. */
 const SEAL_MARK = new BinaryWriter().uint32(((SEAL_FIELD << 3) | 2) >>> 0).uint32(SEAL_SIZE)
   .finish();
+
+/** The least that a disk writes at once. */
+const PAGE_SIZE = 512;
 
 /** What a header tells. */
 interface Header {
@@ -72,10 +75,7 @@ function headerAt(bytes: Bytes, offset: number): Header | null {
   const told = start + SEAL_MARK.length;
   const sum = told + SIZE_SIZE + SUM_SIZE;
   const fields = sum + SUM_SIZE;
-  if (bytes[offset] !== Kind.HardState || bodyStart > bytes.length || bodyStart < fields) {
-    return null;
-  }
-  if (!equalBytes(bytes.subarray(start, told), SEAL_MARK)) return null;
+  if (bodyStart > bytes.length || bodyStart < fields || !isMarked(bytes, offset)) return null;
   const ownSum = headerSum(offset, bytes.subarray(told, sum), bytes.subarray(fields, bodyStart));
   if (!equalBytes(bytes.subarray(sum, fields), ownSum)) return null;
   const size = new DataView(bytes.buffer, bytes.byteOffset + told).getUint32(0, true);
@@ -83,13 +83,19 @@ function headerAt(bytes: Bytes, offset: number): Header | null {
   return { bodyStart, bodyEnd: bodyStart + size, bodySum };
 }
 
+function isMarked(bytes: Bytes, offset: number): boolean {
+  const start = offset + PREFIX_SIZE;
+  const mark = bytes.subarray(start, start + SEAL_MARK.length);
+  return bytes[offset] === Kind.HardState && equalBytes(mark, SEAL_MARK);
+}
+
 /** The content of a log file. */
 export interface LogContent {
   readonly operations: readonly Operation[];
   /** Where the last whole batch or record ends. */
   readonly goodSize: number;
-  /** Whether more was written after what is damaged: that was whole once, and relied on. */
-  readonly hasGap: boolean;
+  /** Whether what follows can be a write that a crash cut short; else it was relied on. */
+  readonly isTorn: boolean;
 }
 
 /** Reads a log up to its end or the first batch or record that is cut off or damaged. */
@@ -105,18 +111,42 @@ export function readLog(bytes: Bytes): LogContent {
     goodSize = part.end;
     if (header !== null) sealedSize = goodSize;
   }
-  const isDamaged = goodSize < bytes.length;
-  return { operations, goodSize, hasGap: isDamaged && hasGap(bytes, { goodSize, sealedSize }) };
+  const isTorn = goodSize < bytes.length && isUnfinished(bytes, { goodSize, sealedSize });
+  return { operations, goodSize, isTorn };
 }
 
-function hasGap(
+/** Whether nothing but a single write is missing, of which only a part reached the disk. */
+function isUnfinished(
   bytes: Bytes,
   { goodSize, sealedSize }: { readonly goodSize: number; readonly sealedSize: number },
 ): boolean {
-  if (isFollowedByBatch(bytes, goodSize)) return true;
-  if (sealedSize === 0) return isFollowedByRecord(bytes, goodSize);
+  const header = headerAt(bytes, goodSize);
+  if (header !== null) {
+    // what a batch holds is no batch that follows it, whoever made up the transactions in it
+    const { bodyEnd } = header;
+    return bodyEnd > bytes.length || bodyEnd === bytes.length && hasEmptyPage(bytes, goodSize);
+  }
+  if (isFollowedByBatch(bytes, goodSize)) return false;
+  if (sealedSize === 0) return !isFollowedByRecord(bytes, goodSize);
   // what looks like a record of the reference may be of a batch whose header is damaged
-  return goodSize > sealedSize;
+  return goodSize === sealedSize && (isHeaderCut(bytes, goodSize) || hasEmptyPage(bytes, goodSize));
+}
+
+/** Whether a file ends within a header. */
+function isHeaderCut(bytes: Bytes, offset: number): boolean {
+  const left = bytes.length - offset;
+  if (left < PREFIX_SIZE + SEAL_MARK.length + SEAL_SIZE) return true;
+  return isMarked(bytes, offset) && left < PREFIX_SIZE + (bytes[offset + 1] ?? 0);
+}
+
+/** Whether the end of a file has space that was never filled. */
+function hasEmptyPage(bytes: Bytes, offset: number): boolean {
+  for (let start = offset; start < bytes.length;) {
+    const end = start + PAGE_SIZE - (start % PAGE_SIZE);
+    if (isZero(bytes.subarray(start, end))) return true;
+    start = end;
+  }
+  return false;
 }
 
 /** Some records and where they end. */
@@ -148,10 +178,7 @@ function recordAt(bytes: Bytes, offset: number): Part | null {
   return placed && { operations: [placed.operation], end: placed.end };
 }
 
-/** What a damaged batch holds is no batch that follows it, whoever made up the transactions in it. */
 function isFollowedByBatch(bytes: Bytes, offset: number): boolean {
-  const header = headerAt(bytes, offset);
-  if (header !== null) return header.bodyEnd < bytes.length;
   const [first = 0] = SEAL_MARK;
   for (let at = bytes.indexOf(first, offset); at >= 0; at = bytes.indexOf(first, at + 1)) {
     if (headerAt(bytes, at - PREFIX_SIZE) !== null) return true;

@@ -128,10 +128,11 @@ export class RaftLogFile {
   }
 
   async #replay(bytes: Bytes): Promise<void> {
-    const { operations, goodSize, hasGap } = readLog(bytes);
-    const isTorn = goodSize < bytes.length;
-    const mayCut = this.options.allowCorruptTail && !hasGap;
-    if (goodSize === 0 || (isTorn && !mayCut)) throw corrupt(ACTIVE, bytes, goodSize);
+    const { operations, goodSize, isTorn } = readLog(bytes);
+    const mayCut = isTorn && this.options.allowCorruptTail;
+    if (goodSize === 0 || (goodSize < bytes.length && !mayCut)) {
+      throw corrupt(ACTIVE, bytes, goodSize);
+    }
     this.#state = replayed(ACTIVE, operations);
     if (isTorn) await this.#cutTail(bytes, goodSize);
     this.#size = goodSize;

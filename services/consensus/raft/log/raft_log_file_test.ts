@@ -110,18 +110,15 @@ Deno.test("RaftLogFile refuses a damaged end when it may not be cut off", async 
   );
 });
 
-Deno.test("whatever byte is changed, nothing is lost but the last append", async () => {
+Deno.test("whatever byte is changed, nothing is lost", async () => {
   const { bytes, lastStart } = await threeBatches();
-  const before = (await open(filesWith(bytes.slice(0, lastStart)))).state;
   for (let at = 0; at < bytes.length; at++) {
     for (const change of [1, 2, 3, 4, 5, 6, 7, 8, 16, 32, 64, 128, 255]) {
       const changed = bytes.slice();
       changed[at] = (changed[at] ?? 0) ^ change;
-      const place = `byte ${at} of ${lastStart}, ${change}`;
-      const found = await open(filesWith(changed)).catch((error) => error);
-      const isRefused = found instanceof RaftLogError;
-      assert(isRefused || at >= lastStart, place);
-      if (!isRefused) assert.deepEqual(found.state, before, place);
+      // the length of the last header is the one byte that may make it look cut off
+      if (at === lastStart + 1) continue;
+      await assert.rejects(open(filesWith(changed)), RaftLogError, `byte ${at}, ${change}`);
     }
   }
 });
@@ -140,17 +137,32 @@ Deno.test("an entry whose last pages are empty after a loss of power is no entry
   assert.equal(sizeOf(files), sizeBefore);
 });
 
+Deno.test("a damaged end that no crash leaves is refused", async () => {
+  const { bytes } = await threeBatches();
+  const files = filesWith(bytes);
+  const garbage = Uint8Array.of(1, 255, ...bytes.slice(0, 40));
+  await assert.rejects(open(filesWith(concatBytes(bytes, garbage))), /is corrupt/);
+  const entries = [entry(3n, 7n, new Uint8Array(2_000))];
+  await (await open(files)).append([{ kind: Kind.Append, entries }]);
+  const active = files.contents.get(ACTIVE) ?? EMPTY_BYTES;
+  assert.equal(active[bytes.length], Kind.HardState);
+  // the header becomes what looks like a record of the reference, and something behind it
+  active[bytes.length] = Kind.BlockHeight;
+  await assert.rejects(open(files), /is corrupt/);
+});
+
 Deno.test("what an unfinished append holds is not taken for a later one", async () => {
   const { bytes, lastStart } = await threeBatches();
   const files = filesWith(bytes);
   const file = await open(files);
   const { state } = file;
-  await file.append([{ kind: Kind.Append, entries: [entry(3n, 7n, bytes.slice(lastStart))] }]);
+  const data = concatBytes(new Uint8Array(1_000).fill(1), bytes.slice(lastStart));
+  await file.append([{ kind: Kind.Append, entries: [entry(3n, 7n, data)] }]);
   const whole = files.contents.get(ACTIVE) ?? EMPTY_BYTES;
   for (let size = bytes.length; size < whole.length; size++) {
     assert.deepEqual((await open(filesWith(whole.slice(0, size)))).state, state, `${size} bytes`);
   }
-  whole.fill(0, bytes.length, bytes.length + 20);
+  whole.fill(0, bytes.length, 512);
   assert.deepEqual((await open(files)).state, state, "the header is lost");
 });
 

@@ -13,8 +13,8 @@ export type Tear = (bytes: Bytes, size: number, written: number) => Bytes;
 /** The process was killed: the bytes that were written are there. */
 const killed: Tear = (bytes, _size, written) => bytes.subarray(0, written);
 
-/** Pages are much larger in fact, and so are entries. */
-const PAGE_SIZE = 16;
+/** The least that a disk writes at once. */
+const PAGE_SIZE = 512;
 
 /** The power was lost: the file has its new size, and any pages of what is new are zeros. */
 export function losingPages(random: Random): Tear {
