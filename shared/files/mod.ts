@@ -13,6 +13,9 @@ export const SECRET_MODE = 0o600;
 /** Mode of all other files. */
 export const PLAIN_MODE = 0o644;
 
+/** What is added to the name of a file that is being written. */
+const IS_RANDOM = /^[0-9a-f]{8,16}$/;
+
 const TEXT_ENCODER = new TextEncoder();
 
 /** Replaces a file as a whole: after a crash it has the old or the new content, synced. */
@@ -119,6 +122,30 @@ export async function writeAt(
 async function writeAll(file: Deno.FsFile, bytes: Bytes): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     written += await file.write(bytes.subarray(written));
+  }
+}
+
+/** Makes a folder, and those above it, when absent; their names are on disk when this resolves. */
+export async function makeFolder(path: string, mode = 0o777): Promise<void> {
+  const parent = dirname(path);
+  try {
+    await Deno.mkdir(path, { mode });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(path)).isDirectory) return;
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await makeFolder(parent, mode);
+    return await makeFolder(path, mode);
+  }
+  await syncFolder(parent);
+}
+
+/** Removes what a process left beside a file that was killed while it replaced it. */
+export async function removeTemporaries(path: string): Promise<void> {
+  const folder = dirname(path);
+  const prefix = `${basename(path)}.`;
+  for await (const { name } of Deno.readDir(folder)) {
+    const isTemporary = name.startsWith(prefix) && IS_RANDOM.test(name.slice(prefix.length));
+    if (isTemporary) await removeIfThere(`${folder}/${name}`);
   }
 }
 

@@ -5,9 +5,11 @@ import {
   createFile,
   exists,
   isDiskFull,
+  makeFolder,
   PLAIN_MODE,
   readIfThere,
   removeIfThere,
+  removeTemporaries,
   replaceFile,
   SECRET_MODE,
   writeAt,
@@ -70,6 +72,47 @@ Deno.test("exists() and removeIfThere() agree, also for folders and dead links",
     await Deno.mkdir(`${folder}/a/b`, { recursive: true });
     await removeIfThere(`${folder}/a`);
     assert(!exists(`${folder}/a`));
+  }));
+
+/** How many folders and files are synced meanwhile. */
+async function syncsDuring(action: () => Promise<void>): Promise<number> {
+  const { sync } = Deno.FsFile.prototype;
+  let count = 0;
+  Deno.FsFile.prototype.sync = function () {
+    count++;
+    return sync.call(this);
+  };
+  try {
+    await action();
+  } finally {
+    Deno.FsFile.prototype.sync = sync;
+  }
+  return count;
+}
+
+Deno.test("makeFolder() puts the name of every folder that it makes on disk", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/a/b/c`;
+    assert.equal(await syncsDuring(() => makeFolder(path, 0o700)), 3);
+    assert((await Deno.stat(path)).isDirectory);
+    assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o700);
+    assert.equal(await syncsDuring(() => makeFolder(path)), 0);
+    await makeFolder("/");
+    await Deno.writeTextFile(`${folder}/file`, "");
+    await assert.rejects(makeFolder(`${folder}/file`), Deno.errors.AlreadyExists);
+  }));
+
+Deno.test("removeTemporaries() removes what is left of killed replacements, nothing else", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/index`;
+    await replaceFile(path, "5", PLAIN_MODE);
+    await Deno.makeTempFile({ dir: folder, prefix: "index." });
+    await Deno.makeTempFile({ dir: folder, prefix: "other." });
+    await Deno.writeTextFile(`${folder}/index.old`, "4");
+    await removeTemporaries(path);
+    const left = names(folder);
+    assert.deepEqual(left.filter((name) => !name.startsWith("other.")), ["index", "index.old"]);
+    assert.equal(left.length, 3);
   }));
 
 /** Runs a test in a folder that has room for a few pages of memory. */

@@ -1,14 +1,15 @@
+import { makeFolder } from "../files/mod.ts";
 import { StartRefusal } from "./process.ts";
 
 /**
- * Takes a folder for this process by a file `lock` in it, creating the folder when absent. The
+ * Takes a folder for this process by a file `lock` in it, making the folder when absent. The
  * system gives it back when the process dies.
  *
  * @returns the lock; closing it gives the folder back
  * @throws {StartRefusal} when another process has the folder
  */
 export async function lockFolder(path: string): Promise<Deno.FsFile> {
-  await Deno.mkdir(path, { recursive: true });
+  await makeFolder(path);
   const file = await Deno.open(`${path}/lock`, { create: true, write: true });
   if (await file.tryLock(true)) return file;
   file.close();

@@ -1,9 +1,11 @@
 import { type Bytes, joinBytes } from "../bytes/mod.ts";
 import {
   appendSynced,
+  makeFolder,
   PLAIN_MODE,
   readIfThere,
   removeIfThere,
+  removeTemporaries,
   replaceFile,
   SECRET_MODE,
   syncFolder,
@@ -19,6 +21,8 @@ export class WalError extends Error {
 const SECRET_FOLDER_MODE = 0o700;
 
 const INDEX_NAME = "index";
+
+const LOG_SUFFIX = ".log";
 
 /** Logs of so many heights below the current one are kept, as the reference does. */
 const HEIGHTS_KEPT = 8n;
@@ -43,14 +47,15 @@ export class LogFolder {
    * @param isSecret whether what is created is for the user of the process only
    */
   static async open(path: string, { isSecret = false } = {}): Promise<LogFolder> {
-    await Deno.mkdir(path, { recursive: true, mode: isSecret ? SECRET_FOLDER_MODE : 0o777 });
+    await makeFolder(path, isSecret ? SECRET_FOLDER_MODE : undefined);
+    await removeTemporaries(`${path}/${INDEX_NAME}`);
     const bytes = await readIfThere(`${path}/${INDEX_NAME}`);
     const text = bytes === null ? "" : new TextDecoder().decode(bytes).trim();
-    if (!/^\d{0,19}$/.test(text)) {
+    const height = heightOf(text);
+    if (height === null && text !== "") {
       const place = `"${path}/${INDEX_NAME}"`;
       throw new WalError(`index file data wrong: ${place} must hold a height, got "${text}"`);
     }
-    const height = text === "" ? null : BigInt(text);
     return new LogFolder(path, height, isSecret ? SECRET_MODE : PLAIN_MODE);
   }
 
@@ -78,8 +83,8 @@ export class LogFolder {
   async heights(): Promise<bigint[]> {
     const heights: bigint[] = [];
     for await (const { name } of Deno.readDir(this.path)) {
-      const digits = /^(\d{1,19})\.log$/.exec(name)?.[1];
-      if (digits !== undefined) heights.push(BigInt(digits));
+      const height = name.endsWith(LOG_SUFFIX) ? heightOf(name.slice(0, -LOG_SUFFIX.length)) : null;
+      if (height !== null) heights.push(height);
     }
     return heights.sort((left, right) => left < right ? -1 : 1);
   }
@@ -117,6 +122,13 @@ export class LogFolder {
   }
 
   #pathOf(height: bigint): string {
-    return `${this.path}/${height}.log`;
+    return `${this.path}/${height}${LOG_SUFFIX}`;
   }
+}
+
+/** Any u64 in decimal; null for everything else. */
+function heightOf(text: string): bigint | null {
+  if (!/^\d{1,20}$/.test(text)) return null;
+  const height = BigInt(text);
+  return BigInt.asUintN(64, height) === height ? height : null;
 }

@@ -1,21 +1,23 @@
 import type { Bytes } from "../bytes/mod.ts";
 
 /**
- * SipHash-1-3 with the keys (0, 0) as eight little-endian bytes: the checksum of a record
- * (spec/consensus.md, section 6.2). Words are pairs of 32-bit halves, which is some thirty times
- * faster than 64-bit integers of the language; records hold whole blocks.
+ * SipHash-1-3 with the keys (0, 0) as eight little-endian bytes. Words are pairs of 32-bit halves,
+ * which is some thirty times faster than 64-bit integers of the language; records hold whole blocks.
  */
 export function sipHash13(data: Bytes): Bytes {
   const state = new SipState();
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
-  const wholeSize = data.length - (data.length % 8);
-  for (let i = 0; i < wholeSize; i += 8) {
-    state.absorb(view.getInt32(i, true), view.getInt32(i + 4, true));
-  }
-  const tail = new DataView(new ArrayBuffer(8));
-  for (let i = wholeSize; i < data.length; i++) tail.setUint8(i - wholeSize, data[i] ?? 0);
-  tail.setUint8(7, data.length & 0xff);
-  state.absorb(tail.getInt32(0, true), tail.getInt32(4, true));
+  state.absorbLast(data, data.length);
+  return state.finish();
+}
+
+/**
+ * SipHash-1-3 of a length as u64 and the bytes of that length, as Rust hashes a slice: the checksum
+ * of a record (spec/consensus.md, section 6.2).
+ */
+export function sipHash13OfSlice(data: Bytes): Bytes {
+  const state = new SipState();
+  state.absorb(data.length, 0);
+  state.absorbLast(data, 8 + data.length);
   return state.finish();
 }
 
@@ -36,6 +38,24 @@ class SipState {
     this.#round();
     this.#l0 ^= low;
     this.#h0 ^= high;
+  }
+
+  /** The end of what is hashed, and how long all of that is. */
+  absorbLast(data: Bytes, totalSize: number): void {
+    const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+    const wholeSize = data.length - (data.length % 8);
+    for (let i = 0; i < wholeSize; i += 8) {
+      this.absorb(view.getInt32(i, true), view.getInt32(i + 4, true));
+    }
+    let low = 0;
+    let high = (totalSize & 0xff) << 24;
+    for (let i = wholeSize; i < data.length; i++) {
+      const shift = 8 * (i & 3);
+      const byte = data[i] ?? 0;
+      if (i - wholeSize < 4) low |= byte << shift;
+      else high |= byte << shift;
+    }
+    this.absorb(low, high);
   }
 
   finish(): Bytes {

@@ -1,5 +1,11 @@
 import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
-import { PLAIN_MODE, readIfThere, replaceFile } from "../../../../shared/files/mod.ts";
+import {
+  makeFolder,
+  PLAIN_MODE,
+  readIfThere,
+  removeTemporaries,
+  replaceFile,
+} from "../../../../shared/files/mod.ts";
 import { type Authorities, decodeAuthorities, encodeAuthorities } from "../core/validators.ts";
 
 /** Keeps the validators and those before their last change (spec/consensus.md, section 6.1). */
@@ -16,8 +22,9 @@ const RECORD_TYPE = 1;
 export async function openAuthorityFile(
   folder: string,
 ): Promise<{ readonly store: AuthorityStore; readonly authorities: Authorities | null }> {
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   const path = `${folder}/${FILE_NAME}`;
+  await removeTemporaries(path);
   const bytes = await readIfThere(path);
   const authorities = bytes === null ? null : readAuthorityRecord(bytes);
   const save = (changed: Authorities) => replaceFile(path, authorityRecord(changed), PLAIN_MODE);

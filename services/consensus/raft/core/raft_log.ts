@@ -8,6 +8,15 @@ export interface Position {
   readonly term: bigint;
 }
 
+/** The term of an entry, or of the place before the first; null when neither is there. */
+export function termAt(
+  { start, entries }: { readonly start: Position; readonly entries: readonly Entry[] },
+  index: bigint,
+): bigint | null {
+  if (index === start.index) return start.term;
+  return index < start.index ? null : entries[Number(index - start.index) - 1]?.term ?? null;
+}
+
 /**
  * The entries after the last compaction, all in memory: blocks leave as soon as they are applied.
  * Those up to `stable` are known to be on disk.
@@ -46,8 +55,7 @@ export class RaftLog {
 
   /** Term of an entry; null when it was compacted or is not there. */
   termAt(index: bigint): bigint | null {
-    if (index === this.#start.index) return this.#start.term;
-    return this.#at(index)?.term ?? null;
+    return termAt({ start: this.#start, entries: this.#entries }, index);
   }
 
   /** Whether a log that ends there holds everything that this one may have committed. */
@@ -127,9 +135,5 @@ export class RaftLog {
     this.#entries = [];
     this.#stable = start.index;
     this.committed = start.index;
-  }
-
-  #at(index: bigint): Entry | undefined {
-    return index < this.firstIndex ? undefined : this.#entries[Number(index - this.firstIndex)];
   }
 }

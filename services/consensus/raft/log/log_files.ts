@@ -1,8 +1,15 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { PLAIN_MODE, readIfThere, syncFolder, writeAt } from "../../../../shared/files/mod.ts";
+import {
+  makeFolder,
+  PLAIN_MODE,
+  readIfThere,
+  syncFolder,
+  writeAt,
+} from "../../../../shared/files/mod.ts";
 
 /** The files of a folder; every change is on disk when its method resolves. */
 export interface LogFiles {
+  names(): Promise<string[]>;
   /** The content of a file; null when it is not there. */
   read(name: string): Promise<Bytes | null>;
   /** Writes behind the first `size` bytes of a file in place of what is there; from 0 it is created. */
@@ -13,8 +20,9 @@ export interface LogFiles {
 
 /** Opens or creates a folder. */
 export async function openLogFiles(folder: string): Promise<LogFiles> {
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   return {
+    names: async () => (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name),
     read: (name) => readIfThere(`${folder}/${name}`),
     writeAt: (name, size, bytes) => writeAt(`${folder}/${name}`, size, bytes, PLAIN_MODE),
     async rename(from, to) {

@@ -1,6 +1,6 @@
 /**
  * The records of the raft log in the layout of the reference (spec/consensus.md, section 12.1): u8
- * kind, payload. There is no checksum.
+ * kind, payload. There is no checksum; batch.ts adds one.
  *
  * @module
  */
@@ -8,7 +8,13 @@
 import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
 import { ConfState, Entry, HardState, Snapshot } from "../../../../proto/gen/eraftpb.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
-import { type Bytes, joinBytes, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
+import {
+  type Bytes,
+  equalBytes,
+  joinBytes,
+  readU64be,
+  u64be,
+} from "../../../../shared/bytes/mod.ts";
 import {
   BinaryReader,
   BinaryWriter,
@@ -72,25 +78,33 @@ function delimited<Message>(codec: MessageCodec<Message>, message: Message): Byt
   return new BinaryWriter().bytes(encode(codec, message)).finish();
 }
 
-/** The records at the start of a file. */
-export interface ReadOperations {
-  readonly operations: readonly Operation[];
-  /** Where the last whole record ends: what follows is torn or damaged. */
-  readonly goodSize: number;
+/** A record and where it ends. */
+interface PlacedOperation {
+  readonly operation: Operation;
+  readonly end: number;
 }
 
-/** Reads records up to the end or the first that is cut off or malformed. */
-export function readOperations(bytes: Bytes): ReadOperations {
+/** The record that starts at an offset; null when it is cut off or not as it was written. */
+export function operationAt(bytes: Bytes, offset: number): PlacedOperation | null {
+  const reader = new BinaryReader(bytes);
+  reader.pos = offset;
+  const operation = tryRead(reader, bytes);
+  if (operation === null) return null;
+  // messages skip what they do not know: damage could make one look like another, or emptier
+  const written = bytes.subarray(offset, reader.pos);
+  return equalBytes(written, encodeOperations([operation])) ? { operation, end: reader.pos } : null;
+}
+
+/** The records that some bytes consist of; null when they consist of anything else. */
+export function decodeOperations(bytes: Bytes): Operation[] | null {
   const reader = new BinaryReader(bytes);
   const operations: Operation[] = [];
-  let goodSize = 0;
-  while (goodSize < bytes.length) {
+  while (reader.pos < bytes.length) {
     const operation = tryRead(reader, bytes);
-    if (operation === null) break;
+    if (operation === null) return null;
     operations.push(operation);
-    goodSize = reader.pos;
   }
-  return { operations, goodSize };
+  return operations;
 }
 
 function tryRead(reader: BinaryReader, bytes: Bytes): Operation | null {

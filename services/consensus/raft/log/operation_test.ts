@@ -3,7 +3,8 @@ import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
 import { concatBytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { appendOf, appliedOf, hardStateOf, snapshotRecord } from "../testing/log_builders.ts";
 import { peerIdOf } from "../peer_id.ts";
-import { encodeOperations, Kind, type Operation, readOperations } from "./operation.ts";
+import { readLog } from "./batch.ts";
+import { encodeOperations, Kind, type Operation } from "./operation.ts";
 import { blankState } from "../core/interface.ts";
 import { applyOperations, configurationOf, lastIndexOf } from "./state.ts";
 
@@ -12,16 +13,16 @@ const RECORDED = new URL(
   import.meta.url,
 );
 
-Deno.test("readOperations() reads the recorded log, which encodes to the same bytes", () => {
+Deno.test("readLog() reads the recorded log, which encodes to the same bytes", () => {
   const bytes = Deno.readFileSync(RECORDED);
-  const { operations, goodSize } = readOperations(bytes);
+  const { operations, goodSize } = readLog(bytes);
   assert.equal(operations.length, 215);
   assert.equal(goodSize, bytes.length);
   assert.equal(toHex(encodeOperations(operations)), toHex(bytes));
 });
 
 Deno.test("applyOperations() replays the recorded log", () => {
-  const { operations } = readOperations(Deno.readFileSync(RECORDED));
+  const { operations } = readLog(Deno.readFileSync(RECORDED));
   const state = applyOperations(blankState(), operations);
   assert.deepEqual(state.hardState, { term: 7n, vote: 0n, commit: 58n });
   assert.equal(state.applied, 58n);
@@ -47,11 +48,11 @@ Deno.test("encodeOperations() writes the layout of spec/consensus.md, section 12
   ];
   for (const [operation, hex] of vectors) {
     assert.equal(toHex(encodeOperations([operation])), hex);
-    assert.deepEqual(readOperations(fromHex(hex)).operations, [operation]);
+    assert.deepEqual(readLog(fromHex(hex)).operations, [operation]);
   }
 });
 
-Deno.test("readOperations() stops where a record is cut off, at whatever byte", () => {
+Deno.test("readLog() stops where a record is cut off, at whatever byte", () => {
   const whole = encodeOperations([hardStateOf(6n, 1n, 5n)]);
   for (
     const last of [
@@ -62,14 +63,14 @@ Deno.test("readOperations() stops where a record is cut off, at whatever byte", 
   ) {
     const bytes = encodeOperations([last]);
     for (let size = 0; size < bytes.length; size++) {
-      const { operations, goodSize } = readOperations(concatBytes(whole, bytes.subarray(0, size)));
+      const { operations, goodSize } = readLog(concatBytes(whole, bytes.subarray(0, size)));
       assert.equal(operations.length, 1, `${size} bytes`);
       assert.equal(goodSize, whole.length);
     }
   }
 });
 
-Deno.test("readOperations() stops at what is no record", () => {
+Deno.test("readLog() stops at what is no record", () => {
   const whole = encodeOperations([appliedOf(0n)]);
   const wrong: Record<string, string> = {
     "an unknown kind": "ff",
@@ -81,7 +82,7 @@ Deno.test("readOperations() stops at what is no record", () => {
     "a message with a field beyond its end": "01020880808001",
   };
   for (const [what, hex] of Object.entries(wrong)) {
-    const { operations, goodSize } = readOperations(concatBytes(whole, fromHex(hex)));
+    const { operations, goodSize } = readLog(concatBytes(whole, fromHex(hex)));
     assert.equal(operations.length, 1, what);
     assert.equal(goodSize, whole.length, what);
   }

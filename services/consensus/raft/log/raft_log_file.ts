@@ -1,8 +1,10 @@
-import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
+import { isDiskFull } from "../../../../shared/files/mod.ts";
 import type { Logger } from "../../../../shared/log/mod.ts";
 import { blankState, type RaftState } from "../core/interface.ts";
 import type { LogFiles } from "./log_files.ts";
-import { encodeOperations, type Operation, readOperations } from "./operation.ts";
+import { encodeBatch, readLog } from "./batch.ts";
+import type { Operation } from "./operation.ts";
 import { applyOperations, compactOperations, lastIndexOf, RaftLogError } from "./state.ts";
 
 const ACTIVE = "raft-wal-log.active";
@@ -17,8 +19,14 @@ const logBackup: BackupNames = (number) =>
 const corruptBackup: BackupNames = (number) =>
   number === 0 ? "corrupt-raft-log.backup" : `corrupt-raft-log.backup.${number}`;
 
+/** Copies of earlier log files but the last. */
+const IS_NUMBERED = /^raft-wal-log\.\d+\.backup$/;
+
+/** Of a log that is refused. */
+const WAY_OUT = 'see "A damaged log" in docs/raft.md';
+
 /** How a log is kept. */
-export interface RaftLogOptions {
+interface RaftLogOptions {
   readonly files: LogFiles;
   /** Numbered copies of earlier log files that stay, besides the last one. */
   readonly preservedMax: number;
@@ -44,9 +52,15 @@ export class RaftLogFile {
   /** Reads what was recorded; throws a {@linkcode RaftLogError} when it cannot be trusted. */
   static async open(options: RaftLogOptions): Promise<RaftLogFile> {
     const file = new RaftLogFile(options);
-    const bytes = await options.files.read(ACTIVE);
-    if (bytes === null) await file.#recover();
-    else await file.#replay(bytes);
+    try {
+      const bytes = await options.files.read(ACTIVE);
+      if (bytes === null) await file.#recover();
+      else await file.#replay(bytes);
+    } catch (cause) {
+      if (!isDiskFull(cause)) throw cause;
+      const problem = "the disk is full: make room, and start this node again";
+      throw new RaftLogError(`Cannot repair the raft log: ${problem}`, { cause });
+    }
     return file;
   }
 
@@ -55,13 +69,14 @@ export class RaftLogFile {
   }
 
   /**
-   * Records changes: they are on disk, all of them, when this resolves, and then in the state. After
-   * a crash the first ones may be there alone: entries go before the hard state that commits them.
+   * Records changes: they are on disk when this resolves, and then in the state. After a crash all of
+   * them are there or none.
    */
   async append(operations: readonly Operation[]): Promise<void> {
     if (operations.length === 0) return;
     const next = applyOperations(this.#state, operations);
-    const bytes = encodeOperations(operations);
+    const { hardState } = this.#state;
+    const bytes = encodeBatch(operations, { hardState, offset: this.#size });
     await this.options.files.writeAt(ACTIVE, this.#size, bytes);
     this.#state = next;
     this.#size += bytes.length;
@@ -76,8 +91,11 @@ export class RaftLogFile {
     const sizeBefore = this.#size;
     if (compactLimit === 0n || BigInt(sizeBefore - this.#keptSize) <= compactLimit) return;
     const size = await this.#writeTemp();
-    await shift(files, logBackup, preservedMax);
-    await files.rename(ACTIVE, logBackup(0));
+    // an earlier attempt may have got this far: the backup is all there is then, and keeps its name
+    if ((await files.names()).includes(ACTIVE)) {
+      await shift(files, logBackup, preservedMax);
+      await files.rename(ACTIVE, logBackup(0));
+    }
     await files.rename(TEMP, ACTIVE);
     this.#size = size;
     this.#keptSize = size;
@@ -89,40 +107,61 @@ export class RaftLogFile {
     const { files, log } = this.options;
     const name = logBackup(0);
     const bytes = await files.read(name);
-    if (bytes !== null) {
+    if (bytes === null) {
+      await this.#checkNew();
+    } else {
       log.warn(`recover the raft log from ${name}`);
-      const { operations, goodSize } = readOperations(bytes);
-      if (goodSize < bytes.length) throw new RaftLogError(`log file \`${name}\` is corrupt`);
+      const { operations, goodSize } = readLog(bytes);
+      if (goodSize < bytes.length) throw corrupt(name, bytes, goodSize);
       this.#state = replayed(name, operations);
     }
     this.#size = await this.#writeTemp();
     await files.rename(TEMP, ACTIVE);
   }
 
+  /** A node that had a log once may have voted. */
+  async #checkNew(): Promise<void> {
+    const older = (await this.options.files.names()).find((name) => IS_NUMBERED.test(name));
+    if (older === undefined) return;
+    const absent = `\`${ACTIVE}\` and \`${logBackup(0)}\` are absent`;
+    throw new RaftLogError(`${absent}, although \`${older}\` is there: ${WAY_OUT}`);
+  }
+
   async #replay(bytes: Bytes): Promise<void> {
-    const { operations, goodSize } = readOperations(bytes);
+    const { operations, goodSize, isTorn } = readLog(bytes);
+    const mayCut = isTorn && this.options.allowCorruptTail;
+    if (goodSize === 0 || (goodSize < bytes.length && !mayCut)) {
+      throw corrupt(ACTIVE, bytes, goodSize);
+    }
     this.#state = replayed(ACTIVE, operations);
-    if (goodSize < bytes.length) await this.#cutTail(bytes, goodSize);
+    if (isTorn) await this.#cutTail(bytes, goodSize);
     this.#size = goodSize;
   }
 
-  /** Mostly an append that a crash cut short, which nobody relies on; a copy stays for who wonders. */
+  /** An append that a crash cut short, which nobody relies on; a copy stays for who wonders. */
   async #cutTail(bytes: Bytes, goodSize: number): Promise<void> {
-    const { files, allowCorruptTail, preservedMax, log } = this.options;
-    if (!allowCorruptTail) throw new RaftLogError(`log file \`${ACTIVE}\` is corrupt`);
+    const { files, preservedMax, log } = this.options;
     log.warn(`log file ${ACTIVE} is corrupt from byte ${goodSize} of ${bytes.length}: cut off`, {
       copy: corruptBackup(0),
     });
+    // under its name when it is whole: with a full disk this may begin again at every start
+    await files.writeAt(TEMP, 0, bytes.subarray(goodSize));
     await shift(files, corruptBackup, preservedMax);
-    await files.writeAt(corruptBackup(0), 0, bytes);
-    await files.writeAt(ACTIVE, goodSize, new Uint8Array());
+    await files.rename(TEMP, corruptBackup(0));
+    await files.writeAt(ACTIVE, goodSize, EMPTY_BYTES);
   }
 
   async #writeTemp(): Promise<number> {
-    const bytes = encodeOperations(compactOperations(this.#state));
+    const { hardState } = blankState();
+    const bytes = encodeBatch(compactOperations(this.#state), { hardState, offset: 0 });
     await this.options.files.writeAt(TEMP, 0, bytes);
     return bytes.length;
   }
+}
+
+function corrupt(name: string, { length }: Bytes, goodSize: number): RaftLogError {
+  const place = `from byte ${goodSize} of ${length}`;
+  return new RaftLogError(`log file \`${name}\` is corrupt ${place}: ${WAY_OUT}`);
 }
 
 function replayed(name: string, operations: readonly Operation[]): RaftState {

@@ -10,6 +10,7 @@ import { unreachable } from "../../../../shared/assert/mod.ts";
 import { decode, encode, tryDecode } from "../../../../shared/codec/mod.ts";
 import { blankState, type RaftState } from "../core/interface.ts";
 import { maxOf, minOf } from "../core/progress.ts";
+import { termAt } from "../core/raft_log.ts";
 import { Kind, type Operation } from "./operation.ts";
 
 /** A record that does not fit what was recorded before: going on would lose or fork the log. */
@@ -27,6 +28,9 @@ export class SnapshotOutOfDateError extends RaftLogError {
  * other the snapshot.
  */
 export const APPLIED_KEPT = 32n;
+
+/** No election or entry gets this far: such a term or index is damage, or there is no next one. */
+const NUMBER_END = 1n << 63n;
 
 /** The state after some records; throws a {@linkcode RaftLogError} at the first that does not fit. */
 export function applyOperations(state: RaftState, operations: readonly Operation[]): RaftState {
@@ -64,12 +68,6 @@ export function lastIndexOf({ start, entries }: RaftState): bigint {
   return start.index + BigInt(entries.length);
 }
 
-/** The term of an entry; null when it is not in memory. */
-export function termAt({ start, entries }: RaftState, index: bigint): bigint | null {
-  if (index === start.index) return start.term;
-  return index < start.index ? null : entries[Number(index - start.index) - 1]?.term ?? null;
-}
-
 /** The state as of the last applied entry, for a follower that is too far behind. */
 export function snapshotOf(state: RaftState): Snapshot {
   const { applied: index, confState, data } = state;
@@ -94,12 +92,14 @@ function withConfiguration(state: RaftState, configuration: ConsensusConfigurati
 
 /** A commit index never goes back. */
 function withHardState(state: RaftState, { term, vote, commit }: HardState): RaftState {
+  checkNumbers(term, commit);
   return { ...state, hardState: { term, vote, commit: maxOf(commit, state.hardState.commit) } };
 }
 
 /** Entries behind the snapshot stay only when they continue it. */
 function applySnapshot(state: RaftState, { data, metadata }: Snapshot): RaftState {
   const { index = 0n, term = 0n, confState = blankState().confState } = metadata ?? {};
+  checkNumbers(index, term);
   const { start, hardState } = state;
   if (index < start.index) {
     throw new SnapshotOutOfDateError(
@@ -131,6 +131,7 @@ function append(state: RaftState, added: readonly Entry[]): RaftState {
   const { start, entries, hardState } = state;
   const first = added[0];
   if (first === undefined) return state;
+  for (const { index, term } of added) checkNumbers(index, term);
   const last = lastIndexOf(state);
   const isInOrder = added.every(({ index }, position) => index === first.index + BigInt(position));
   if (!isInOrder || first.index > last + 1n) {
@@ -164,4 +165,10 @@ function forgetApplied(state: RaftState): RaftState {
   const term = termAt(state, index);
   if (index <= start.index || term === null) return state;
   return { ...state, start: { index, term }, entries: entries.slice(Number(index - start.index)) };
+}
+
+function checkNumbers(...numbers: readonly bigint[]): void {
+  const wrong = numbers.find((number) => number >= NUMBER_END);
+  if (wrong === undefined) return;
+  throw new RaftLogError(`The term or index ${wrong} is out of range: it must be below 2^63`);
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { blankState } from "../core/interface.ts";
+import { termAt } from "../core/raft_log.ts";
 import { encodeOperations, Kind, type Operation } from "./operation.ts";
 import {
   appendOf,
@@ -18,7 +19,6 @@ import {
   RaftLogError,
   snapshotOf,
   SnapshotOutOfDateError,
-  termAt,
 } from "./state.ts";
 
 const apply = (...operations: Operation[]) => applyOperations(blankState(), operations);
@@ -79,6 +79,20 @@ Deno.test("a snapshot brings configuration, members, term, commit and applied in
   assert.equal(state.applied, 9n);
   const later = apply(hardStateOf(6n, 7n, 12n), record);
   assert.deepEqual(later.hardState, { term: 6n, vote: 7n, commit: 12n });
+});
+
+Deno.test("a term or index from 2^63 on is refused in every record", () => {
+  const end = 1n << 63n;
+  const records = [
+    hardStateOf(end, 0n, 0n),
+    hardStateOf(0n, 0n, end),
+    appendOf([end, 1n]),
+    appendOf([1n, end]),
+    snapshotRecord({ index: end, term: 1n }),
+    snapshotRecord({ index: 1n, term: end }),
+  ];
+  for (const record of records) assert.throws(() => apply(record), /9223372036854775808 is out of/);
+  apply(hardStateOf(end - 1n, end, 0n), snapshotRecord({ index: end - 1n, term: end - 1n }));
 });
 
 Deno.test("a snapshot older than the last is refused", () => {

@@ -1,9 +1,31 @@
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
+import type { Random } from "../../../../shared/clock/mod.ts";
 import type { LogFiles } from "../log/log_files.ts";
 
 /** The process is gone: nothing reaches the disk any more. */
 export class Crash extends Error {
   override name = "Crash";
+}
+
+/** What is left of a write: of the bytes behind the first `size` of a file, so many were written. */
+export type Tear = (bytes: Bytes, size: number, written: number) => Bytes;
+
+/** The process was killed: the bytes that were written are there. */
+const killed: Tear = (bytes, _size, written) => bytes.subarray(0, written);
+
+/** The least that a disk writes at once. */
+const PAGE_SIZE = 512;
+
+/** The power was lost: the file has its new size, and any pages of what is new are zeros. */
+export function losingPages(random: Random): Tear {
+  return (bytes, size) => {
+    const torn = bytes.slice();
+    const pageEnd = (at: number) => at + PAGE_SIZE - ((size + at) % PAGE_SIZE);
+    for (let at = 0; at < torn.length; at = pageEnd(at)) {
+      if (random() < 0.5) torn.fill(0, at, pageEnd(at));
+    }
+    return torn;
+  };
 }
 
 /**
@@ -16,6 +38,14 @@ export class CrashingFiles implements LogFiles {
   steps = 0;
   /** Further steps until the crash. */
   stepsLeft = Infinity;
+  /** What a crash leaves of a write that it cuts short. */
+  tear = killed;
+  /** The name that something is renamed to at which the disk is full, once. */
+  fullAt: string | null = null;
+
+  names(): Promise<string[]> {
+    return Promise.resolve([...this.contents.keys()]);
+  }
 
   read(name: string): Promise<Bytes | null> {
     return Promise.resolve(this.contents.get(name) ?? null);
@@ -28,7 +58,8 @@ export class CrashingFiles implements LogFiles {
       this.#step(1);
       const kept = before.slice(0, size);
       const written = this.#possible(bytes.length);
-      this.contents.set(name, concatBytes(kept, bytes.subarray(0, written)));
+      const left = written < bytes.length ? this.tear(bytes, size, written) : bytes;
+      this.contents.set(name, concatBytes(kept, left));
       this.#step(bytes.length);
       resolve();
     });
@@ -38,6 +69,10 @@ export class CrashingFiles implements LogFiles {
     return new Promise((resolve) => {
       const content = this.contents.get(from);
       if (content === undefined) return resolve(false);
+      if (this.fullAt === to) {
+        this.fullAt = null;
+        throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+      }
       this.#step(1);
       this.contents.delete(from);
       this.contents.set(to, content);

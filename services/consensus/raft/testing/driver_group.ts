@@ -10,7 +10,7 @@ import type { OutgoingMessage } from "../../network_port.ts";
 import { blankState } from "../core/interface.ts";
 import { RaftDriver } from "../driver/driver.ts";
 import { Mail } from "../driver/mail.ts";
-import { readOperations } from "../log/operation.ts";
+import { readLog } from "../log/batch.ts";
 import { RaftLogFile } from "../log/raft_log_file.ts";
 import { applyOperations, lastIndexOf } from "../log/state.ts";
 import { RaftNode } from "../node/node.ts";
@@ -112,7 +112,7 @@ export class DriverNode {
   #checkPromise({ msgType, term, to, index, reject }: Message): void {
     if (reject) return;
     const bytes = this.files.contents.get("raft-wal-log.active") ?? EMPTY_BYTES;
-    const stored = applyOperations(blankState(), readOperations(bytes).operations);
+    const stored = applyOperations(blankState(), readLog(bytes).operations);
     if (msgType === MessageType.APPEND_RESPONSE) assert(index <= lastIndexOf(stored));
     if (msgType !== MessageType.REQUEST_VOTE_RESPONSE) return;
     assert.deepEqual([stored.hardState.term, stored.hardState.vote], [term, to]);
