@@ -5,12 +5,13 @@
  */
 
 import type { HashHex } from "./bincode.ts";
-import { voterOf } from "./crypto.ts";
+import { hashHex, signerOf, voterOf } from "./crypto.ts";
 import { RecordType, type WalRecord } from "./interface.ts";
 import type { Machine, Pledge } from "./machine.ts";
 import {
   decodeLeaderVote,
   decodeProposal,
+  encodeProposal,
   encodeSignedProposal,
   MessageType,
   type Proposal,
@@ -19,7 +20,6 @@ import {
   Step,
 } from "./messages.ts";
 import { isForBlock, pledgeAt, pledgeId, resendVotes } from "./own_votes.ts";
-import { hashHex } from "./crypto.ts";
 import { type Certificate, verifyLeaderVote } from "./proof.ts";
 import { proposalId } from "./proposing.ts";
 import { readOwnProposal, readOwnVote } from "./records.ts";
@@ -172,10 +172,13 @@ function replayOwnVote(m: Machine, signed: SignedVote | null): boolean {
   return true;
 }
 
+/** Behind damage, anything that users put into blocks can look like a record. */
 function replayOwnProposal(m: Machine, signed: SignedProposal | null): boolean {
   if (signed === null || signed.proposal.height !== m.height) return false;
-  const { proposal } = signed;
+  const { proposal, signature } = signed;
   const { hash, lockRound } = proposal.proposed;
+  if (!m.isLeader(proposal) || hashHex(m.crypto, proposal.raw) !== hash) return false;
+  if (signerOf(m.crypto, { data: encodeProposal(proposal), signature }) !== m.own) return false;
   approve(m, hash, proposal.raw);
   if (lockRound === null) m.ownContent ??= hash;
   m.proposalPledges.set(proposalId(proposal), { proposal, body: encodeSignedProposal(signed) });

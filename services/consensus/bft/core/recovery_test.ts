@@ -1,10 +1,18 @@
 import assert from "node:assert/strict";
-import { EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { concatBytes, EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { CoreFixture, forge, voteFor } from "../../testing/core_fixture.ts";
 import { FAKE_CRYPTO } from "../../testing/fake_crypto.ts";
+import { encodeRecords, readLog } from "../wal/record_log.ts";
 import { hashHex } from "./crypto.ts";
-import type { WalContent } from "./interface.ts";
-import { decodeSignedVote, MessageType, Step } from "./messages.ts";
+import { RecordType, type WalContent } from "./interface.ts";
+import {
+  decodeSignedProposal,
+  decodeSignedVote,
+  encodeSignedProposal,
+  MessageType,
+  Step,
+} from "./messages.ts";
+import { approvedRecord, ownProposalRecord } from "./records.ts";
 
 const HEIGHT = 4n;
 const AT = { height: HEIGHT, round: 0n };
@@ -117,6 +125,44 @@ Deno.test("a record that is not what its type says counts as damage", () => {
       assert(after.of("log").some(({ level }) => level === "error"), `${index} as ${type}`);
     }
   }
+});
+
+Deno.test("an own proposal counts only if it is whole, signed by this node, and its turn", () => {
+  const before = start(0);
+  before.input({ kind: "proposal", proposal: { height: HEIGHT, data: X.raw }, reason: "" });
+  const [own] = before.sent(MessageType.Proposal).map(decodeSignedProposal);
+  assert(own);
+  const { proposal } = own;
+  const ofAnother = decodeSignedProposal(forge.proposal(1, AT, X));
+  const notItsTurn = decodeSignedProposal(forge.proposal(0, { ...AT, round: 1n }, X));
+  const otherData = decodeSignedProposal(
+    forge.proposal(0, AT, { ...Y, proposed: proposal.proposed }),
+  );
+  assert(ofAnother && notItsTurn && otherData);
+  const unsigned = { ...own, signature: own.signature.with(-1, 0) };
+  for (const wrong of [ofAnother, notItsTurn, otherData, unsigned]) {
+    const records = [ownProposalRecord(encodeSignedProposal(wrong))];
+    const after = start(0, { records, isDamaged: false });
+    assert.deepEqual(after.sent(MessageType.Proposal), []);
+    assert(after.of("log").some(({ level }) => level === "error"), "the log is damaged");
+    const { hash } = wrong.proposal.proposed;
+    const proof = forge.quorum([1, 2, 3], voteFor(Step.Precommit, AT, hash));
+    after.message(MessageType.LeaderPrecommit, proof);
+    assert.deepEqual(after.of("commit"), []);
+  }
+});
+
+Deno.test("what users put into a block does not become a record behind damage", () => {
+  const fake = forge.proposal(0, AT, { raw: fromHex("deadbeef"), proposed: { hash: Y.hash } });
+  const planted = concatBytes(encodeRecords([ownProposalRecord(fake)]), fromHex("00"));
+  const approved = approvedRecord(AT, hashHex(FAKE_CRYPTO, planted), planted);
+  const torn = encodeRecords([approved]).subarray(0, -1);
+  const { records, isDamaged } = readLog(torn);
+  assert.deepEqual(records.map(({ type }) => type), [RecordType.OwnProposal]);
+  const after = start(3, { records, isDamaged });
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, AT, Y.hash));
+  after.message(MessageType.LeaderPrecommit, proof);
+  assert.deepEqual(after.of("commit"), []);
 });
 
 Deno.test("a log above the controller's height is erased: the chain was rolled back", () => {
