@@ -5,7 +5,7 @@
  */
 
 import type { HashHex } from "./bincode.ts";
-import { hashHex, signerOf, voterOf } from "./crypto.ts";
+import { hashHex, signerOfHash } from "./crypto.ts";
 import { RecordType, type WalRecord } from "./interface.ts";
 import type { Machine, Pledge } from "./machine.ts";
 import {
@@ -13,6 +13,7 @@ import {
   decodeProposal,
   encodeProposal,
   encodeSignedProposal,
+  encodeVote,
   MessageType,
   type Proposal,
   type SignedProposal,
@@ -166,9 +167,10 @@ function replayQuorum(m: Machine, body: Uint8Array, recovered: Recovered): boole
 
 function replayOwnVote(m: Machine, signed: SignedVote | null): boolean {
   if (signed === null || signed.vote.height !== m.height) return false;
-  if (voterOf(m.crypto, signed) !== m.own) return false;
   const { vote, signature } = signed;
-  m.pledges.set(pledgeId(vote), { vote, signature, records: [], targets: ["leader"] });
+  const voteHash = m.crypto.hash(encodeVote(vote));
+  if (signerOfHash(m.crypto, { hash: voteHash, signature }) !== m.own) return false;
+  m.pledges.set(pledgeId(vote), { vote, voteHash, signature, records: [], targets: ["leader"] });
   return true;
 }
 
@@ -178,9 +180,11 @@ function replayOwnProposal(m: Machine, signed: SignedProposal | null): boolean {
   const { proposal, signature } = signed;
   const { hash, lockRound } = proposal.proposed;
   if (!m.isLeader(proposal) || hashHex(m.crypto, proposal.raw) !== hash) return false;
-  if (signerOf(m.crypto, { data: encodeProposal(proposal), signature }) !== m.own) return false;
+  const proposalHash = m.crypto.hash(encodeProposal(proposal));
+  if (signerOfHash(m.crypto, { hash: proposalHash, signature }) !== m.own) return false;
   approve(m, hash, proposal.raw);
   if (lockRound === null) m.ownContent ??= hash;
-  m.proposalPledges.set(proposalId(proposal), { proposal, body: encodeSignedProposal(signed) });
+  const body = encodeSignedProposal(signed);
+  m.proposalPledges.set(proposalId(proposal), { proposal, proposalHash, body });
   return true;
 }
