@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
 import { hashHex, signerOfHash } from "./crypto.ts";
 import { RecordType, type WalRecord } from "./interface.ts";
-import type { Machine, Pledge } from "./machine.ts";
+import type { Lock, Machine } from "./machine.ts";
 import {
   decodeLeaderVote,
   decodeProposal,
@@ -74,10 +75,11 @@ function abstain(m: Machine): void {
 }
 
 function takeUp(m: Machine, { polkas, certificate }: Recovered): void {
-  m.lock = lockOf([...m.pledges.values()], polkas);
+  m.lock = lockOf(m, polkas);
   const rounds = [
     ...[...m.pledges.values()].map(({ vote }) => vote.round),
     ...[...m.proposalPledges.values()].map(({ proposal }) => proposal.round),
+    ...polkas.keys(),
   ];
   const round = rounds.reduce((highest, other) => other > highest ? other : highest, 0n);
   if (round > 0n) enterRound(m, round);
@@ -102,20 +104,20 @@ function takeUpStep(m: Machine): void {
   resendVotes(m);
 }
 
-/** The block of the latest own precommit; the quorum behind it may have been lost. */
-function lockOf(
-  pledges: readonly Pledge[],
-  polkas: ReadonlyMap<bigint, Certificate>,
-): Machine["lock"] {
-  let lock: Machine["lock"] = null;
-  for (const { vote } of pledges) {
-    if (vote.step !== Step.Precommit || !isForBlock(vote)) continue;
-    if (lock !== null && lock.round >= vote.round) continue;
-    const { round, hash } = vote;
-    const polka = polkas.get(round);
-    lock = { round, hash, votesBySender: polka?.hash === hash ? polka.votesBySender : [] };
+/**
+ * The block of the latest quorum of prevotes: the reference stores no vote that followed from it. Or
+ * that of the latest own precommit, when the quorum behind it was lost.
+ */
+function lockOf(m: Machine, polkas: ReadonlyMap<bigint, Certificate>): Lock | null {
+  const precommits = [...m.pledges.values()].map(({ vote }) => vote)
+    .filter(({ step }) => step === Step.Precommit)
+    .filter(isForBlock)
+    .map(({ round, hash }): Lock => ({ round, hash, votesBySender: [] }));
+  let latest: Lock | null = null;
+  for (const lock of [...polkas.values(), ...precommits]) {
+    if (latest === null || lock.round > latest.round) latest = lock;
   }
-  return lock;
+  return latest;
 }
 
 /** Takes up one record; false when it is not what its type says. */
@@ -130,9 +132,23 @@ function replay(m: Machine, { type, body }: WalRecord, recovered: Recovered): bo
       return replayOwnVote(m, readOwnVote(body));
     case RecordType.OwnProposal:
       return replayOwnProposal(m, readOwnProposal(body));
+    case RecordType.Skip:
+    case RecordType.FinalizeBlock:
+      return !isOfOtherType(m, body);
     default:
       return false;
   }
+}
+
+/** The checksum does not cover the type: a flipped bit must not make a record one to ignore. */
+function isOfOtherType(m: Machine, body: Bytes): boolean {
+  const contents = [
+    readOwnVote(body)?.vote,
+    readOwnProposal(body)?.proposal,
+    decodeProposal(body),
+    decodeLeaderVote(body),
+  ];
+  return contents.some((content) => content?.height === m.height);
 }
 
 function replayApproved(m: Machine, proposal: Proposal | null): boolean {

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { concatBytes, EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import {
+  type Bytes,
+  concatBytes,
+  EMPTY_BYTES,
+  fromHex,
+  toHex,
+} from "../../../../shared/bytes/mod.ts";
 import { CoreFixture, forge, voteFor } from "../../testing/core_fixture.ts";
 import { FAKE_CRYPTO } from "../../testing/fake_crypto.ts";
 import { encodeRecords, readLog } from "../wal/record_log.ts";
@@ -117,7 +123,7 @@ Deno.test("with a damaged log a validator votes no more at this height, but foll
 Deno.test("a record that is not what its type says counts as damage", () => {
   const { records } = voted(2).written;
   for (const [index, { body }] of records.entries()) {
-    for (const type of [0, 1, 2, 4, 5, 6]) {
+    for (const type of [0, 1, 2, 3, 4, 5, 6]) {
       if (type === records[index]?.type) continue;
       const retyped = records.with(index, { type, body });
       const after = start(3, { records: retyped, isDamaged: false });
@@ -163,6 +169,31 @@ Deno.test("what users put into a block does not become a record behind damage", 
   const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, AT, Y.hash));
   after.message(MessageType.LeaderPrecommit, proof);
   assert.deepEqual(after.of("commit"), []);
+});
+
+/** What the reference wrote of a height, as the node that it is taken over by finds it. */
+function referenceLog(...quorums: Bytes[]): WalContent {
+  const bodies = quorums.map((body) => ({ type: RecordType.QuorumVotes, body }));
+  const skipped = [0, 3].map((type) => ({ type, body: fromHex("0102") }));
+  const records = [approvedRecord(AT, X.hash, X.raw), ...skipped, ...bodies];
+  return readLog(encodeRecords(records));
+}
+
+Deno.test("a log of the reference, without own votes, still binds: to the latest quorum in it", () => {
+  const later = { ...AT, round: 2n };
+  const quorumOf = (at: typeof AT, hash: string) =>
+    forge.quorum([0, 1, 2], voteFor(Step.Prevote, at, hash));
+  const after = start(3, referenceLog(quorumOf(later, X.hash), quorumOf(AT, Y.hash)));
+  const { lock, round } = after.core.view;
+  assert.deepEqual([lock?.hash, lock?.round, round], [X.hash, 2n, 2n]);
+  const precommits = after.sent(MessageType.Precommit).map((body) => decodeSignedVote(body)?.vote);
+  assert.deepEqual(precommits, [voteFor(Step.Precommit, later, X.hash)]);
+  assert(after.of("log").every(({ level }) => level !== "error"), "nothing counts as damage");
+});
+
+Deno.test("a quorum of a log that does not verify binds to nothing", () => {
+  const prevotes = forge.quorum([0, 1], voteFor(Step.Prevote, AT, X.hash));
+  assert.equal(start(3, referenceLog(prevotes)).core.view.lock, null);
 });
 
 Deno.test("a log above the controller's height is erased: the chain was rolled back", () => {
