@@ -336,6 +336,17 @@ Deno.test("a validator behind is told the frozen proof, not oftener than needed"
   assert.deepEqual(answers, [[7n, toHex(proof)], [7n, toHex(proof)]]);
 });
 
+Deno.test("a proof is told also when its block was got by synchronisation before its commit", () => {
+  const fixture = lockedFollower();
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
+  fixture.message(MessageType.LeaderPrecommit, proof);
+  fixture.reconfigure(HEIGHT);
+  assert.equal(fixture.core.view.height, HEIGHT + 1n);
+  fixture.effects = [];
+  giveUpWith(fixture, [1], 0n);
+  assert.deepEqual(fixture.of("send").map(({ body }) => toHex(body)), [toHex(proof)]);
+});
+
 Deno.test("a leader who is ahead shortens the wait for the next height, by a bounded part", () => {
   const fixture = lockedFollower();
   const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));

@@ -8,7 +8,7 @@ import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
 import { hashHex, signerOfHash } from "./crypto.ts";
 import { RecordType, type WalRecord } from "./interface.ts";
-import type { Lock, Machine } from "./machine.ts";
+import type { Decision, Lock, Machine } from "./machine.ts";
 import {
   decodeLeaderVote,
   decodeProposal,
@@ -26,6 +26,7 @@ import { type Certificate, verifyLeaderVote } from "./proof.ts";
 import { proposalId } from "./proposing.ts";
 import { readOwnProposal, readOwnVote } from "./records.ts";
 import { enterHeight, enterRound } from "./rounds.ts";
+import { signersAt } from "./validators.ts";
 
 /** What the log of a height says beside own votes and proposals. */
 interface Recovered {
@@ -47,6 +48,7 @@ export function resume(m: Machine, height: bigint): void {
     m.start = null;
   }
   const content = m.walContentOf(height);
+  m.lastDecision = recallDecision(m, height - 1n);
   m.start = null;
   enterHeight(m, height);
   if (content === null) return;
@@ -61,6 +63,19 @@ export function resume(m: Machine, height: bigint): void {
   m.log("info", `load_wal_log ends: ${content.records.length} records of height ${height}`);
   if (recovered.isDamaged) abstain(m);
   takeUp(m, recovered);
+}
+
+/** The proof of a height as it was published last: who missed it gets the same one (section 5.1). */
+function recallDecision(m: Machine, height: bigint): Decision | null {
+  const { authorities, crypto } = m;
+  const rules = { validators: signersAt(authorities, height), crypto, step: Step.Precommit };
+  for (const { type, body } of m.walContentOf(height)?.records.toReversed() ?? []) {
+    const leaderVote = type === RecordType.QuorumVotes ? decodeLeaderVote(body) : null;
+    if (leaderVote?.height !== height) continue;
+    const certificate = verifyLeaderVote(leaderVote, rules);
+    if (certificate !== null) return certificate;
+  }
+  return null;
 }
 
 /** Own votes may have been lost: giving others could contradict them. */

@@ -85,6 +85,15 @@ Deno.test("a recovered proof is shown to others, then committed with the same by
   assert.deepEqual(after.of("commit").map(({ proof }) => toHex(proof)), [toHex(PRECOMMITS)]);
 });
 
+Deno.test("a restarted validator tells the proof that it had published to who missed it", () => {
+  const contentByHeight = new Map([[HEIGHT, voted(3).written]]);
+  const after = new CoreFixture({ own: 3, validatorCount: 4, contentByHeight });
+  after.reconfigure(HEIGHT);
+  assert.equal(after.core.view.height, HEIGHT + 1n);
+  after.message(MessageType.NewView, forge.voteBody(1, { ...AT, step: Step.NewView, hash: null }));
+  assert.deepEqual(after.of("send").map(({ body }) => toHex(body)), [toHex(PRECOMMITS)]);
+});
+
 Deno.test("a recovered proof gives way to the one that others have stored", () => {
   const round = 1n;
   const later = forge.quorum([0, 1, 2], voteFor(Step.Precommit, { ...AT, round }, X.hash));
