@@ -1,11 +1,10 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
-import { signerOfHash } from "./crypto.ts";
+import { hashVote, signerOfHash } from "./crypto.ts";
 import type { WalRecord } from "./interface.ts";
 import type { Machine, Pledge, VoteTarget } from "./machine.ts";
 import {
   encodeSignedVote,
-  encodeVote,
   isNil,
   MessageType,
   type SignedVote,
@@ -43,7 +42,7 @@ export function castVote(m: Machine, vote: Vote, { target, records = [] }: VoteO
   const id = pledgeId(vote);
   const known = m.pledges.get(id);
   if (known === undefined) {
-    const voteHash = m.crypto.hash(encodeVote(vote));
+    const voteHash = hashVote(m.crypto, vote);
     m.pledges.set(id, { vote, voteHash, signature: null, records, targets: [target] });
     m.emit({ kind: "sign", id, hash: voteHash });
   } else if (known.vote.hash !== vote.hash) {

@@ -5,11 +5,10 @@
  */
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { hashHex } from "./crypto.ts";
+import { hashHex, hashProposal } from "./crypto.ts";
 import type { Input } from "./interface.ts";
 import type { Machine, ProposalPledge } from "./machine.ts";
 import {
-  encodeProposal,
   encodeSignedProposal,
   MessageType,
   type Proposal,
@@ -43,7 +42,7 @@ function decideProposal(m: Machine): ProposalPledge | null {
   const choice = chooseProposal(m);
   if (choice === null) return null;
   const proposal: Proposal = { ...m.at, ...choice };
-  const proposalHash = m.crypto.hash(encodeProposal(proposal));
+  const proposalHash = hashProposal(m.crypto, proposal);
   const pledge: ProposalPledge = { proposal, proposalHash, body: null };
   m.proposalPledges.set(proposalId(m.at), pledge);
   m.emit({ kind: "sign", id: proposalId(m.at), hash: proposalHash });

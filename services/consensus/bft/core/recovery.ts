@@ -6,15 +6,13 @@
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
-import { hashHex, signerOfHash } from "./crypto.ts";
+import { hashHex, hashProposal, hashVote, signerOfHash } from "./crypto.ts";
 import { RecordType, type WalRecord } from "./interface.ts";
 import type { Decision, Lock, Machine } from "./machine.ts";
 import {
   decodeLeaderVote,
   decodeProposal,
-  encodeProposal,
   encodeSignedProposal,
-  encodeVote,
   MessageType,
   type Proposal,
   type SignedProposal,
@@ -199,7 +197,7 @@ function replayQuorum(m: Machine, body: Uint8Array, recovered: Recovered): boole
 function replayOwnVote(m: Machine, signed: SignedVote | null): boolean {
   if (signed === null || signed.vote.height !== m.height) return false;
   const { vote, signature } = signed;
-  const voteHash = m.crypto.hash(encodeVote(vote));
+  const voteHash = hashVote(m.crypto, vote);
   if (signerOfHash(m.crypto, { hash: voteHash, signature }) !== m.own) return false;
   m.pledges.set(pledgeId(vote), { vote, voteHash, signature, records: [], targets: ["leader"] });
   return true;
@@ -211,7 +209,7 @@ function replayOwnProposal(m: Machine, signed: SignedProposal | null): boolean {
   const { proposal, signature } = signed;
   const { hash, lockRound } = proposal.proposed;
   if (!m.isLeader(proposal) || hashHex(m.crypto, proposal.raw) !== hash) return false;
-  const proposalHash = m.crypto.hash(encodeProposal(proposal));
+  const proposalHash = hashProposal(m.crypto, proposal);
   if (signerOfHash(m.crypto, { hash: proposalHash, signature }) !== m.own) return false;
   approve(m, hash, proposal.raw);
   if (lockRound === null) m.ownContent ??= hash;
