@@ -71,14 +71,14 @@ crash: build ## kill the storage KILLS=500 times at work, SEED=n FLAVOUR=storage
 	@KILLS=$(or $(KILLS),500) SEED=$(SEED) FLAVOUR=$(or $(FLAVOUR),storage_rocksdb) \
 	  deno run -A --no-check tests/crash/main.ts
 
-sim: deps ## SEEDS=1000 nets of consensus, with traitors too, and of whole nodes in chaos, SEED=n
-	@SEEDS=$(or $(SEEDS),1000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts sim
+sim: deps ## SEEDS=1000 nets of consensus, with traitors too, and of whole nodes in chaos, SEED=n KIND=name
+	@SEEDS=$(or $(SEEDS),1000) SEED=$(SEED) KIND="$(KIND)" deno run -A --no-check tests/sim/main.ts sim
 
-sim-consensus: deps ## SEEDS=10000 nets of consensus, each until 100 heights are decided in chaos, SEED=n
-	@SEEDS=$(or $(SEEDS),10000) SEED=$(SEED) deno run -A --no-check tests/sim/main.ts sim-consensus
+sim-consensus: deps ## SEEDS=10000 nets of consensus, each until 100 heights are decided in chaos, SEED=n KIND=name
+	@SEEDS=$(or $(SEEDS),10000) SEED=$(SEED) KIND="$(KIND)" deno run -A --no-check tests/sim/main.ts sim-consensus
 
-sim-planted: deps ## known mistakes of consensus, each in SEEDS=200 nets: in how many it shows, SEED=n
-	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) deno run -A --no-check tests/sim/planted.ts
+sim-planted: deps ## known mistakes of consensus, each in SEEDS=200 nets: in how many it shows, SEED=n KIND=name
+	@SEEDS=$(or $(SEEDS),200) SEED=$(SEED) KIND="$(KIND)" deno run -A --no-check tests/sim/planted.ts
 
 sim-shrink: deps ## write what makes the net of SEED=n fail to tests/scripts, KIND="raft of 3" or DEFECT=words
 	@KIND="$(KIND)" SEED="$(SEED)" DEFECT="$(DEFECT)" deno run -A --no-check tests/sim/shrink.ts

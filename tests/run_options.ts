@@ -22,3 +22,23 @@ export function seedFromEnv(): number {
   const given = Deno.env.get("SEED") ?? "";
   return given === "" ? Math.floor(SYSTEM_RANDOM() * 2 ** 32) : readCount("SEED", given);
 }
+
+/**
+ * Those of a list whose names contain a text, with their places.
+ *
+ * @throws {Error} when there is none: a run of nothing would find nothing
+ */
+export function pickByName<Item extends { readonly name: string }>(
+  items: readonly Item[],
+  text: string,
+): readonly (readonly [index: number, item: Item])[] {
+  const picked = [...items.entries()].filter(([, { name }]) => name.includes(text));
+  if (picked.length > 0) return picked;
+  const names = items.map(({ name }) => `"${name}"`).join(", ");
+  throw new Error(`Cannot use KIND: it must be part of ${names}, got "${text}"`);
+}
+
+/** As {@linkcode pickByName} by the variable `KIND`; all when it is not set. */
+export function pickByEnv<Item extends { readonly name: string }>(items: readonly Item[]) {
+  return pickByName(items, Deno.env.get("KIND") ?? "");
+}

@@ -1,6 +1,7 @@
 import { Consensus2ControllerServiceService } from "../../proto/gen/controller.ts";
-import type { ConsensusConfiguration, Proposal } from "../../proto/gen/common.ts";
-import { type Bytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
+import { ConsensusConfiguration, type Proposal } from "../../proto/gen/common.ts";
+import { type Bytes, EMPTY_BYTES, equalBytes } from "../../shared/bytes/mod.ts";
+import { encode } from "../../shared/codec/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { codeOf, StatusCode, statusName } from "../../shared/status/mod.ts";
@@ -58,9 +59,12 @@ class GrpcControllerPort implements ControllerPort {
       this.client.getProposal({}, { deadlineMs: GET_PROPOSAL_DEADLINE_MS })
     );
     if (response === null) return { value: null, reason: "it does not answer" };
-    const { status, proposal } = response;
+    const { proposal } = response;
+    const code = codeOf(response.status);
     // an empty block comes with the status NoTransaction
-    if (proposal === undefined) return { value: null, reason: statusName(codeOf(status)) };
+    const isGiven = code === StatusCode.Success || code === StatusCode.NoTransaction;
+    if (!isGiven) return { value: null, reason: statusName(code) };
+    if (proposal === undefined) return { value: null, reason: "it sent no proposal" };
     this.log.info(`recv from controller, GetProposalRes height ${proposal.height}`);
     return { value: proposal, reason: "" };
   }
@@ -85,20 +89,35 @@ class GrpcControllerPort implements ControllerPort {
   }
 
   async queryConfiguration(): Promise<ConsensusConfiguration | null> {
+    const asked = await this.#askConfiguration();
+    if (asked === null || asked.isExact) return asked?.config ?? null;
+    // 6.3.3 refuses, names the validators all the same, and tells its height only this way
+    const { value } = await this.getProposal();
+    // a block that was stored meanwhile may have changed the validators: which height they are of?
+    const askedAgain = value === null ? null : await this.#askConfiguration();
+    if (value === null || askedAgain === null) return null;
+    const isSame = equalBytes(bytesOf(asked.config), bytesOf(askedAgain.config));
+    return isSame ? { ...asked.config, height: value.height - 1n } : null;
+  }
+
+  /** The configuration, and whether the controller says of which height it is. */
+  async #askConfiguration() {
     const question = { proposal: { height: QUERY_HEIGHT, data: EMPTY_BYTES }, proof: EMPTY_BYTES };
     const response = await this.#link.call(() =>
       this.client.commitBlock(question, { deadlineMs: QUERY_DEADLINE_MS })
     );
     const config = response?.config;
     if (config === undefined) return null;
-    const isExact = codeOf(response?.status) === StatusCode.Success && config.height < QUERY_HEIGHT;
-    if (isExact) return config;
-    // 6.3.3 refuses, names the validators all the same, and tells its height only this way
-    const { value } = await this.getProposal();
-    return value === null ? null : { ...config, height: value.height - 1n };
+    const isAccepted = codeOf(response?.status) === StatusCode.Success;
+    return { config, isExact: isAccepted && config.height < QUERY_HEIGHT };
   }
 
   close(): void {
     this.client.close();
   }
+}
+
+/** All that two answers can differ in. */
+function bytesOf(configuration: ConsensusConfiguration): Bytes {
+  return encode(ConsensusConfiguration, configuration);
 }

@@ -23,11 +23,13 @@ export interface LoopParts<Input, Action, Write> {
  */
 export class MachineLoop<Input, Action, Write> {
   readonly #parts: LoopParts<Input, Action, Write>;
-  readonly #queue: Input[] = [];
+  #queue: Input[] = [];
   readonly #timers = new Map<string, Timer>();
   readonly #stopping = new AbortController();
   #isBusy = false;
   #isDiskFull = false;
+  /** The last input of {@linkcode postLatest} while the disk was full. */
+  #latest: Input | null = null;
   /** Resolves when the queue is empty; rejects when a write failed. */
   #idle: Promise<void> = Promise.resolve();
 
@@ -46,6 +48,15 @@ export class MachineLoop<Input, Action, Write> {
     if (this.#isBusy) return;
     this.#isBusy = true;
     this.#idle = this.#run();
+  }
+
+  /** Queues an input; while the disk is full, in place of the last one that was queued so. */
+  postLatest(input: Input): void {
+    if (this.#isDiskFull) {
+      this.#queue = this.#queue.filter((waiting) => waiting !== this.#latest);
+      this.#latest = input;
+    }
+    this.post(input);
   }
 
   /** Queues an input when it is there; resolves then. */
@@ -67,7 +78,7 @@ export class MachineLoop<Input, Action, Write> {
   /** Takes no more inputs, and resolves when the one at hand is done. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#queue.length = 0;
+    this.#queue = [];
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#idle;

@@ -17,9 +17,11 @@ await runService({
     consensus_raft: {
       table: RAFT_TABLE,
       homepage: "https://github.com/cita-cloud/consensus_raft",
+      versionText: "consensus_raft 6.3.3",
+      textWithoutCommand: "no subcommand provided\n",
       start: startRaft,
       plainLog: raftPlainLog,
-      runOptions: LOG_OPTIONS,
+      logOptions: LOG_OPTIONS,
     },
   },
   unavailable: {

@@ -4,6 +4,7 @@ import type { Clock } from "../../shared/clock/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
 import { StatusCode, statusName } from "../../shared/status/mod.ts";
+import { Drops } from "./drops.ts";
 import { Link } from "./link.ts";
 
 /** `NetworkMsg.module` of every message between consensus services (spec/consensus.md, 1.1). */
@@ -29,7 +30,7 @@ export interface NetworkPortOptions {
   /** Where the network service delivers messages. */
   readonly ownPort: number;
   readonly retryMs: number;
-  /** Told of a session that a message could not go to; without it everyone gets the message. */
+  /** Told of a session that a message did not go to; without it everyone gets the message. */
   readonly onUnreachable?: (origin: bigint) => void;
   /** Told when messages can come: at first, and after the network service was away. */
   readonly onRegistered?: () => void;
@@ -52,8 +53,10 @@ export function connectNetwork(options: NetworkPortOptions): NetworkPort {
 class GrpcNetworkPort implements NetworkPort {
   readonly #client: RpcClient<NetworkServiceService>;
   readonly #link: Link;
+  readonly #drops: Drops;
   readonly #closing = new AbortController();
   #inFlight = 0;
+  #isRegistered = false;
   #wake = new AbortController();
 
   constructor(readonly options: NetworkPortOptions) {
@@ -64,14 +67,13 @@ class GrpcNetworkPort implements NetworkPort {
       clientName: "consensus",
     });
     this.#link = new Link("network", log);
+    this.#drops = new Drops("own messages", options);
     void this.#keepRegistered();
   }
 
   send(message: OutgoingMessage): void {
-    const { log } = this.options;
     if (this.#inFlight >= IN_FLIGHT_MAX) {
-      log.warn(`drop a ${message.type}: the network service does not keep up`);
-      return;
+      return this.#drops.add("the network service does not keep up");
     }
     this.#inFlight++;
     void this.#deliver(message).finally(() => this.#inFlight--);
@@ -92,8 +94,7 @@ class GrpcNetworkPort implements NetworkPort {
       if (sent?.code === StatusCode.Success) return;
       if (onUnreachable !== undefined) {
         if (sent === null) this.#registerNow();
-        else onUnreachable(origin);
-        return;
+        return onUnreachable(origin);
       }
     }
     const status = await this.#link.call(() => this.#client.broadcast({ ...message, origin: 0n }));
@@ -106,15 +107,14 @@ class GrpcNetworkPort implements NetworkPort {
   async #keepRegistered(): Promise<void> {
     const { clock, log, retryMs, ownPort, onRegistered } = this.options;
     const request = { moduleName: CONSENSUS_MODULE, hostname: "127.0.0.1", port: `${ownPort}` };
-    let wasRegistered = false;
     while (!this.#closing.signal.aborted) {
       const status = await this.#link.call(() => this.#client.registerNetworkMsgHandler(request));
       const isRegistered = status?.code === StatusCode.Success;
-      if (isRegistered && !wasRegistered) {
+      if (isRegistered && !this.#isRegistered) {
         log.info("register network msg handler success!");
         onRegistered?.();
       }
-      wasRegistered = isRegistered;
+      this.#isRegistered = isRegistered;
       this.#wake = new AbortController();
       await clock.sleep(isRegistered ? REGISTER_INTERVAL_MS : retryMs, this.#wake.signal);
       // woken by a failure: the service is given a moment to come back
@@ -122,7 +122,9 @@ class GrpcNetworkPort implements NetworkPort {
     }
   }
 
+  /** A service that did not answer may have been restarted, which loses what others sent. */
   #registerNow(): void {
+    this.#isRegistered = false;
     this.#wake.abort();
   }
 }

@@ -3,15 +3,19 @@ import { type NetworkMsg, NetworkServiceService } from "../../proto/gen/network.
 import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import { SILENT_LOGGER } from "../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../shared/rpc/mod.ts";
-import { connectNetwork, type NetworkPort } from "./network_port.ts";
+import { connectNetwork, type NetworkPort, type NetworkPortOptions } from "./network_port.ts";
 
 /** The session that a node had which is gone. */
 const GONE = 9n;
+
+/** A session that makes the service fail. */
+const BROKEN = 8n;
+
 const MESSAGE = { type: "raft", origin: GONE, body: Uint8Array.of(1) };
 
-/** A network service that reaches all sessions but one, and tells of every message it sent. */
+/** A network service that reaches all sessions but two, and tells of every message it sent. */
 async function withNetwork(
-  onUnreachable: ((origin: bigint) => void) | undefined,
+  callbacks: Pick<NetworkPortOptions, "onUnreachable" | "onRegistered">,
   test: (network: NetworkPort, nextSent: () => Promise<NetworkMsg>) => Promise<void>,
 ): Promise<void> {
   const sent = new TransformStream<NetworkMsg, NetworkMsg>();
@@ -19,6 +23,7 @@ async function withNetwork(
   const reader = sent.readable.getReader();
   const take = (message: NetworkMsg) => {
     if (message.origin === GONE) return Promise.resolve({ code: 504 });
+    if (message.origin === BROKEN) return Promise.reject(new Error("broken"));
     void writer.write(message);
     return Promise.resolve({ code: 0 });
   };
@@ -39,7 +44,7 @@ async function withNetwork(
     retryMs: 100,
     clock,
     log,
-    ...(onUnreachable && { onUnreachable }),
+    ...callbacks,
   });
   try {
     await test(network, async () => {
@@ -54,7 +59,7 @@ async function withNetwork(
 }
 
 Deno.test("a message to a session that is gone goes to everyone", () =>
-  withNetwork(undefined, async (network, nextSent) => {
+  withNetwork({}, async (network, nextSent) => {
     network.send(MESSAGE);
     const { module, type, origin, msg } = await nextSent();
     assert.deepEqual([module, type, origin], ["consensus", "raft", 0n]);
@@ -63,12 +68,28 @@ Deno.test("a message to a session that is gone goes to everyone", () =>
 
 Deno.test("whoever wants to know of sessions that are gone is told, and nobody gets the message", async () => {
   const told = Promise.withResolvers<bigint>();
-  await withNetwork(told.resolve, async (network, nextSent) => {
+  await withNetwork({ onUnreachable: told.resolve }, async (network, nextSent) => {
     network.send(MESSAGE);
     assert.equal(await told.promise, GONE);
     network.send({ ...MESSAGE, type: "probe", origin: 0n });
     assert.equal((await nextSent()).type, "probe");
     network.send({ ...MESSAGE, origin: 3n });
     assert.equal((await nextSent()).origin, 3n);
+  });
+});
+
+Deno.test("a call that fails tells of its session, and of the registration that follows it", async () => {
+  const [told, first, second] = [
+    Promise.withResolvers<bigint>(),
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+  ];
+  const registered = [first.resolve, second.resolve];
+  const onRegistered = () => registered.shift()?.();
+  await withNetwork({ onUnreachable: told.resolve, onRegistered }, async (network) => {
+    await first.promise;
+    network.send({ ...MESSAGE, origin: BROKEN });
+    assert.equal(await told.promise, BROKEN);
+    await second.promise;
   });
 });

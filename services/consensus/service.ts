@@ -13,6 +13,8 @@ export interface Consensus {
   checkBlock(request: ProposalWithProof): Promise<StatusCode>;
   /** Takes a message of another node, of whatever type and content. */
   deliver(message: NetworkMsg): void;
+  /** How many of those were lost, since this node was too busy. */
+  readonly droppedMessages: number;
 }
 
 /** gRPC face of consensus: decides nothing itself. */

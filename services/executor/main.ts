@@ -5,12 +5,12 @@ import { startEvm } from "./evm/start.ts";
 await runService({
   role: "executor",
   about: "Supply evm interpreter",
-  versionText: "CITA-CLOUD EVM EXECUTOR 6.3.3",
-  isQuietWithoutCommand: true,
   flavours: {
     executor_evm: {
       table: EVM_TABLE,
       homepage: "https://github.com/cita-cloud/executor_evm",
+      versionText: "CITA-CLOUD EVM EXECUTOR 6.3.3",
+      textWithoutCommand: "",
       start: startEvm,
     },
   },

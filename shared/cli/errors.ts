@@ -80,6 +80,14 @@ export function describeUsageError(command: Command, message: string, code: stri
       const what = `The argument '${name}' requires a value but none was supplied`;
       return { what, showUsage: true };
     }
+    case "commander.conflictingOption": {
+      const names = Array.from(
+        message.matchAll(/'(.+?)'/g),
+        ([, flags = ""]) => nameOfOption(flags),
+      );
+      const what = `The argument '${names[0]}' cannot be used with '${names[1]}'`;
+      return { what, showUsage: true };
+    }
     case "commander.invalidArgument":
       return badValue(message);
     case "cli.givenTwice": {

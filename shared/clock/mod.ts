@@ -16,29 +16,41 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds that never go back, with a fraction; for measuring durations. */
   monotonicMs(): number;
-  /** Calls `fire` once after the delay. */
+  /** Calls `fire` once after the delay, however long that is. */
   setTimer(delayMs: number, fire: () => void): Timer;
   /** Resolves after the delay, or as soon as the signal aborts: it never rejects. */
   sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** A longer delay is taken for none by the timers of the platform. */
+const PLATFORM_DELAY_MS_MAX = 2 ** 31 - 1;
+
+/** A timer of the platform, or of several one after the other. */
+function startTimer(delayMs: number, fire: () => void): Timer {
+  const partMs = Math.min(delayMs, PLATFORM_DELAY_MS_MAX);
+  const goOn = () => {
+    if (partMs === delayMs) return fire();
+    timer = startTimer(delayMs - partMs, fire);
+  };
+  const id = setTimeout(goOn, partMs);
+  let timer: Timer = { cancel: () => clearTimeout(id) };
+  return { cancel: () => timer.cancel() };
 }
 
 /** The clock of the machine. */
 export const SYSTEM_CLOCK: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
-  setTimer(delayMs, fire) {
-    const id = setTimeout(fire, delayMs);
-    return { cancel: () => clearTimeout(id) };
-  },
+  setTimer: startTimer,
   sleep(delayMs, signal) {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = () => {
-        clearTimeout(id);
+        timer.cancel();
         signal?.removeEventListener("abort", finish);
         resolve();
       };
-      const id = setTimeout(finish, delayMs);
+      const timer = startTimer(delayMs, finish);
       signal?.addEventListener("abort", finish, { once: true });
     });
   },

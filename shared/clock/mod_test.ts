@@ -16,6 +16,48 @@ Deno.test("SYSTEM_CLOCK.setTimer() fires once, and never after it was cancelled"
   assert.equal(cancelledFired, 0);
 });
 
+/** Runs a test with timers of the platform that end when it says so. */
+function withPlatformTimers(test: (delays: number[], endFirst: () => void) => void): void {
+  const { setTimeout, clearTimeout } = globalThis;
+  const running = new Map<number, () => void>();
+  const delays: number[] = [];
+  Object.assign(globalThis, {
+    setTimeout: (fire: () => void, delayMs: number) => {
+      delays.push(delayMs);
+      running.set(delays.length, fire);
+      return delays.length;
+    },
+    clearTimeout: (id: number) => running.delete(id),
+  });
+  try {
+    test(delays, () => {
+      for (const [id, fire] of running) {
+        running.delete(id);
+        return fire();
+      }
+    });
+  } finally {
+    Object.assign(globalThis, { setTimeout, clearTimeout });
+  }
+}
+
+Deno.test("SYSTEM_CLOCK.setTimer() takes delays that are too long for the platform", () => {
+  withPlatformTimers((delays, endFirst) => {
+    let fired = 0;
+    SYSTEM_CLOCK.setTimer(2 ** 32, () => fired++);
+    for (const expected of [0, 0, 1]) {
+      endFirst();
+      assert.equal(fired, expected);
+    }
+    assert.deepEqual(delays, [2 ** 31 - 1, 2 ** 31 - 1, 2]);
+    const cancelled = SYSTEM_CLOCK.setTimer(2 ** 32, () => fired++);
+    endFirst();
+    cancelled.cancel();
+    for (let part = 0; part < 3; part++) endFirst();
+    assert.equal(fired, 1, "cancelled in its second part");
+  });
+});
+
 Deno.test("createPause() lets others in when a slice is used up, and only then", async () => {
   let nowMs = 0;
   let pauses = 0;

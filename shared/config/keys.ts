@@ -57,7 +57,12 @@ function readInteger(value: TomlValue, min: bigint, max: bigint): bigint {
 export function integer(options: KeyOptions<number> & Range): ConfigKey<number> {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = options;
   const read = (value: TomlValue) => Number(readInteger(value, BigInt(min), BigInt(max)));
-  return key("integer", options, read);
+  return key(`integer${showRange(options)}`, options, read);
+}
+
+function showRange({ min = 0, max }: Range): string {
+  if (max !== undefined) return ` ${min}..${max}`;
+  return min === 0 ? "" : ` from ${min}`;
 }
 
 /** A TCP port; 0 lets the system choose. */

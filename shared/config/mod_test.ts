@@ -8,6 +8,7 @@ import {
   defineTable,
   describeTable,
   hexBytes,
+  integer,
   loadDocument,
   matching,
   numbers,
@@ -166,6 +167,19 @@ Deno.test("readTable() names the inner key, and what a word or a form must be", 
 Deno.test("describeTable() lists the keys of an inner table one by one", () => {
   const rows = describeTable(NESTED).split("\n");
   assert.equal(rows[4], '| `cloud.bucket` | string | "" | where |');
+});
+
+Deno.test("describeTable() shows the range of an integer that has one", () => {
+  const [one, two, three] = [{}, { min: 1 }, { max: 30 }].map((range) =>
+    integer({ default: 2, doc: "so many", ...range })
+  );
+  assert(one && two && three);
+  const rows = describeTable(defineTable("demo", { one, two, three })).split("\n").slice(2);
+  assert.deepEqual(rows, [
+    "| `one` | integer | 2 | so many |",
+    "| `two` | integer from 1 | 2 | so many |",
+    "| `three` | integer 0..30 | 2 | so many |",
+  ]);
 });
 
 Deno.test("numbers() takes numbers in ascending order and nothing that looks like one", () => {

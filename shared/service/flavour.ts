@@ -9,8 +9,11 @@ import {
 } from "../config/mod.ts";
 import type { Logger, PlainLog } from "../log/mod.ts";
 
-/** Flags of an option, such as `--json` or `--out <path>`, and its line for `--help`. */
-export type CommandOption = readonly [flags: string, about: string];
+/**
+ * Flags of an option, such as `--json` or `--out <path>`, its line for `--help`, and the long names
+ * in camel case of the options that it excludes.
+ */
+export type CommandOption = readonly [flags: string, about: string, excluded?: readonly string[]];
 
 /** Values of options by their long names in camel case; an option that was not given is absent. */
 export type CommandValues = Readonly<Record<string, unknown>>;
@@ -65,10 +68,16 @@ export interface Flavour<Keys extends ConfigKeys> {
   readonly table: ConfigTable<Keys>;
   /** Printed by the `git` command. */
   readonly homepage: string;
+  /** What `-V` prints; `<role> 6.3.3` by default. */
+  readonly versionText?: string;
+  /** What is printed, with success, when there is no command; by default that is a wrong usage. */
+  readonly textWithoutCommand?: string;
   /** Resolves when the service accepts calls; a rejection ends the process with code 1. */
   start(context: ServiceContext<Keys>): Promise<RunningService>;
   /** Options of `run` that only some flavours have; the others refuse them. */
   readonly runOptions?: readonly CommandOption[];
+  /** Those that say where to log; they go before a log4rs file that is there but not named. */
+  readonly logOptions?: readonly CommandOption[];
   /** Where it logs when there is no log4rs file and none is named; without it that is an error. */
   plainLog?(context: Pick<ServiceContext<Keys>, "config" | "options">): PlainLog;
   /** Offline commands by name. */

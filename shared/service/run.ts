@@ -19,11 +19,19 @@ import {
 import { exists } from "../files/mod.ts";
 import { initLog, initPlainLog, LogConfigError, type LogControl } from "../log/mod.ts";
 import { gitVersion } from "./build_info.ts";
-import { chooseFlavour, type CommandValues, type Flavour, type Flavours } from "./flavour.ts";
+import {
+  chooseFlavour,
+  type CommandOption,
+  type CommandValues,
+  type Flavour,
+  type Flavours,
+} from "./flavour.ts";
 import { exitOnPanic, runUntilStopped, stopOnSignals } from "./process.ts";
 
 /** Base version of the protocol that every role speaks. */
 const VERSION = "6.3.3";
+
+const CONFIG_PATH = "config.toml";
 
 /** What the executable of a role is. */
 export interface ServiceDescription<KeysByName extends Record<string, ConfigKeys>> {
@@ -31,10 +39,6 @@ export interface ServiceDescription<KeysByName extends Record<string, ConfigKeys
   readonly role: string;
   /** One line for `--help`. */
   readonly about: string;
-  /** What `-V` prints; `<role> 6.3.3` by default. */
-  readonly versionText?: string;
-  /** Whether the executable prints nothing and succeeds without a command, as some roles do. */
-  readonly isQuietWithoutCommand?: boolean;
   readonly flavours: Flavours<KeysByName>;
   /** Tables of flavours that this version cannot run, each with the reason. */
   readonly unavailable?: Readonly<Record<string, string>>;
@@ -46,6 +50,11 @@ interface ConfigOptions {
   readonly flavour?: string;
 }
 
+/** How a flavour presents itself to whoever only asks what the executable is. */
+type Presented = Pick<Flavour<ConfigKeys>, "homepage" | "versionText" | "textWithoutCommand">;
+
+type WithOptions = Pick<Flavour<ConfigKeys>, "runOptions" | "logOptions">;
+
 interface RunOptions extends ConfigOptions, CommandValues {
   readonly log: string;
 }
@@ -55,12 +64,15 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
   description: ServiceDescription<KeysByName>,
 ): Promise<never> {
   useStrictUtf8();
-  const { role, about, versionText = `${role} ${VERSION}`, flavours } = description;
+  const { role, about, flavours } = description;
+  const { homepage, versionText = `${role} ${VERSION}`, textWithoutCommand } = flavourAtHand(
+    description,
+  );
   const program = createProgram({ name: role, about, versionText });
   const runCommand = withConfigOptions(program.command("run"))
     .description("run this service from the command line")
     .option("-l, --log <path>", "the log4rs YAML file of this service", `${role}-log4rs.yaml`);
-  for (const [flags, optionAbout] of runOptionsOf(flavours)) runCommand.option(flags, optionAbout);
+  for (const option of runOptionsOf(flavours)) runCommand.addOption(option);
   runCommand.action(async (options: RunOptions) => {
     const isLogNamed = runCommand.getOptionValueSource("log") === "cli";
     const exitCode = await run(description, options, isLogNamed);
@@ -70,35 +82,67 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
   program.command("git")
     .description("print the source version and the home page")
     .action(() => {
-      const [flavour] = Object.values(flavours);
-      program.output.out(`git version: ${gitVersion()}\nhomepage: ${flavour?.homepage}\n`);
+      program.output.out(`git version: ${gitVersion()}\nhomepage: ${homepage}\n`);
     });
   const args = process.argv.slice(2);
-  if (args.length === 0 && description.isQuietWithoutCommand === true) process.exit(0);
+  if (args.length === 0 && textWithoutCommand !== undefined) {
+    program.output.out(textWithoutCommand);
+    process.exit(0);
+  }
   process.exit(await runProgram(program, args));
+}
+
+/**
+ * The flavour that the executable presents itself as, since the reference has one for each: that of
+ * the configuration in the working folder, or the first.
+ */
+function flavourAtHand<KeysByName extends Record<string, ConfigKeys>>(
+  description: ServiceDescription<KeysByName>,
+): Presented {
+  try {
+    return findFlavour(description, { config: CONFIG_PATH }).flavour;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const [first] = Object.values<Presented>(description.flavours);
+    if (first === undefined) throw new Error(`The role ${description.role} has no flavour`);
+    return first;
+  }
 }
 
 function withConfigOptions(command: Program): Program {
   return command
-    .option("-c, --config <path>", "the node's configuration file", "config.toml")
+    .option("-c, --config <path>", "the node's configuration file", CONFIG_PATH)
     .option("--flavour <table>", "the table to use when the configuration has several");
 }
 
 /** The options of `run` of all flavours; flavours that share one declare it alike. */
-function runOptionsOf(flavours: Flavours<Record<string, ConfigKeys>>): Map<string, string> {
-  return new Map(Object.values(flavours).flatMap(({ runOptions = [] }) => runOptions));
+function runOptionsOf(flavours: Flavours<Record<string, ConfigKeys>>): Option[] {
+  const declared = new Map(
+    Object.values(flavours).flatMap(ownRunOptions).map((option) => [option[0], option]),
+  );
+  return [...declared.values()].map(([flags, about, excluded = []]) =>
+    new Option(flags, about).conflicts([...excluded])
+  );
+}
+
+function ownRunOptions({ runOptions = [], logOptions = [] }: WithOptions): CommandOption[] {
+  return [...runOptions, ...logOptions];
+}
+
+function keysOf(options: readonly CommandOption[]): Set<string> {
+  return new Set(options.map(([flags]) => new Option(flags).attributeName()));
 }
 
 /** The values of a flavour's own options; refuses those of its siblings. */
 function ownOptions(
   { name, flavour, options }: {
     readonly name: string;
-    readonly flavour: Pick<Flavour<ConfigKeys>, "runOptions">;
+    readonly flavour: WithOptions;
     readonly options: RunOptions;
   },
 ): CommandValues {
   const { config: _config, flavour: _flavour, log: _log, ...values } = options;
-  const own = new Set(flavour.runOptions?.map(([flags]) => new Option(flags).attributeName()));
+  const own = keysOf(ownRunOptions(flavour));
   for (const option of Object.keys(values)) {
     if (!own.has(option)) {
       throw new ConfigError(`Cannot use the option "${option}": [${name}] does not have it`);
@@ -151,6 +195,14 @@ async function runOffline<KeysByName extends Record<string, ConfigKeys>>(
 /** The flavour that a configuration chooses, with its table read. */
 function readFlavour<KeysByName extends Record<string, ConfigKeys>>(
   description: ServiceDescription<KeysByName>,
+  options: ConfigOptions,
+) {
+  const found = findFlavour(description, options);
+  return { ...found, config: readTable(found.flavour.table, found.document) };
+}
+
+function findFlavour<KeysByName extends Record<string, ConfigKeys>>(
+  description: ServiceDescription<KeysByName>,
   { config: path, flavour: wanted }: ConfigOptions,
 ) {
   const { flavours } = description;
@@ -162,8 +214,7 @@ function readFlavour<KeysByName extends Record<string, ConfigKeys>>(
     unavailable: description.unavailable ?? {},
     wanted,
   });
-  const flavour = flavours[name];
-  return { name, flavour, document, config: readTable(flavour.table, document) };
+  return { name, flavour: flavours[name], document };
 }
 
 async function run<KeysByName extends Record<string, ConfigKeys>>(
@@ -176,7 +227,8 @@ async function run<KeysByName extends Record<string, ConfigKeys>>(
     const { name, flavour, document, config } = readFlavour(description, options);
     const ownValues = ownOptions({ name, flavour, options });
     const logOptions = { target: description.role, clock: SYSTEM_CLOCK };
-    const plainLog = isLogNamed || exists(options.log)
+    const isLogChosen = [...keysOf(flavour.logOptions ?? [])].some((key) => key in ownValues);
+    const plainLog = isLogNamed || (exists(options.log) && !isLogChosen)
       ? undefined
       : flavour.plainLog?.({ config, options: ownValues });
     logging = plainLog === undefined

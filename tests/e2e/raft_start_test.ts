@@ -1,16 +1,24 @@
 import assert from "node:assert/strict";
 import { run } from "./executables.ts";
 
-/** Starts a raft node in a folder of its own, to no end: it must refuse. */
-async function start(keys: string, args: readonly string[] = []) {
+/** Runs the executable in the folder of a raft node. */
+async function inFolder(keys: string, args: readonly string[], logSettings?: string) {
   const cwd = await Deno.makeTempDir();
   try {
+    if (logSettings !== undefined) {
+      await Deno.writeTextFile(`${cwd}/consensus-log4rs.yaml`, logSettings);
+    }
     const table = `[consensus_raft]\nnode_addr = "0x${"ab".repeat(20)}"\n${keys}\n`;
     await Deno.writeTextFile(`${cwd}/config.toml`, table);
-    return await run("consensus", ["run", ...args], { cwd });
+    return await run("consensus", args, { cwd });
   } finally {
     await Deno.remove(cwd, { recursive: true });
   }
+}
+
+/** Starts a raft node to no end: it must refuse. */
+function start(keys: string, ...args: readonly string[]) {
+  return inFolder(keys, ["run", ...args]);
 }
 
 Deno.test("bin/consensus says on stderr why a raft node cannot start, though it logs to a file", async () => {
@@ -20,7 +28,27 @@ Deno.test("bin/consensus says on stderr why a raft node cannot start, though it 
 });
 
 Deno.test("bin/consensus refuses log options that contradict each other as a wrong usage", async () => {
-  const { code, stderr } = await start("", ["--stdout", "-d", "elsewhere"]);
-  assert.equal(code, 2);
-  assert.match(stderr, /--stdout.*choose one/);
+  for (const other of [["-d", "elsewhere"], ["-f", "name"], ["-l", "consensus-log4rs.yaml"]]) {
+    const { code, stderr } = await run("consensus", ["run", "-c", "missing", "--stdout", ...other]);
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: The argument '--stdout' cannot be used with '--log/);
+  }
+});
+
+Deno.test("bin/consensus logs where its command line says, though a log4rs file is there", async () => {
+  const { stdout } = await inFolder(
+    "heartbeat_tick = 60",
+    ["run", "--stdout"],
+    "refresh_rate: nonsense",
+  );
+  assert.match(stdout, /consensus_raft\.election_tick: it must be greater than/);
+});
+
+Deno.test("bin/consensus presents itself as consensus_raft beside the configuration of one", async () => {
+  const version = "consensus_raft 6.3.3\n";
+  assert.deepEqual(await inFolder("", ["-V"]), { code: 0, stdout: version, stderr: "" });
+  const nothing = { code: 0, stdout: "no subcommand provided\n", stderr: "" };
+  assert.deepEqual(await inFolder("", []), nothing);
+  const { stdout } = await inFolder("", ["git"]);
+  assert.match(stdout, /^homepage: .*\/consensus_raft$/m);
 });

@@ -1,8 +1,8 @@
-/** `make sim` and `make sim-consensus`, SEEDS=n SEED=n: nets in chaos by hand, kind by kind. */
+/** `make sim` and `make sim-consensus`, SEEDS=n SEED=n KIND=text: nets in chaos, kind by kind. */
 
 import process from "node:process";
 import { showProgress } from "../progress.ts";
-import { countFromEnv, seedFromEnv } from "../run_options.ts";
+import { countFromEnv, pickByEnv, seedFromEnv } from "../run_options.ts";
 import { type KindList, KINDS } from "./kinds.ts";
 import { type NetRun, runNets } from "./run_nets.ts";
 
@@ -11,7 +11,7 @@ if (!isKindList(list)) throw new Error(`Cannot run "${list}": it must be sim or 
 const first = seedFromEnv();
 const count = countFromEnv("SEEDS", 1);
 let failures = 0;
-for (const [index, { name }] of KINDS[list].entries()) {
+for (const [index, { name }] of pickByEnv(KINDS[list])) {
   failures += await runKind({ name, list, index, first, count });
 }
 process.exit(failures === 0 ? 0 : 1);
@@ -35,7 +35,9 @@ async function runKind({ name, ...run }: NetRun & { readonly name: string }): Pr
     } else if ("failure" in result) {
       failures++;
       progress.end();
-      console.error(`${name}: make ${list} SEED=${seed} SEEDS=1 fails: ${result.failure}`);
+      console.error(
+        `${name}: make ${list} SEED=${seed} SEEDS=1 KIND="${name}" fails: ${result.failure}`,
+      );
     }
     progress.show(`${name}: ${done} of ${count} nets, ${failures} failed`);
   });

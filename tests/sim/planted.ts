@@ -1,15 +1,15 @@
-/** `make sim-planted SEEDS=200 SEED=n`: known mistakes, one at a time, and how many nets show them. */
+/** `make sim-planted SEEDS=200 SEED=n KIND=text`: known mistakes, one at a time, and how many nets show them. */
 
 import process from "node:process";
 import { showProgress } from "../progress.ts";
-import { countFromEnv, seedFromEnv } from "../run_options.ts";
+import { countFromEnv, pickByEnv, seedFromEnv } from "../run_options.ts";
 import { MISTAKES } from "./mistakes.ts";
 import { runNets } from "./run_nets.ts";
 
 const count = countFromEnv("SEEDS", 200);
 const first = seedFromEnv();
 let missed = 0;
-for (const [index, { name }] of MISTAKES.entries()) {
+for (const [index, { name }] of pickByEnv(MISTAKES)) {
   const progress = showProgress();
   let done = 0;
   let found = 0;

@@ -50,6 +50,7 @@ class GrpcKmsPort implements KmsPort {
 
   async waitUntilReady(signal: AbortSignal): Promise<SuiteName | null> {
     const { clock, log, retryMs } = this.options;
+    let isTold = false;
     // services of a node start together: most are ready within a moment
     for (let delayMs = RETRY_FIRST_MS; !signal.aborted; delayMs = Math.min(2 * delayMs, retryMs)) {
       const info = await this.#link.call(() => this.#client.getCryptoInfo({}));
@@ -58,7 +59,8 @@ class GrpcKmsPort implements KmsPort {
         if (info.name === "sm" || info.name === "eth") return info.name;
         throw new Error(`Cannot use the kms: its name must be "sm" or "eth", got "${info.name}"`);
       }
-      if (delayMs === RETRY_FIRST_MS) log.warn("kms not ready! Retrying");
+      if (!isTold) log.warn("kms not ready! Retrying");
+      isTold = true;
       await clock.sleep(delayMs, signal);
     }
     return null;

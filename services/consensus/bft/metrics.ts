@@ -9,7 +9,7 @@ export function showValidator(metrics: ServiceMetrics, core: CoreView): void {
     height: ["Height that is being decided", () => core.isRunning ? Number(core.height) : null],
     round: ["Round of that height", () => core.isRunning ? Number(core.round) : null],
     is_leader: ["Whether this node leads the round", () => {
-      return Number(leaderOf(core.validators, core) === core.own);
+      return Number(core.isRunning && leaderOf(core.validators, core) === core.own);
     }],
     is_validator: ["Whether this node decides on blocks", () => Number(isValidator())],
     validators: ["Nodes that do", () => core.validators.length],

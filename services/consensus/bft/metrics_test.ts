@@ -19,7 +19,10 @@ Deno.test("showValidator() shows height, round, validators and what was done wro
   const read = async () => await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   const value = async (name: string) =>
     new RegExp(`^${METRICS_PREFIX}_${name} (.*)$`, "m").exec(await read())?.[1] ?? null;
-  assert.equal(await value("height"), null, "nothing is known yet");
+  const authorities = { current: [fakeAddress(0)], previous: [], changedAt: 0n };
+  fixture.input({ kind: "start", authorities, height: null, contentByHeight: new Map() });
+  assert.equal(await value("height"), null, "only who the validators are is known yet");
+  assert.equal(await value("is_leader"), "0");
 
   fixture.reconfigure(3n);
   assert.equal(await value("height"), "4");

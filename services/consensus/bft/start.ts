@@ -7,7 +7,7 @@ import {
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
-import { startMetrics } from "../metrics.ts";
+import { showConsensus, startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { type BFT_TABLE, retryMsOf, timingOf } from "./config.ts";
@@ -25,12 +25,6 @@ export type BftContext = Pick<
   "config" | "clock" | "log" | "signal"
 >;
 
-/** A consensus service that accepts calls. */
-export interface RunningBft extends RunningService {
-  /** The port it listens on. */
-  readonly port: number;
-}
-
 /** How long the start waits for a controller that is there but slow. */
 const FIRST_CONFIGURATION_MS = 2_000;
 
@@ -39,7 +33,9 @@ const FIRST_CONFIGURATION_MS = 2_000;
  * controller is asked for its state at once, which is what a restart of consensus alone needs; it
  * need not be there, since it waits for this service to answer first.
  */
-export async function startBft({ config, clock, log, signal }: BftContext): Promise<RunningBft> {
+export async function startBft(
+  { config, clock, log, signal }: BftContext,
+): Promise<RunningService> {
   log.info("start consensus bft");
   log.info(`grpc port of this service: ${config.consensus_port}`);
   const metrics = startMetrics(config, { clock, log });
@@ -68,7 +64,10 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     log,
     ...metrics !== null && { onFinished: metrics.onServed },
   });
-  if (metrics !== null) showValidator(metrics, core.view);
+  if (metrics !== null) {
+    showConsensus(metrics, driver);
+    showValidator(metrics, core.view);
+  }
   log.info("start grpc server!");
   const stop = async () => {
     await server.close();
@@ -79,7 +78,7 @@ export async function startBft({ config, clock, log, signal }: BftContext): Prom
     lock.close();
     await metrics?.close();
   };
-  return { port: server.port, stop };
+  return { stop };
 }
 
 async function waitForConfiguration(

@@ -1,13 +1,16 @@
-import { ExitError } from "../../../shared/cli/mod.ts";
 import type { PlainLog } from "../../../shared/log/mod.ts";
 import type { CommandOption, CommandValues } from "../../../shared/service/mod.ts";
 import type { LogWord, RaftConfig } from "./config.ts";
 
 /** Options of `run` (spec/consensus.md, section 9.1). */
 export const LOG_OPTIONS: readonly CommandOption[] = [
-  ["--stdout", "log to the standard output, for [consensus_raft] without a log4rs file"],
-  ["-d, --log-dir <path>", "folder of the log, for [consensus_raft] without a log4rs file"],
-  ["-f, --log-file-name <name>", "file of the log, for [consensus_raft] without a log4rs file"],
+  [
+    "--stdout",
+    "log to the standard output, for [consensus_raft]",
+    ["log", "logDir", "logFileName"],
+  ],
+  ["-d, --log-dir <path>", "folder of the log, for [consensus_raft]", ["log"]],
+  ["-f, --log-file-name <name>", "file of the log, for [consensus_raft]", ["log"]],
 ];
 
 const LEVELS: Readonly<Record<LogWord, PlainLog["level"]>> = {
@@ -25,9 +28,6 @@ export function raftPlainLog(
 ): PlainLog {
   const { stdout: toStdout = false, logDir: folder, logFileName: name } = options;
   const namesFile = folder !== undefined || name !== undefined;
-  if (toStdout === true && namesFile) {
-    throw new ExitError(2, "Cannot use --stdout with --log-dir or --log-file-name: choose one");
-  }
   const level = LEVELS[config.log_level];
   if (toStdout === true || (config.log_to_stdout && !namesFile)) return { level, file: null };
   const path = `${folder ?? config.log_dir}/${name ?? config.log_file_name}`;

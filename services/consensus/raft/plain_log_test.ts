@@ -43,7 +43,4 @@ Deno.test("the command line overrides the log keys of a raft node", () => {
     path: "there/consensus-service.log",
   });
   assert.equal(plainLog([toStdout], { logFileName: "x.log" }).file?.path, "logs/x.log");
-  for (const name of ["logDir", "logFileName"]) {
-    assert.throws(() => plainLog([], { stdout: true, [name]: "x" }), /--stdout.*choose one/);
-  }
 });

@@ -6,7 +6,7 @@ import {
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
 import { connectController } from "../controller_port.ts";
-import { startMetrics } from "../metrics.ts";
+import { showConsensus, startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
 import { consensusServices } from "../service.ts";
 import { checkRaftConfig, nodeOptionsOf, type RAFT_TABLE, type RaftConfig } from "./config.ts";
@@ -24,12 +24,6 @@ export type RaftContext = Pick<
   "config" | "clock" | "log"
 >;
 
-/** A consensus service that accepts calls. */
-export interface RunningRaft extends RunningService {
-  /** The port it listens on. */
-  readonly port: number;
-}
-
 /** Between attempts to register at the network service. */
 const RETRY_MS = 1_000;
 
@@ -39,7 +33,7 @@ const RETRY_MS = 1_000;
  * answer first, and is asked for its state at once, which is what a restart of consensus alone
  * needs.
  */
-export async function startRaft({ config, clock, log }: RaftContext): Promise<RunningRaft> {
+export async function startRaft({ config, clock, log }: RaftContext): Promise<RunningService> {
   checkRaftConfig(config);
   const { controller_port, network_port: networkPort, grpc_listen_port: ownPort } = config;
   log.info(`controller grpc addr: http://127.0.0.1:${controller_port}`);
@@ -69,7 +63,10 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
     log,
     ...metrics !== null && { onFinished: metrics.onServed },
   });
-  if (metrics !== null) showNode(metrics, node);
+  if (metrics !== null) {
+    showConsensus(metrics, driver);
+    showNode(metrics, node);
+  }
   log.info(`grpc port of this service: ${server.port}`);
   const stop = async () => {
     await server.close();
@@ -79,7 +76,7 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
     lock.close();
     await metrics?.close();
   };
-  return { port: server.port, stop };
+  return { stop };
 }
 
 async function openLog(config: RaftConfig, log: RaftContext["log"]): Promise<RaftLogFile> {

@@ -154,7 +154,15 @@ Deno.test("a node shows what it does on the port for metrics", async () => {
     const consensus = await start();
     await until(() => node.height >= 1n, "a block");
     const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
-    for (const line of ["is_leader 1", "is_validator 1", "validators 1", "changing_members 0"]) {
+    for (
+      const line of [
+        "is_leader 1",
+        "is_validator 1",
+        "validators 1",
+        "changing_members 0",
+        "dropped_messages_total 0",
+      ]
+    ) {
       assert(text.includes(`\ncita_cloud_consensus_${line}\n`), line);
     }
     assert.match(text, /^cita_cloud_consensus_height [2-9]$/m);

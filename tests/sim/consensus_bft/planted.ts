@@ -94,6 +94,14 @@ export const DEFECTS: readonly Defect[] = [
     }),
   },
   {
+    name: "an order that comes late makes a node forget what it voted since",
+    plant: beforeInput((machine, input) => {
+      if (input.kind !== "reconfigure" || !machine.isRunning) return;
+      const next = input.configuration.height + 1n;
+      if (next < machine.workingHeight) enterHeight(machine, next);
+    }),
+  },
+  {
     name: "a restarted node precommits what it prevoted for, without a quorum",
     isRare: true,
     plant: precommitAfterRestart,

@@ -39,6 +39,9 @@ export function begin(net: SimNet, trouble: Trouble): End {
   }
 }
 
+/** When an order of the controller comes a second time: some blocks too late. */
+const LATE_ORDER_MS = 10_000;
+
 type NodeTrouble = Exclude<
   Trouble,
   { readonly kind: "lines" | "split" | "cut" | "silence" | "forgery" }
@@ -64,7 +67,9 @@ function beginAt(node: SimNode, trouble: NodeTrouble): End {
       const end = spoilCalls(node, { callFailureRate: 1 });
       return () => {
         end();
-        node.post({ kind: "reconfigure", configuration: node.model.configuration });
+        const order = { kind: "reconfigure", configuration: node.model.configuration } as const;
+        node.post(order);
+        node.options.world.schedule(LATE_ORDER_MS, () => node.post(order));
       };
     }
   }

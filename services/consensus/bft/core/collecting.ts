@@ -6,8 +6,9 @@
  */
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import type { HashHex } from "./bincode.ts";
+import type { AddressHex, HashHex } from "./bincode.ts";
 import { voterOf } from "./crypto.ts";
+import { tellFailedRound } from "./diagnosis.ts";
 import { accuse, offenceOf, statementOf } from "./evidence.ts";
 import { RecordType } from "./interface.ts";
 import type { Machine } from "./machine.ts";
@@ -34,24 +35,23 @@ export function receiveVote(m: Machine, step: CollectedStep, body: Bytes): void 
     return m.log("debug", `drop an undecodable ${stepName(step)}`);
   }
   const { vote } = signed;
-  if (!m.isLeader(vote) || !isTimely(m, vote)) return;
+  if (!m.isLeader(vote) || !isVoteTimely(m, vote)) return;
   const voter = voterOf(m.crypto, signed);
   if (voter === null || voter === m.own || !m.validators.includes(voter)) {
     return m.log("warn", `drop a ${stepName(step)} h: ${vote.height} of no validator`);
   }
-  m.log("info", `Handle message leader get vote: ${describe(vote)}, sender 0x${voter}`);
+  m.log("info", `Handle message leader get vote: ${describe(vote, voter)}`);
   const first = m.votes.of(vote, step).add(voter, signed);
   if (first !== null) accuse(m, offenceOf(voter, signed), [first, signed].map(statementOf));
 }
 
-function describe({ height, round, step, hash }: Vote): string {
-  return `height ${height} round ${round} step ${stepName(step)} hash ${
-    isNil(hash) ? "nil" : hash
-  }`;
+function describe({ height, round, step, hash }: Vote, voter: AddressHex): string {
+  const what = isNil(hash) ? "nil" : `0x${hash}`;
+  return `height ${height} round ${round} step ${stepName(step)}, sender 0x${voter}, hash ${what}`;
 }
 
 /** Precommits of earlier rounds still decide; prevotes of earlier rounds are of no use. */
-function isTimely(m: Machine, { height, round, step }: Vote): boolean {
+function isVoteTimely(m: Machine, { height, round, step }: Vote): boolean {
   if (height > m.height + BigInt(m.validators.length)) return false;
   if (height > m.height) return round < ROUNDS_AHEAD_MAX;
   if (height < m.height || m.certificate !== null) return false;
@@ -113,12 +113,12 @@ export function giveUpRound(m: Machine, step: CollectedStep): void {
   const { height, round } = m;
   const body = encodeLeaderVote({ height, round, step, hash: null, votes: [] });
   const type = step === Step.Prevote ? MessageType.LeaderPrevote : MessageType.LeaderPrecommit;
-  m.log("warn", `no block at height ${height}: the votes of round ${round} are split`);
+  tellFailedRound(m);
   m.emit({ kind: "broadcast", type, body });
   enterRound(m, round + 1n);
 }
 
-/** Whether a leader's time is over although a quorum voted: the votes are for different blocks. */
+/** Whether a quorum voted, though not for one block: what a leader learns when its time is over. */
 export function isSplit(m: Machine, step: CollectedStep): boolean {
   return m.isLeader() && m.isQuorum(m.votes.of(m.at, step).count);
 }

@@ -16,7 +16,7 @@ import { withValidators } from "./validators.ts";
 const ADDRESS_SIZE = 20;
 
 /** Takes over interval and validators; they are valid from the height after the named one. */
-export function applyConfiguration(m: Machine, configuration: Configuration): void {
+function applyConfiguration(m: Machine, configuration: Configuration): void {
   m.timing = m.timing.withIntervalSeconds(configuration.blockIntervalSeconds);
   const bad = configuration.validators.find((address) => address.length !== ADDRESS_SIZE);
   if (bad !== undefined) {
@@ -27,7 +27,9 @@ export function applyConfiguration(m: Machine, configuration: Configuration): vo
   const authorities = withValidators(m.authorities, { height: configuration.height, validators });
   if (authorities === m.authorities) return;
   m.authorities = authorities;
-  // what was kept for later was judged by the list before
+  // what was kept was judged by the list before; own votes bind all the same
+  m.polka = null;
+  if (m.lock !== null) m.lock = { ...m.lock, votesBySender: [] };
   m.proposals.clearRecorded();
   m.votes.clear();
   m.newViews.clear();
@@ -39,23 +41,65 @@ export function applyConfiguration(m: Machine, configuration: Configuration): vo
 export function onReconfigure(m: Machine, configuration: Configuration): void {
   const { height } = configuration;
   m.log("info", `recv to BftSvrMsg::Conf height: ${height}`);
-  if (!m.isRunning) return start(m, configuration);
+  if (!isPlausible(m, configuration)) return;
+  m.rollback = null;
   const next = height + 1n;
+  if (next < (m.isRunning ? m.workingHeight : m.start?.height ?? 0n)) {
+    // an order may come late: what was voted since must not be forgotten for it
+    m.rollback = configuration;
+    return m.askConfiguration();
+  }
+  if (!m.isRunning) return start(m, configuration);
   applyConfiguration(m, configuration);
   // the height goes on as it is: starting it again would mean voting twice (section 4.9, FIX)
-  if (next === m.workingHeight) return;
-  if (next < m.workingHeight) {
-    m.log("warn", `the chain was rolled back to ${height}: forget what was voted above`);
-    m.emit({ kind: "eraseLog" });
-    forgetAbove(m);
-  }
-  enterHeight(m, next);
+  if (next !== m.workingHeight) enterHeight(m, next);
+}
+
+/** Heights from here on are nonsense: counting on must not overflow. */
+const HEIGHT_END = 1n << 63n;
+
+function isPlausible(m: Machine, { height }: Configuration): boolean {
+  if (height < HEIGHT_END) return true;
+  m.log("error", `Cannot follow the controller: its height must be below 2^63, got ${height}`);
+  return false;
 }
 
 function start(m: Machine, configuration: Configuration): void {
+  m.rollback = null;
   applyConfiguration(m, configuration);
   m.isRunning = true;
   resume(m, configuration.height + 1n);
+}
+
+/** An answer about the controller's state: news when this node is behind or to go back. */
+export function onConfiguration(m: Machine, configuration: Configuration | null): void {
+  m.openQueries--;
+  if (configuration === null || !isPlausible(m, configuration)) {
+    if (m.isRunning && m.rollback === null) return;
+    return m.retryLater("configuration", m.timing.options.serverRetryMs);
+  }
+  if (!m.isRunning) return start(m, configuration);
+  const next = configuration.height + 1n;
+  if (next < m.workingHeight) return confirmRollback(m);
+  m.rollback = null;
+  if (next === m.workingHeight) return;
+  applyConfiguration(m, configuration);
+  enterHeight(m, next);
+}
+
+/** The controller is at a lower height: so the chain was rolled back, if it was asked since. */
+function confirmRollback(m: Machine): void {
+  if (m.rollback === null || m.openQueries > 0) return;
+  const configuration = m.rollback;
+  m.rollback = null;
+  m.log(
+    "warn",
+    `the chain was rolled back to ${configuration.height}: forget what was voted above`,
+  );
+  m.emit({ kind: "eraseLog" });
+  forgetAbove(m);
+  applyConfiguration(m, configuration);
+  enterHeight(m, configuration.height + 1n);
 }
 
 function forgetAbove(m: Machine): void {
@@ -65,17 +109,7 @@ function forgetAbove(m: Machine): void {
   m.early.clear();
   m.lastDecision = null;
   m.start = null;
-}
-
-/** An answer about the controller's state: news when this node is behind, else nothing. */
-export function onConfiguration(m: Machine, configuration: Configuration | null): void {
-  if (!m.isRunning) {
-    if (configuration !== null) return start(m, configuration);
-    return m.retryLater("configuration", m.timing.options.serverRetryMs);
-  }
-  if (configuration === null || configuration.height + 1n <= m.workingHeight) return;
-  applyConfiguration(m, configuration);
-  enterHeight(m, configuration.height + 1n);
+  m.hintedHeight = 0n;
 }
 
 /** The controller's answer to a commit: with it the next height's configuration. */

@@ -85,7 +85,7 @@ function take(m: Machine, input: Input): void {
     case "start":
       m.start = input;
       if (input.authorities !== null) m.authorities = input.authorities;
-      return m.emit({ kind: "queryConfiguration" });
+      return m.askConfiguration();
     case "reconfigure":
       return onReconfigure(m, input.configuration);
     case "configuration":
@@ -162,7 +162,7 @@ function onRetry(m: Machine, what: RetryKey): void {
     case "remind":
       return onRemind(m);
     case "configuration":
-      if (!m.isRunning) m.emit({ kind: "queryConfiguration" });
+      if (!m.isRunning || m.rollback !== null) m.askConfiguration();
       return;
     default:
       return unreachable(what);

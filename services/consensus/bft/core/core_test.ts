@@ -441,12 +441,69 @@ Deno.test("a configuration of the height before changes nothing in a round (S9)"
   assert.deepEqual(fixture.of("setHeight"), []);
 });
 
-Deno.test("a lower configuration rolls back: the log is erased and the lock gone (S9)", () => {
+/** The controller tells its height, or with null that it does not know. */
+function tellHeight(fixture: CoreFixture, height: bigint | null): void {
+  const { validators } = fixture;
+  const configuration = height === null ? null : { height, blockIntervalSeconds: 3, validators };
+  fixture.input({ kind: "configuration", configuration });
+}
+
+/** A follower with a lock that is ordered back to height 1. */
+function orderedBack(): CoreFixture {
   const fixture = lockedFollower();
+  tellHeight(fixture, HEIGHT - 1n); // the question of the start
+  fixture.effects = [];
   fixture.reconfigure(1n);
+  assert.equal(fixture.of("queryConfiguration").length, 1);
+  return fixture;
+}
+
+Deno.test("a lower configuration that is confirmed rolls back: log and lock are gone (S9)", () => {
+  const fixture = orderedBack();
+  assert.equal(fixture.core.view.lock?.hash, X.hash, "not before the controller confirms it");
+  tellHeight(fixture, null);
+  fixture.input({ kind: "timer", event: { kind: "retry", what: "configuration" } });
+  assert.equal(fixture.of("queryConfiguration").length, 2, "asked again");
+  tellHeight(fixture, 1n);
   assert.equal(fixture.core.view.height, 2n);
   assert.equal(fixture.core.view.lock, null);
   assert.equal(fixture.of("eraseLog").length, 1);
+});
+
+Deno.test("a lower configuration that comes late changes nothing: votes given since bind", () => {
+  const fixture = orderedBack();
+  tellHeight(fixture, HEIGHT - 1n);
+  tellHeight(fixture, 1n); // an answer that nothing depends on any more
+  assert.equal(fixture.core.view.height, HEIGHT);
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+  assert.deepEqual(fixture.of("eraseLog"), []);
+});
+
+Deno.test("an answer to a question from before the order does not confirm it", () => {
+  const fixture = lockedFollower();
+  fixture.reconfigure(1n);
+  tellHeight(fixture, 1n); // answers the question of the start
+  assert.equal(fixture.core.view.height, HEIGHT);
+  tellHeight(fixture, HEIGHT - 1n);
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+});
+
+Deno.test("heights that would overflow are refused", () => {
+  for (const height of [2n ** 63n, 2n ** 64n - 1n]) {
+    const fixture = lockedFollower();
+    fixture.reconfigure(height);
+    tellHeight(fixture, height);
+    assert.equal(fixture.core.view.height, HEIGHT);
+    assert(fixture.of("log").some(({ level, text }) => level === "error" && text.includes("2^63")));
+  }
+});
+
+Deno.test("validators that change at an open height void the quorums, but not the own votes", () => {
+  const fixture = lockedFollower();
+  fixture.reconfigure(HEIGHT - 1n, fixture.validators.toReversed());
+  assert.equal(fixture.core.view.lock?.hash, X.hash);
+  assert.deepEqual(fixture.core.view.lock?.votesBySender, []);
+  assert.deepEqual(fixture.of("setHeight"), []);
 });
 
 Deno.test("a higher configuration, got by synchronisation, starts the next height", () => {
@@ -506,9 +563,76 @@ Deno.test("a core asks for its configuration until it gets one, and is silent ti
 Deno.test("a step that runs out says in the log why there is no block", () => {
   const fixture = follower();
   fixture.timeout();
-  const lines = fixture.of("log").filter(({ level }) => level === "warn").map(({ text }) => text);
-  assert.deepEqual(lines, [
+  assert.deepEqual(warningsOf(fixture), [
     `no block at height 4: round 0 ends at ProposeWait: no proposal came from 0x${fakeAddress(0)}`,
+  ]);
+});
+
+function warningsOf(fixture: CoreFixture): string[] {
+  return fixture.of("log").filter(({ level }) => level === "warn").map(({ text }) => text);
+}
+
+Deno.test("a leader whose block is refused names who refused it, and who said nothing", () => {
+  const fixture = leader();
+  for (const from of [1, 2]) {
+    const body = forge.voteBody(from, voteFor(Step.Prevote, at(0n), "00".repeat(32)));
+    fixture.message(MessageType.Prevote, body);
+  }
+  const [own, first, second, silent] = [0, 1, 2, 3].map((index) => `0x${fakeAddress(index)}`);
+  assert.deepEqual(warningsOf(fixture), [
+    "no block at height 4: round 0 ends at PrevoteWait: this node leads and needs 3 prevotes for " +
+    `one block; for 0x${X.hash}: ${own}; nil: ${first}, ${second}; none of: ${silent}`,
+  ]);
+});
+
+Deno.test("a leader tells of votes in the words of the reference", () => {
+  const fixture = leader();
+  for (const [from, hash] of [[1, X.hash], [2, "00".repeat(32)]] as const) {
+    fixture.message(
+      MessageType.Prevote,
+      forge.voteBody(from, voteFor(Step.Prevote, at(0n), hash)),
+    );
+  }
+  const lines = fixture.of("log").map(({ text }) => text)
+    .filter((text) => text.startsWith("Handle message leader get vote: "));
+  const vote = "Handle message leader get vote: height 4 round 0 step Prevote, sender";
+  assert.deepEqual(lines, [
+    `${vote} 0x${fakeAddress(1)}, hash 0x${X.hash}`,
+    `${vote} 0x${fakeAddress(2)}, hash nil`,
+  ]);
+});
+
+Deno.test("a leader that is told of two blocks names who wants which", () => {
+  const fixture = leader();
+  const all = [0, 1, 2, 3].map((index) => `0x${fakeAddress(index)}`);
+  for (const from of [1, 2]) {
+    fixture.message(
+      MessageType.Prevote,
+      forge.voteBody(from, voteFor(Step.Prevote, at(0n), from === 1 ? X.hash : Y.hash)),
+    );
+  }
+  fixture.timeout();
+  const byHash = [
+    `for 0x${X.hash}: ${all[0]}, ${all[1]}`,
+    `for 0x${Y.hash}: ${all[2]}`,
+  ].sort().reverse();
+  assert.deepEqual(warningsOf(fixture), [
+    "no block at height 4: round 0 ends at PrevoteWait: this node leads and needs 3 prevotes for " +
+    `one block; ${byHash.join("; ")}; none of: ${all[3]}`,
+  ]);
+});
+
+Deno.test("a follower says that the leader gave a round up, and that its own controller refuses the block", () => {
+  const fixture = follower();
+  fixture.message(MessageType.Proposal, forge.proposal(0, at(0n), X));
+  fixture.input({ kind: "checked", hash: X.hash, code: 130 });
+  const nil = { ...at(0n), step: Step.Prevote, hash: null, votes: [] };
+  fixture.message(MessageType.LeaderPrevote, forge.leaderVote(nil));
+  assert.deepEqual(warningsOf(fixture), [
+    `no block at height 4: round 0 ends at PrevoteWait: 0x${
+      fakeAddress(0)
+    }, which leads, gave it ` +
+    `up; the own controller refuses 0x${X.hash}`,
   ]);
 });
 

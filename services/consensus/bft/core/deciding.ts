@@ -7,6 +7,7 @@
 
 import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
 import { hashHex } from "./crypto.ts";
+import { explainGivenUp, tellFailedRound } from "./diagnosis.ts";
 import { accuseBoth } from "./evidence.ts";
 import { isApproved } from "./following.ts";
 import { RecordType } from "./interface.ts";
@@ -28,7 +29,7 @@ export function receiveLeaderVote(m: Machine, type: string, origin: bigint, body
   if (height < m.workingHeight || height > m.height + 1n) return;
   if (isNil(hash)) return receiveNil(m, leaderVote, origin);
   const rival = rivalOf(m, leaderVote, step);
-  if (height === m.height && rival === null && !isTimely(m, leaderVote, step)) return;
+  if (height === m.height && rival === null && !isQuorumTimely(m, leaderVote, step)) return;
   const certificate = verifyLeaderVote(leaderVote, {
     validators: m.validators,
     crypto: m.crypto,
@@ -59,7 +60,7 @@ function rivalOf(
 }
 
 /** Once the height is decided, only a recovered proof may still give way to that of others. */
-function isTimely(m: Machine, { round }: LeaderVote, step: CollectedStep): boolean {
+function isQuorumTimely(m: Machine, { round }: LeaderVote, step: CollectedStep): boolean {
   if (m.certificate !== null) return m.isInquiring && step === Step.Precommit;
   if (step === Step.Precommit) return true;
   return round > m.round || (round === m.round && m.polka === null);
@@ -93,7 +94,7 @@ function receiveNil(m: Machine, { height, round, step }: LeaderVote, origin: big
   if (!isCurrent || m.isLeader() || origin === 0n) return;
   if (m.proposals.at(m.at)?.origin !== origin) return;
   if (step === Step.Prevote && m.polka !== null) return;
-  m.log("warn", `no block at height ${height}: the leader gave up round ${round}`);
+  tellFailedRound(m, explainGivenUp(m));
   enterRound(m, round + 1n);
 }
 

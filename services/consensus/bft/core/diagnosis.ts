@@ -1,11 +1,28 @@
+import type { AddressHex } from "./bincode.ts";
 import type { Machine } from "./machine.ts";
-import { Step } from "./messages.ts";
+import { Step, stepName, ZERO_HASH } from "./messages.ts";
 import { proposalId } from "./proposing.ts";
 import { leaderOf, quorumSize } from "./validators.ts";
-import type { VoteSet } from "./vote_set.ts";
+import type { CollectedStep } from "./vote_book.ts";
+
+/** Says in the log that the current round ends without a block, and why. */
+export function tellFailedRound(m: Machine, reason = explainRound(m)): void {
+  const { height, round, step } = m;
+  m.log(
+    "warn",
+    `no block at height ${height}: round ${round} ends at ${stepName(step)}: ${reason}`,
+  );
+}
+
+/** Why a round ends that its leader has given up, and what this node has to do with it. */
+export function explainGivenUp(m: Machine): string {
+  const givenUp = `0x${leaderOf(m.validators, m.at)}, which leads, gave it up`;
+  const ownReason = explainProposal(m);
+  return ownReason === null ? givenUp : `${givenUp}; ${ownReason}`;
+}
 
 /** Why the current round has brought no block so far, for whoever reads the log. */
-export function explainRound(m: Machine): string {
+function explainRound(m: Machine): string {
   if (m.abstains) return "the log of own votes is damaged, this node waits for the others";
   if (isUnsigned(m)) return "the kms has not signed an own vote";
   const leader = leaderOf(m.validators, m.at);
@@ -26,16 +43,27 @@ function explainLeader(m: Machine): string {
     const failure = m.fetchFailure === "" ? "it does not answer" : m.fetchFailure;
     return `this node leads and its controller gave no proposal: ${failure}`;
   }
-  const step = m.polka === null ? Step.Prevote : Step.Precommit;
-  const name = m.polka === null ? "prevotes" : "precommits";
-  return `this node leads and has ${explainVotes(m, m.votes.of(m.at, step), name)}`;
+  const votes = m.polka === null
+    ? explainVotes(m, Step.Prevote, "prevotes")
+    : explainVotes(m, Step.Precommit, "precommits");
+  return `this node leads and ${votes}`;
 }
 
-function explainVotes(m: Machine, set: VoteSet, name: string): string {
+/** Who voted for what, nil last: those are the ones whose controllers refuse the block. */
+function explainVotes(m: Machine, step: CollectedStep, name: string): string {
+  const set = m.votes.of(m.at, step);
+  const voters = [...set.hashes].sort().reverse().map((hash) => {
+    const what = hash === ZERO_HASH ? "nil" : `for 0x${hash}`;
+    return `${what}: ${listOf(set.entriesFor(hash).map(([address]) => address))}`;
+  });
   const missing = m.validators.filter((address) => !set.senders.includes(address));
+  if (missing.length > 0) voters.push(`none of: ${listOf(missing)}`);
   const wanted = quorumSize(m.validators.length);
-  const from = missing.map((address) => `0x${address}`).join(", ");
-  return `${set.bestBlock()?.count ?? 0} ${name} for one block, needs ${wanted}, none of: ${from}`;
+  return [`needs ${wanted} ${name} for one block`, ...voters].join("; ");
+}
+
+function listOf(addresses: readonly AddressHex[]): string {
+  return addresses.map((address) => `0x${address}`).join(", ");
 }
 
 function explainProposal(m: Machine): string | null {

@@ -30,7 +30,7 @@ export function receiveProposal(m: Machine, origin: bigint, body: Bytes): void {
   const signed = decodeSignedProposal(body);
   if (signed === null) return m.log("debug", "drop an undecodable proposal");
   const { proposal, signature } = signed;
-  if (!isTimely(m, proposal)) return;
+  if (!isProposalTimely(m, proposal)) return;
   const leader = leaderOf(m.validators, proposal);
   if (leader === null || leader === m.own) return;
   const { height, round, proposed: { hash } } = proposal;
@@ -52,7 +52,7 @@ export function receiveProposal(m: Machine, origin: bigint, body: Bytes): void {
 }
 
 /** Whether a proposal can still matter, judged before its signature, which costs. */
-function isTimely(m: Machine, { height, round, proposed }: Proposal): boolean {
+function isProposalTimely(m: Machine, { height, round, proposed }: Proposal): boolean {
   if (height > m.height + BigInt(m.validators.length)) return false;
   if (height < m.height) return m.decisionOf(height) !== null;
   if (height > m.height) return round < ROUNDS_AHEAD_MAX;
@@ -82,7 +82,7 @@ function recordProposal(
     return m.log("warn", `drop a proposal h: ${height} r: ${round} with an invalid lock`);
   }
   m.log("info", `handle_proposal h: ${height}, r: ${round}, hash: 0x${hash}`);
-  // data far ahead only tells the controller that it must synchronise
+  // what is further ahead, if not as far as to be dropped, only tells the controller to synchronise
   if (height > m.workingHeight + 1n) return hintController(m, { height, round, hash, raw });
   const provenRound = isProven ? proposed.lockRound : null;
   m.proposals.record({ height, round }, { hash, provenRound, origin, signature });
@@ -107,7 +107,7 @@ function hintController(
 }
 
 /** Has the controller check data that is not approved yet. */
-export function askController(
+function askController(
   m: Machine,
   { height, round }: { readonly height: bigint; readonly round: bigint },
   hash: HashHex,
@@ -147,7 +147,7 @@ export function onChecked(m: Machine, { hash, code }: Extract<Input, { kind: "ch
     content.status = "waiting";
     m.retryLater("check", m.timing.retryMs());
     const isBehind = code === StatusCode.ProposalTooLow && content.height === m.height;
-    if (isBehind && m.certificate === null) m.emit({ kind: "queryConfiguration" });
+    if (isBehind && m.certificate === null) m.askConfiguration();
   }
 }
 

@@ -2,7 +2,15 @@ import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { AddressHex, HashHex } from "./bincode.ts";
 import type { CoreCrypto } from "./crypto.ts";
 import { EvidenceBook } from "./evidence_book.ts";
-import type { Effect, Input, LineLevel, RetryKey, WalContent, WalRecord } from "./interface.ts";
+import type {
+  Configuration,
+  Effect,
+  Input,
+  LineLevel,
+  RetryKey,
+  WalContent,
+  WalRecord,
+} from "./interface.ts";
 import { type Proposal, type SignedVote, Step, type Vote } from "./messages.ts";
 import { type At, ProposalBook } from "./proposal_book.ts";
 import type { Certificate } from "./proof.ts";
@@ -77,6 +85,10 @@ export class Machine {
   /** False until the first configuration; network messages are dropped till then. */
   isRunning = false;
   start: Extract<Input, { kind: "start" }> | null = null;
+  /** Questions about the controller's state that are not answered yet. */
+  openQueries = 0;
+  /** An order to go back to a lower height, until the controller confirms it. */
+  rollback: Configuration | null = null;
   #authorities = NO_AUTHORITIES;
   #isValidator = false;
 
@@ -167,6 +179,11 @@ export class Machine {
 
   emit(effect: Effect): void {
     this.effects.push(effect);
+  }
+
+  askConfiguration(): void {
+    this.openQueries++;
+    this.emit({ kind: "queryConfiguration" });
   }
 
   log(level: LineLevel, text: string): void {

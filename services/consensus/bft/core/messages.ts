@@ -226,11 +226,6 @@ export function decodeLeaderVote(body: Bytes): LeaderVote | null {
   }));
 }
 
-/** The proposed hash with its lock, as it stands inside a proposal. */
-export function encodeProposedHash(proposed: ProposedHash): Bytes {
-  return encodeBincode((writer) => writeProposedHash(writer, proposed));
-}
-
 /** The bytes whose hash a proposal's signature signs. */
 export function encodeProposal(proposal: Proposal): Bytes {
   return encodeBincode((writer) => writeProposal(writer, proposal));

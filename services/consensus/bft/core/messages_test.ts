@@ -9,7 +9,6 @@ import {
   decodeSignedVote,
   encodeLeaderVote,
   encodeProposal,
-  encodeProposedHash,
   encodeSignedProposal,
   encodeSignedVote,
   encodeVote,
@@ -47,10 +46,11 @@ Deno.test("the codecs write what the reference encoder writes (spec/consensus.md
   const signed = toHex(encodeSignedProposal({ proposal, signature: fromHex("0909"), sender: A }));
   assert.equal(signed, `${proposalHex}02000000000000000909${S42}`);
   const lockVotes = toWireVoteSet(H, [[A, SIGNED]]);
-  const locked = toHex(encodeProposedHash({ hash: H, lockRound: 1n, lockVotes }));
+  const locked = { ...proposal, proposed: { hash: H, lockRound: 1n, lockVotes } };
   const one = "0100000000000000";
-  assert.equal(locked, `${S66}01${one}01${one}${S42}${SIGNED_HEX}${one}${S66}${one}${one}`);
-  assert.equal(locked.length / 2, 346);
+  const lockedHex = `${S66}01${one}01${one}${S42}${SIGNED_HEX}${one}${S66}${one}${one}`;
+  assert.equal(lockedHex.length / 2, 346);
+  assert.equal(toHex(encodeProposal(locked)), `${AT}${lockedHex}0200000000000000dead`);
 });
 
 Deno.test("encodeVote() gives vector V9 of protocol.md, section 14, and V8 its hash", async () => {

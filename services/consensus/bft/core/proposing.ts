@@ -87,7 +87,7 @@ export function onProposal(m: Machine, input: Extract<Input, { kind: "proposal" 
   }
   if (proposal.height > m.workingHeight) {
     m.log("warn", `the controller is ahead: it proposes ${proposal.height}, h: ${m.height}`);
-    m.emit({ kind: "queryConfiguration" });
+    m.askConfiguration();
   }
   if (proposal.height !== m.height) {
     m.fetchFailure = `the controller proposes height ${proposal.height}`;

@@ -1,9 +1,9 @@
 import type { TimerEvent } from "./interface.ts";
 import { giveUpRound, isSplit } from "./collecting.ts";
 import { commit } from "./deciding.ts";
-import { explainRound } from "./diagnosis.ts";
+import { tellFailedRound } from "./diagnosis.ts";
 import type { Machine } from "./machine.ts";
-import { Step, stepName } from "./messages.ts";
+import { Step } from "./messages.ts";
 import { giveUp } from "./new_view.ts";
 import { enterHeight } from "./rounds.ts";
 
@@ -22,12 +22,7 @@ export function onStepTimeout(m: Machine, event: Extract<TimerEvent, { kind: "st
       return giveUpRound(m, Step.Precommit);
     }
   }
-  const { height, round } = m;
-  const reason = explainRound(m);
-  m.log(
-    "warn",
-    `no block at height ${height}: round ${round} ends at ${stepName(m.step)}: ${reason}`,
-  );
+  tellFailedRound(m);
   m.setStep(Step.NewView, m.timing.newViewMs(m.validators.length));
-  giveUp(m, round);
+  giveUp(m, m.round);
 }

@@ -29,10 +29,10 @@ const COMMIT_MS = 3_000;
 /** Between two attempts to give up a round together, unless the interval is longer. */
 const NEW_VIEW_MS = 3_000;
 
-/** No timer runs longer, whatever the round. */
-const TIMER_MS_MAX = 3_600_000;
+/** No wait inside a height is longer, whatever the round. */
+const WAIT_MS_MAX = 3_600_000;
 
-/** Bounds of the time between attempts inside a round. */
+/** Bounds of the time between attempts inside a round; no wait is shorter, whatever the phases. */
 const RETRY_MS_MIN = 200;
 const RETRY_MS_MAX = 1_000;
 
@@ -57,12 +57,12 @@ export class Timing {
   /** Waiting for a proposal; doubles with each round. */
   proposeMs(round: bigint): number {
     const exponent = Math.min(Number(round), this.options.proposalCoefficientMax);
-    return atMost(this.#proposePhaseMs * 2 ** exponent);
+    return bounded(this.#proposePhaseMs * 2 ** exponent);
   }
 
   /** Waiting for a quorum of votes. */
   voteMs(round: bigint): number {
-    return atMost(this.#proposePhaseMs * (Number(round) + 1));
+    return bounded(this.#proposePhaseMs * (Number(round) + 1));
   }
 
   /**
@@ -71,15 +71,15 @@ export class Timing {
    */
   newViewMs(validatorCount: number): number {
     const wantedMs = this.#prevotePhaseMs * 15 * (validatorCount + 1);
-    return Math.min(wantedMs, Math.max(NEW_VIEW_MS, this.intervalMs));
+    return bounded(Math.min(wantedMs, Math.max(NEW_VIEW_MS, this.intervalMs)));
   }
 
   /** Waiting for the controller to commit. */
   commitMs(round: bigint, validatorCount: number): number {
-    return atMost(COMMIT_MS * (Number(round) + 1) * Math.max(validatorCount, 1));
+    return bounded(COMMIT_MS * (Number(round) + 1) * Math.max(validatorCount, 1));
   }
 
-  /** Waiting for the next height, so that heights start one interval apart. */
+  /** Waiting for the next height, so that heights start one interval apart, however long it is. */
   commitWaitMs(elapsedMs: number): number {
     return Math.min(Math.max(0, this.intervalMs - elapsedMs), this.intervalMs);
   }
@@ -96,10 +96,10 @@ export class Timing {
 
   /** Between answers to the same validator that is behind. */
   answerMs(): number {
-    return Math.max(RETRY_MS_MIN, this.#prevotePhaseMs);
+    return bounded(this.#prevotePhaseMs);
   }
 }
 
-function atMost(delayMs: number): number {
-  return Math.min(delayMs, TIMER_MS_MAX);
+function bounded(delayMs: number): number {
+  return Math.min(Math.max(RETRY_MS_MIN, delayMs), WAIT_MS_MAX);
 }

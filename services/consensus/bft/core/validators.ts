@@ -40,11 +40,15 @@ export function withValidators(
   authorities: Authorities,
   { height, validators }: { readonly height: bigint; readonly validators: ValidatorList },
 ): Authorities {
-  const { current } = authorities;
+  const { current, changedAt } = authorities;
   const isSame = current.length === validators.length &&
     current.every((address, index) => address === validators[index]);
-  if (isSame) return authorities;
-  return { current: validators, previous: current, changedAt: height };
+  if (isSame) {
+    return height < changedAt ? { current, previous: [], changedAt: height } : authorities;
+  }
+  // a chain that was rolled back decides anew which lists come after which
+  const previous = height < changedAt ? [] : current;
+  return { current: validators, previous, changedAt: height };
 }
 
 /** Who may have signed the proof of a block of this height; never an empty previous list. */

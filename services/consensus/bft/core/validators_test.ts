@@ -34,6 +34,14 @@ Deno.test("withValidators() keeps the list before the last change, order counts"
   assert.deepEqual(second, { current: ["b", "a"], previous: ["a", "b"], changedAt: 7n });
 });
 
+Deno.test("withValidators() of a chain that was rolled back behind the change forgets it", () => {
+  const changed = { current: ["b"], previous: ["a"], changedAt: 7n };
+  const back = { height: 5n, validators: ["a"] };
+  assert.deepEqual(withValidators(changed, back), { current: ["a"], previous: [], changedAt: 5n });
+  const same = { height: 5n, validators: ["b"] };
+  assert.deepEqual(withValidators(changed, same), { current: ["b"], previous: [], changedAt: 5n });
+});
+
 Deno.test("signersAt() takes the previous list up to the change, never an empty one", () => {
   const changed = { current: ["b"], previous: ["a"], changedAt: 7n };
   assert.deepEqual(signersAt(changed, 7n), ["a"]);

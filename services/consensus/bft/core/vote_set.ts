@@ -35,6 +35,11 @@ export class VoteSet {
     return [...this.#bySender.keys()];
   }
 
+  /** What was voted for; nil votes are for {@linkcode ZERO_HASH}. */
+  get hashes(): HashHex[] {
+    return [...this.#countByHash.keys()];
+  }
+
   /** How many voted for a hash; nil votes count for {@linkcode ZERO_HASH}. */
   countOf(hash: HashHex): number {
     return this.#countByHash.get(hash) ?? 0;

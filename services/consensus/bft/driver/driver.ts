@@ -6,6 +6,7 @@ import type { Logger } from "../../../../shared/log/mod.ts";
 import { StatusCode, statusFromWire } from "../../../../shared/status/mod.ts";
 import type { ControllerPort } from "../../controller_port.ts";
 import { MachineLoop } from "../../machine_loop.ts";
+import { MessageBudget } from "../../message_budget.ts";
 import type { NetworkPort } from "../../network_port.ts";
 import type { Consensus } from "../../service.ts";
 import type { BftCore } from "../core/core.ts";
@@ -50,7 +51,7 @@ function isWrite(effect: Effect): effect is Write {
   }
 }
 
-/** Messages of others that wait to be looked at; further ones are lost, as on a bad line. */
+/** Messages of others that wait to be looked at. */
 const MESSAGES_WAITING_MAX = 4_096;
 
 /** Runs the state machine of a validator. */
@@ -59,7 +60,7 @@ export class BftDriver implements Consensus {
   readonly #loop: MachineLoop<Input, Action, Write>;
   readonly #answers = new Map<number, (code: StatusCode) => void>();
   readonly #firstConfiguration = Promise.withResolvers<void>();
-  #messagesWaiting = 0;
+  readonly #budget: MessageBudget;
   #lastId = 0;
 
   constructor(parts: DriverParts) {
@@ -73,11 +74,18 @@ export class BftDriver implements Consensus {
       write: (effect) => this.#write(effect),
       perform: (effect) => this.#perform(effect),
     });
+    const isDiskFull = () => this.#loop.isDiskFull;
+    this.#budget = new MessageBudget({ countMax: MESSAGES_WAITING_MAX, clock, log, isDiskFull });
   }
 
   /** Resolves when the controller was first asked for its configuration, and told it or not. */
   get firstConfiguration(): Promise<void> {
     return this.#firstConfiguration.promise;
+  }
+
+  /** Messages of others that were not looked at. */
+  get droppedMessages(): number {
+    return this.#budget.dropped;
   }
 
   /** Queues an input. */
@@ -86,7 +94,7 @@ export class BftDriver implements Consensus {
   }
 
   reconfigure(configuration: ConsensusConfiguration): void {
-    this.post({ kind: "reconfigure", configuration: configurationOf(configuration) });
+    this.#loop.postLatest({ kind: "reconfigure", configuration: configurationOf(configuration) });
   }
 
   checkBlock({ proposal, proof }: ProposalWithProof): Promise<StatusCode> {
@@ -100,11 +108,7 @@ export class BftDriver implements Consensus {
   }
 
   deliver({ type, origin, msg }: NetworkMsg): void {
-    if (this.#messagesWaiting >= MESSAGES_WAITING_MAX) {
-      this.#parts.log.warn(`drop a ${type}: too many messages wait`);
-      return;
-    }
-    this.#messagesWaiting++;
+    if (!this.#budget.admit(origin, msg.length)) return;
     this.post({ kind: "message", type, origin, body: msg });
   }
 
@@ -114,7 +118,7 @@ export class BftDriver implements Consensus {
   }
 
   #step(input: Input, nowMs: number): readonly Effect[] {
-    if (input.kind === "message") this.#messagesWaiting--;
+    if (input.kind === "message") this.#budget.release();
     return this.#parts.core.step(input, nowMs);
   }
 

@@ -171,12 +171,23 @@ function clockWithPauses(pause: (signal?: AbortSignal) => Promise<void>) {
 
 const turn = () => SYSTEM_CLOCK.sleep(0);
 
+/** A core that counts the orders of the controller. */
+class CountingCore extends BftCore {
+  reconfigurations = 0;
+
+  override step(...args: Parameters<BftCore["step"]>) {
+    if (args[0].kind === "reconfigure") this.reconfigurations++;
+    return super.step(...args);
+  }
+}
+
 Deno.test("BftDriver sends nothing that a full disk kept it from writing, and goes on with room", async () => {
   const disk = fullDisk();
   const lines: string[] = [];
   const log = { ...SILENT_LOGGER, error: (line: string) => void lines.push(line) };
   const clock = clockWithPauses(turn);
-  const { driver, sent, committed, configuration } = harness({ wal: disk.wal, clock, log });
+  const core = new CountingCore({ own: OWN, crypto: FAKE_CRYPTO, timing: DEFAULT_TIMING });
+  const { driver, sent, committed, configuration } = harness({ core, wal: disk.wal, clock, log });
   driver.reconfigure(configuration);
   await disk.tried;
   for (let again = 0; again < 5; again++) await turn();
@@ -185,9 +196,15 @@ Deno.test("BftDriver sends nothing that a full disk kept it from writing, and go
   const answer = await driver.checkBlock({ proposal, proof: new Uint8Array() });
   assert.equal(answer, StatusCode.ConsensusServerNotReady);
   assert.equal(lines.length, 1);
+  for (let again = 0; again < 5; again++) {
+    driver.deliver({ module: "consensus", type: "newview", origin: 1n, msg: new Uint8Array() });
+    driver.reconfigure(configuration);
+  }
+  assert.equal(driver.droppedMessages, 5);
   disk.makeRoom();
   const { proof } = await committed;
   assert.equal(await driver.checkBlock({ proposal, proof }), StatusCode.Success);
+  assert.equal(core.reconfigurations, 2, "of those that came meanwhile, the last");
   await driver.stop();
 });
 

@@ -25,7 +25,7 @@ export async function openAuthorityFile(
 }
 
 /** The content of the file: u32 LE body length, u8 type, body. */
-export function authorityRecord(authorities: Authorities): Bytes {
+function authorityRecord(authorities: Authorities): Bytes {
   const body = encodeAuthorities(authorities);
   const header = new Uint8Array(HEADER_SIZE);
   new DataView(header.buffer).setUint32(0, body.length, true);
@@ -34,7 +34,7 @@ export function authorityRecord(authorities: Authorities): Bytes {
 }
 
 /** Reads the content of the file; null when it is not whole. */
-export function readAuthorityRecord(bytes: Bytes): Authorities | null {
+function readAuthorityRecord(bytes: Bytes): Authorities | null {
   if (bytes.length <= HEADER_SIZE) return null;
   const size = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
   const body = bytes.subarray(HEADER_SIZE);

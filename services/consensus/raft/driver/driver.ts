@@ -7,6 +7,7 @@ import type { Logger } from "../../../../shared/log/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
 import type { ControllerPort } from "../../controller_port.ts";
 import { MachineLoop } from "../../machine_loop.ts";
+import { MessageBudget } from "../../message_budget.ts";
 import type { Consensus } from "../../service.ts";
 import type { RaftLogFile } from "../log/raft_log_file.ts";
 import type { Effect, Input } from "../node/interface.ts";
@@ -33,14 +34,14 @@ function isWrite(effect: Effect): effect is Write {
   return effect.kind === "persist" || effect.kind === "compact";
 }
 
-/** Messages of others that wait to be looked at; further ones are lost, as on a bad line. */
-const MESSAGES_WAITING_MAX = 256;
+/** Messages of others that wait to be looked at: of one node, all that raft has under way. */
+const MESSAGES_WAITING_MAX = 512;
 
 /** Runs the state machine of a node. */
 export class RaftDriver implements Consensus {
   readonly #parts: DriverParts;
   readonly #loop: MachineLoop<Input, Action, Write>;
-  #messagesWaiting = 0;
+  readonly #budget: MessageBudget;
 
   constructor(parts: DriverParts) {
     this.#parts = parts;
@@ -53,6 +54,13 @@ export class RaftDriver implements Consensus {
       write: (effect) => this.#write(effect),
       perform: (effect) => this.#perform(effect),
     });
+    const isDiskFull = () => this.#loop.isDiskFull;
+    this.#budget = new MessageBudget({ countMax: MESSAGES_WAITING_MAX, clock, log, isDiskFull });
+  }
+
+  /** Messages of others that were not looked at. */
+  get droppedMessages(): number {
+    return this.#budget.dropped;
   }
 
   /** Begins with what is on disk. */
@@ -61,7 +69,7 @@ export class RaftDriver implements Consensus {
   }
 
   reconfigure(configuration: ConsensusConfiguration): void {
-    this.#loop.post({ kind: "reconfigure", configuration });
+    this.#loop.postLatest({ kind: "reconfigure", configuration });
   }
 
   /** Blocks carry no proof (spec/consensus.md, section 9.4). */
@@ -71,12 +79,7 @@ export class RaftDriver implements Consensus {
 
   deliver(networkMsg: NetworkMsg): void {
     const message = this.#parts.mail.receive(networkMsg);
-    if (message === null) return;
-    if (this.#messagesWaiting >= MESSAGES_WAITING_MAX) {
-      this.#parts.log.warn("drop a raft message: too many wait");
-      return;
-    }
-    this.#messagesWaiting++;
+    if (message === null || !this.#budget.admit(networkMsg.origin, networkMsg.msg.length)) return;
     this.#loop.post({ kind: "message", message });
   }
 
@@ -86,7 +89,7 @@ export class RaftDriver implements Consensus {
   }
 
   #step(input: Input, nowMs: number): readonly Effect[] {
-    if (input.kind === "message") this.#messagesWaiting--;
+    if (input.kind === "message") this.#budget.release();
     if (input.kind === "timer" && input.name === "tick") this.#parts.mail.tick();
     return this.#parts.node.step(input, nowMs);
   }

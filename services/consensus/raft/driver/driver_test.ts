@@ -47,3 +47,16 @@ Deno.test("a controller that takes a minute costs the leader neither heartbeats 
   assert(leader.controller.blocks.every((block) => block.startsWith("00")), "it still leads");
   await group.stop();
 });
+
+Deno.test("a node whose disk is full drops what it is sent, and follows when there is room", async () => {
+  const group = await started();
+  await group.untilHeight(2);
+  const follower = group.at(1);
+  const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  follower.files.writeAt = () => Promise.reject(full);
+  await group.clock.advance(20_000);
+  assert((follower.driver?.droppedMessages ?? 0) > 0, "few came, none is kept");
+  Reflect.deleteProperty(follower.files, "writeAt");
+  await group.untilHeight(follower.controller.blocks.length + 3);
+  await group.stop();
+});
