@@ -35,14 +35,25 @@ const DIGIT_VALUES = Uint8Array.from(
 const SCRATCH = new Uint8Array(4_096);
 const SCRATCH_VIEW = new DataView(SCRATCH.buffer);
 
+/** A buffer of so many bytes may be kept for any part of it: creating one more would cost as much. */
+const KEPT_SIZE_MAX = 1_024;
+
 /** Bytes of the hex text at hand. */
 const DIGITS = new Uint8Array(HASH_SIZE);
 
-/** The bytes of what a function writes; it may not use this function itself. */
-export function encodeBincode(write: (writer: BincodeWriter) => unknown): Bytes {
+/** Writes something; it may not use another writer meanwhile. */
+export type Write = (writer: BincodeWriter) => unknown;
+
+/** The bytes of what a function writes. */
+export function encodeBincode(write: Write): Bytes {
+  return withBincode(write, (bytes) => bytes.slice());
+}
+
+/** Uses the bytes of what a function writes, which are gone after that: for hashes of them. */
+export function withBincode<Result>(write: Write, use: (bytes: Bytes) => Result): Result {
   const writer = new BincodeWriter();
   write(writer);
-  return writer.finish();
+  return use(writer.written);
 }
 
 /** Appends values to a byte string. */
@@ -51,9 +62,9 @@ export class BincodeWriter {
   #view = SCRATCH_VIEW;
   #size = 0;
 
-  /** What was written so far. */
-  finish(): Bytes {
-    return this.#bytes.slice(0, this.#size);
+  /** What was written so far, until another writer is used. */
+  get written(): Bytes {
+    return this.#bytes.subarray(0, this.#size);
   }
 
   u8(value: number): this {
@@ -152,11 +163,14 @@ export class BincodeReader {
     return this.#view.getBigUint64(this.#take(8), true);
   }
 
-  /** A copy, so that a small part does not keep a large message in memory. */
+  /** A part of the source, or a copy, so that a small part keeps no large message in memory. */
   bytes(): Bytes {
+    const { source } = this;
     const size = this.#length(1);
     const start = this.#take(size);
-    return this.source.slice(start, start + size);
+    const { byteLength } = source.buffer;
+    const keepsMuch = byteLength > KEPT_SIZE_MAX && byteLength > 2 * size;
+    return keepsMuch ? source.slice(start, start + size) : source.subarray(start, start + size);
   }
 
   hash(): HashHex {

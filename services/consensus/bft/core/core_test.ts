@@ -4,6 +4,7 @@ import { EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { CoreFixture, forge, voteFor } from "../../testing/core_fixture.ts";
 import { FAKE_CRYPTO, fakeAddress } from "../../testing/fake_crypto.ts";
 import { hashHex } from "./crypto.ts";
+import type { Machine } from "./machine.ts";
 import {
   decodeLeaderVote,
   decodeSignedProposal,
@@ -208,6 +209,18 @@ Deno.test("a quorum that came before its data commits when the data is here", ()
   assert.equal(fixture.of("commit").length, 1);
 });
 
+Deno.test("data that is not that of the decided hash is never committed, wherever it came from", () => {
+  const fixture = follower();
+  // the view is the machine itself: nothing that a core takes in gets this far
+  const { proposals } = fixture.core.view as Machine;
+  proposals.addContent(X.hash, HEIGHT, Y.raw).status = "approved";
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
+  fixture.message(MessageType.LeaderPrecommit, proof);
+  assert.deepEqual(fixture.of("commit"), []);
+  fixture.message(MessageType.Proposal, forge.proposal(0, at(0n), X));
+  assert.deepEqual(fixture.of("commit").map(({ data }) => toHex(data)), [toHex(X.raw)]);
+});
+
 Deno.test("a leader vote that repeats a signer, or has a stranger's vote, is dropped (S5)", () => {
   const fixture = follower();
   fixture.approvedProposal(0, at(0n), X);
@@ -321,6 +334,17 @@ Deno.test("a validator behind is told the frozen proof, not oftener than needed"
   giveUpWith(fixture, [1, 1, 2], 0n);
   const answers = fixture.of("send").map(({ origin, body }) => [origin, toHex(body)]);
   assert.deepEqual(answers, [[7n, toHex(proof)], [7n, toHex(proof)]]);
+});
+
+Deno.test("a proof is told also when its block was got by synchronisation before its commit", () => {
+  const fixture = lockedFollower();
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
+  fixture.message(MessageType.LeaderPrecommit, proof);
+  fixture.reconfigure(HEIGHT);
+  assert.equal(fixture.core.view.height, HEIGHT + 1n);
+  fixture.effects = [];
+  giveUpWith(fixture, [1], 0n);
+  assert.deepEqual(fixture.of("send").map(({ body }) => toHex(body)), [toHex(proof)]);
 });
 
 Deno.test("a leader who is ahead shortens the wait for the next height, by a bounded part", () => {

@@ -1,6 +1,6 @@
 import { type Bytes, toHex } from "../../../../shared/bytes/mod.ts";
-import type { AddressHex, HashHex } from "./bincode.ts";
-import { encodeVote, type SignedVote } from "./messages.ts";
+import { type AddressHex, type HashHex, withBincode } from "./bincode.ts";
+import { type Proposal, type SignedVote, type Vote, writeProposal, writeVote } from "./messages.ts";
 
 /** The chain's hash and signature check; signing is a request to the kms, it has the key. */
 export interface CoreCrypto {
@@ -14,12 +14,14 @@ export function hashHex(crypto: CoreCrypto, data: Bytes): HashHex {
   return toHex(crypto.hash(data));
 }
 
-/** Who signed some data; null for a signature that is not one. */
-export function signerOf(
-  crypto: CoreCrypto,
-  { data, signature }: { readonly data: Bytes; readonly signature: Bytes },
-): AddressHex | null {
-  return signerOfHash(crypto, { hash: crypto.hash(data), signature });
+/** The hash that the signature of a vote signs (spec/consensus.md, section 3.3). */
+export function hashVote(crypto: CoreCrypto, vote: Vote): Bytes {
+  return withBincode((writer) => writeVote(writer, vote), (bytes) => crypto.hash(bytes));
+}
+
+/** The hash that the signature of a proposal signs. */
+export function hashProposal(crypto: CoreCrypto, proposal: Proposal): Bytes {
+  return withBincode((writer) => writeProposal(writer, proposal), (bytes) => crypto.hash(bytes));
 }
 
 /** Who signed the data of a hash; null for a signature that is not one. */
@@ -31,7 +33,7 @@ export function signerOfHash(
   return address === null ? null : toHex(address);
 }
 
-/** Who signed a vote; always over its canonical encoding (spec/consensus.md, section 3.3). */
+/** Who signed a vote; always over its canonical encoding. */
 export function voterOf(crypto: CoreCrypto, { vote, signature }: SignedVote): AddressHex | null {
-  return signerOf(crypto, { data: encodeVote(vote), signature });
+  return signerOfHash(crypto, { hash: hashVote(crypto, vote), signature });
 }

@@ -6,6 +6,7 @@
  */
 
 import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
+import { hashHex } from "./crypto.ts";
 import { explainGivenUp, tellFailedRound } from "./diagnosis.ts";
 import { accuseBoth } from "./evidence.ts";
 import { isApproved } from "./following.ts";
@@ -148,12 +149,24 @@ export function commitRule(m: Machine): boolean {
 /** Hands the block to the controller; repeated until it answers. */
 export function commit(m: Machine): void {
   const { certificate } = m;
-  const content = certificate === null ? null : m.proposals.content(certificate.hash);
-  if (certificate === null || content === null) return;
+  const data = certificate === null ? null : dataOf(m, certificate);
+  if (certificate === null || data === null) return;
   m.isInquiring = false;
   m.setStep(Step.Commit, m.timing.commitMs(certificate.round, m.validators.length));
   const { height, bytes: proof } = certificate;
-  m.emit({ kind: "commit", height, data: content.raw, proof });
+  m.emit({ kind: "commit", height, data, proof });
+}
+
+/**
+ * The data of a decided block, whose hash is all that the votes were for. It was compared with it
+ * when it came, and is once more: a block that is stored stays.
+ */
+function dataOf(m: Machine, { height, hash }: Certificate): Bytes | null {
+  const content = m.proposals.content(hash);
+  if (content === null || hashHex(m.crypto, content.raw) === hash) return content?.raw ?? null;
+  m.log("error", `forget the data of height ${height}: it is not that of 0x${hash}`);
+  m.proposals.forget(hash);
+  return null;
 }
 
 /**

@@ -8,13 +8,12 @@ import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
 import { answerBehind } from "./answers.ts";
 import type { HashHex } from "./bincode.ts";
-import { hashHex, signerOf } from "./crypto.ts";
+import { hashHex, hashProposal, signerOfHash } from "./crypto.ts";
 import { accuse } from "./evidence.ts";
 import type { Input } from "./interface.ts";
 import type { Machine } from "./machine.ts";
 import {
   decodeSignedProposal,
-  encodeProposal,
   type Proposal,
   type SignedProposal,
   Step,
@@ -35,7 +34,7 @@ export function receiveProposal(m: Machine, origin: bigint, body: Bytes): void {
   const leader = leaderOf(m.validators, proposal);
   if (leader === null || leader === m.own) return;
   const { height, round, proposed: { hash } } = proposal;
-  const signer = signerOf(m.crypto, { data: encodeProposal(proposal), signature });
+  const signer = signerOfHash(m.crypto, { hash: hashProposal(m.crypto, proposal), signature });
   if (signer !== leader) {
     return m.log("warn", `drop a proposal h: ${height} r: ${round} not of its leader 0x${leader}`);
   }

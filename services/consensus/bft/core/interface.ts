@@ -19,10 +19,14 @@ export interface Configuration {
 
 /** Types of records in the write-ahead log (spec/consensus.md, section 6.2). */
 export const RecordType = {
+  /** Nothing; in logs of the reference only. */
+  Skip: 0,
   /** A proposal that the controller approved: `NetworkProposal`. */
   Propose: 1,
   /** A quorum of prevotes or precommits: `LeaderVote`. */
   QuorumVotes: 2,
+  /** The end of a height; in logs of the reference only. */
+  FinalizeBlock: 3,
   /** An own vote, signed, before it is sent; own addition: 4 ‖ `SignedFollowerVote`. */
   OwnVote: 4,
   /** An own proposal, signed, before it is sent; own addition: 5 ‖ `SignedNetworkProposal`. */

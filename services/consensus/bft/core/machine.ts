@@ -40,6 +40,8 @@ export type VoteTarget = "leader" | "everyone" | bigint;
 /** An own vote that is decided, for ever: at most one per height, round and step. */
 export interface Pledge {
   readonly vote: Vote;
+  /** What the kms signs. */
+  readonly voteHash: Bytes;
   /** Null until the kms has signed. */
   signature: Bytes | null;
   /** Records that must be on disk before the vote leaves. */
@@ -50,6 +52,8 @@ export interface Pledge {
 /** An own proposal that is decided, for ever: at most one per height and round. */
 export interface ProposalPledge {
   readonly proposal: Proposal;
+  /** What the kms signs. */
+  readonly proposalHash: Bytes;
   /** The signed message; null until the kms has signed. */
   body: Bytes | null;
 }
@@ -108,8 +112,6 @@ export class Machine {
   /** Whether the certificate was read from the log. */
   isRecovered = false;
   lastDecision: Decision | null = null;
-  /** Whether the kms was seen to sign with the key of the own address. */
-  isKeyChecked = false;
   /** Own votes of this height may be unknown: none is given. */
   abstains = false;
 

@@ -118,7 +118,11 @@ const SIGNED_VOTE_SIZE_MIN = 29;
 const SENDER_SIZE_MIN = 48 + SIGNED_VOTE_SIZE_MIN;
 const HASH_COUNT_SIZE_MIN = 80;
 
-function writeVote(writer: BincodeWriter, { height, round, step, hash }: Vote): BincodeWriter {
+/** Writes what the signature of a vote signs. */
+export function writeVote(
+  writer: BincodeWriter,
+  { height, round, step, hash }: Vote,
+): BincodeWriter {
   return writer.u64(height).u64(round).u32(step).option(hash, (value) => writer.hex(value));
 }
 
@@ -177,7 +181,8 @@ function readProposedHash(reader: BincodeReader): ProposedHash {
   };
 }
 
-function writeProposal(writer: BincodeWriter, proposal: Proposal): BincodeWriter {
+/** Writes what the signature of a proposal signs. */
+export function writeProposal(writer: BincodeWriter, proposal: Proposal): BincodeWriter {
   writer.u64(proposal.height).u64(proposal.round);
   return writeProposedHash(writer, proposal.proposed).bytes(proposal.raw);
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { concatBytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { loadSm3 } from "../../../../shared/crypto/mod.ts";
 import {
   decodeLeaderVote,
@@ -117,4 +117,19 @@ Deno.test("decodeLeaderVote() gives back what was encoded", () => {
     assert(read !== null && read.votes.length === votes.length);
     assert.equal(toHex(encodeLeaderVote(read)), toHex(bytes));
   }));
+});
+
+Deno.test("what is read of a message keeps no much larger one in memory", () => {
+  const vote = encodeSignedVote({ vote: VOTE, signature: new Uint8Array(65) });
+  const keptSizes = [0, 100_000].map((extra) => {
+    const body = concatBytes(vote, new Uint8Array(extra));
+    return decodeSignedVote(body)?.signature.buffer.byteLength;
+  });
+  assert.deepEqual(keptSizes, [vote.length, 65]);
+  const proposed = { hash: H, lockRound: null, lockVotes: null };
+  const proposal = { height: 5n, round: 1n, proposed, raw: new Uint8Array(5_000) };
+  const body = encodeSignedProposal({ proposal, signature: new Uint8Array(65), sender: A });
+  const read = decodeSignedProposal(body);
+  assert.equal(read?.proposal.raw.buffer, body.buffer, "most of it is not copied");
+  assert.equal(read?.signature.buffer.byteLength, 65);
 });

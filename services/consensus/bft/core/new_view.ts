@@ -9,7 +9,7 @@ import { answerBehind, mayAnswer } from "./answers.ts";
 import type { AddressHex } from "./bincode.ts";
 import { voterOf } from "./crypto.ts";
 import type { Machine, VoteTarget } from "./machine.ts";
-import { decodeSignedVote, MessageType, Step, type Vote } from "./messages.ts";
+import { decodeSignedVote, MessageType, type SignedVote, Step, type Vote } from "./messages.ts";
 import { castVote } from "./own_votes.ts";
 import { proposalId } from "./proposing.ts";
 import { enterRound } from "./rounds.ts";
@@ -27,8 +27,8 @@ export function receiveNewView(m: Machine, origin: bigint, body: Bytes): void {
   }
   const { height, round } = signed.vote;
   if (height > m.height + BigInt(m.validators.length) || round >= ROUND_END) return;
-  const voter = voterOf(m.crypto, signed);
-  if (voter === null || voter === m.own || !m.validators.includes(voter)) {
+  const voter = checkVoter(m, signed);
+  if (voter === null) {
     return m.log("warn", `drop a newview h: ${height} r: ${round} of no validator`);
   }
   m.log("info", `Handle message hanle newview: height ${height} round ${round}, sender 0x${voter}`);
@@ -38,6 +38,16 @@ export function receiveNewView(m: Machine, origin: bigint, body: Bytes): void {
   // an answer is never answered, else two nodes could go on for ever
   const isLate = height === m.height && round < m.round;
   if (isLate && step === Step.NewView) answerLate(m, { voter, origin, round });
+}
+
+/** The other validator that signed; what it says again and again is checked once. */
+function checkVoter(m: Machine, signed: SignedVote): AddressHex | null {
+  const known = m.newViews.voterOf(signed);
+  if (known !== null) return known;
+  const voter = voterOf(m.crypto, signed);
+  if (voter === null || voter === m.own || !m.validators.includes(voter)) return null;
+  m.newViews.remember(voter, signed);
+  return voter;
 }
 
 /** Helps a validator in an earlier round: it needs this node's newview of that round to follow. */

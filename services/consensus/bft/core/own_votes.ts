@@ -1,11 +1,10 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
-import { signerOf } from "./crypto.ts";
+import { hashVote, signerOfHash } from "./crypto.ts";
 import type { WalRecord } from "./interface.ts";
 import type { Machine, Pledge, VoteTarget } from "./machine.ts";
 import {
   encodeSignedVote,
-  encodeVote,
   isNil,
   MessageType,
   type SignedVote,
@@ -43,8 +42,9 @@ export function castVote(m: Machine, vote: Vote, { target, records = [] }: VoteO
   const id = pledgeId(vote);
   const known = m.pledges.get(id);
   if (known === undefined) {
-    m.pledges.set(id, { vote, signature: null, records, targets: [target] });
-    requestSignature(m, id, encodeVote(vote));
+    const voteHash = hashVote(m.crypto, vote);
+    m.pledges.set(id, { vote, voteHash, signature: null, records, targets: [target] });
+    m.emit({ kind: "sign", id, hash: voteHash });
   } else if (known.vote.hash !== vote.hash) {
     m.log("warn", `refuse a second ${stepName(vote.step)} h: ${vote.height} r: ${vote.round}`);
   } else if (known.signature === null) {
@@ -54,20 +54,15 @@ export function castVote(m: Machine, vote: Vote, { target, records = [] }: VoteO
   }
 }
 
-/** Asks the kms to sign the hash of some bytes; the answer comes as an input with the same id. */
-export function requestSignature(m: Machine, id: string, data: Bytes): void {
-  m.emit({ kind: "sign", id, hash: m.crypto.hash(data) });
-}
-
 /** Takes the signature of an own vote: from here on it is stored, then sent. */
 export function onVoteSigned(m: Machine, pledge: Pledge, signature: Bytes): void {
-  const { vote, records, targets } = pledge;
+  const { vote, voteHash, records, targets } = pledge;
   if (vote.height !== m.height || pledge.signature !== null) return;
-  if (!isOwnSignature(m, encodeVote(vote), signature)) return;
   const isTransient = vote.step === Step.NewView;
+  // a vote that comes too late would help nobody and is as if it had never been decided
+  if (!isTransient && (vote.round !== m.round || !m.isVoting)) return;
+  if (!isOwnSignature(m, voteHash, signature)) return;
   if (!isTransient) {
-    // a vote that comes too late would help nobody and is as if it had never been decided
-    if (vote.round !== m.round || !m.isVoting) return;
     const content = isForBlock(vote) ? contentRecords(m, vote.hash) : [];
     persist(m, [...content, ...records, ownVoteRecord({ vote, signature })]);
   }
@@ -76,19 +71,17 @@ export function onVoteSigned(m: Machine, pledge: Pledge, signature: Bytes): void
 }
 
 /**
- * Whether the kms signs with the key of the own address, found out once: with another key nobody
- * would count the votes.
+ * Whether the kms signed a hash with the key of the own address. It may have got another key since
+ * the last time, and what it was asked to sign before a rollback may come as late as now: nobody
+ * would count such a vote, and a proof with it would be none.
  */
-export function isOwnSignature(m: Machine, data: Bytes, signature: Bytes): boolean {
-  if (m.isKeyChecked) return true;
-  const signer = signerOf(m.crypto, { data, signature });
-  m.isKeyChecked = signer === m.own;
-  if (!m.isKeyChecked) {
-    const got = signer === null ? "no signature" : `one of 0x${signer}`;
-    m.log("error", `Cannot vote as 0x${m.own}: the kms must sign with its key, got ${got}`);
-    m.retryLater("sign", m.timing.options.serverRetryMs);
-  }
-  return m.isKeyChecked;
+export function isOwnSignature(m: Machine, hash: Bytes, signature: Bytes): boolean {
+  const signer = signerOfHash(m.crypto, { hash, signature });
+  if (signer === m.own) return true;
+  const got = signer === null ? "no signature of it" : `one of 0x${signer}`;
+  m.log("error", `Cannot vote as 0x${m.own}: the kms must sign the vote with its key, got ${got}`);
+  m.retryLater("sign", m.timing.options.serverRetryMs);
+  return false;
 }
 
 /** Writes records to the log of the current height. */
@@ -160,10 +153,10 @@ export function resendVotes(m: Machine): void {
 
 /** Asks again for signatures that the kms could not give. */
 export function retrySigning(m: Machine): void {
-  for (const [id, { vote, signature }] of m.pledges) {
+  for (const [id, { vote, voteHash, signature }] of m.pledges) {
     const isWanted = vote.step === Step.NewView || vote.round === m.round;
     if (signature === null && vote.height === m.height && isWanted) {
-      requestSignature(m, id, encodeVote(vote));
+      m.emit({ kind: "sign", id, hash: voteHash });
     }
   }
 }

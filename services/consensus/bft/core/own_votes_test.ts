@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
-import { fromHex } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex } from "../../../../shared/bytes/mod.ts";
 import { DEFAULT_TIMING } from "../../testing/core_fixture.ts";
 import { FAKE_CRYPTO, fakeAddress, FakeSigner } from "../../testing/fake_crypto.ts";
+import { hashHex } from "./crypto.ts";
 import { Machine } from "./machine.ts";
-import { encodeVote, Step, type Vote } from "./messages.ts";
+import { encodeProposal, encodeVote, Step, type Vote } from "./messages.ts";
 import { castVote, onVoteSigned, pledgeAt } from "./own_votes.ts";
+import { onProposalSigned, proposalId, proposeRule } from "./proposing.ts";
+import { enterHeight } from "./rounds.ts";
 
 const OWN = fakeAddress(1);
+const RAW = fromHex("aa01");
 const VOTE: Vote = { height: 1n, round: 0n, step: Step.Prevote, hash: "11".repeat(32) };
 
 function machine(): Machine {
@@ -41,16 +45,57 @@ Deno.test("onVoteSigned() stores a vote before it leaves, and sends the same one
   assert.deepEqual(m.effects[1], m.effects[2]);
 });
 
-Deno.test("onVoteSigned() refuses a signature of another key and tells", () => {
+/** Whatever the kms signed before, wrong signatures of a hash are refused, and that is told. */
+function expectRefused(m: Machine, hash: Bytes, take: (signature: Bytes) => void): void {
+  for (const signature of [new FakeSigner().sign(fakeAddress(5), hash), fromHex("00")]) {
+    m.effects = [];
+    take(signature);
+    assert.deepEqual(kinds(m), ["log", "setTimer"]);
+  }
+}
+
+Deno.test("onVoteSigned() refuses signatures of another key, also when it came later", () => {
   const m = machine();
+  for (const step of [Step.Prevote, Step.Precommit, Step.NewView]) {
+    const vote = { ...VOTE, step };
+    castVote(m, vote, { target: "everyone" });
+    const pledge = pledgeAt(m, m.at, step);
+    assert(pledge !== null);
+    const hash = FAKE_CRYPTO.hash(encodeVote(vote));
+    expectRefused(m, hash, (signature) => onVoteSigned(m, pledge, signature));
+    assert.equal(pledge.signature, null);
+    onVoteSigned(m, pledge, new FakeSigner().sign(OWN, hash));
+    assert(pledge.signature !== null);
+  }
+});
+
+Deno.test("onVoteSigned() refuses a late signature of what was voted before a rollback", () => {
+  const m = machine();
+  castVote(m, { ...VOTE, hash: "22".repeat(32) }, { target: "everyone" });
+  const [before] = m.effects;
+  assert(before?.kind === "sign");
+  enterHeight(m, 1n);
   castVote(m, VOTE, { target: "everyone" });
   const pledge = pledgeAt(m, m.at, Step.Prevote);
   assert(pledge !== null);
-  const hash = FAKE_CRYPTO.hash(encodeVote(VOTE));
-  for (const signature of [new FakeSigner().sign(fakeAddress(5), hash), fromHex("00")]) {
-    m.effects = [];
-    onVoteSigned(m, pledge, signature);
-    assert.deepEqual(kinds(m), ["log", "setTimer"]);
-    assert.equal(pledge.signature, null);
+  onVoteSigned(m, pledge, new FakeSigner().sign(OWN, before.hash));
+  assert.equal(pledge.signature, null);
+});
+
+Deno.test("onProposalSigned() refuses signatures of another key, also when it came later", () => {
+  const m = machine();
+  m.ownContent = hashHex(FAKE_CRYPTO, RAW);
+  m.proposals.addContent(m.ownContent, 1n, RAW).status = "approved";
+  for (const round of [0n, 2n]) {
+    m.round = round;
+    m.step = Step.ProposeWait;
+    assert(proposeRule(m));
+    const pledge = m.proposalPledges.get(proposalId(m.at));
+    assert(pledge !== undefined);
+    const hash = FAKE_CRYPTO.hash(encodeProposal(pledge.proposal));
+    expectRefused(m, hash, (signature) => onProposalSigned(m, pledge, signature));
+    assert.equal(pledge.body, null);
+    onProposalSigned(m, pledge, new FakeSigner().sign(OWN, hash));
+    assert(pledge.body !== null);
   }
 });

@@ -1,11 +1,10 @@
 import { type Bytes, EMPTY_BYTES, equalBytes } from "../../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
 import type { AddressHex, HashHex } from "./bincode.ts";
-import { type CoreCrypto, hashHex, signerOfHash } from "./crypto.ts";
+import { type CoreCrypto, hashHex, hashVote, signerOfHash } from "./crypto.ts";
 import {
   decodeLeaderVote,
   encodeLeaderVote,
-  encodeVote,
   isNil,
   type LeaderVote,
   type ProposedHash,
@@ -47,7 +46,7 @@ export function verifyLeaderVote(
   // the count comes first: checking signatures is what costs
   if (!isQuorum(votes.length, validators.length) || votes.length > validators.length) return null;
   const votesBySender = new Map<AddressHex, SignedVote>();
-  const signedHash = crypto.hash(encodeVote({ height, round, step, hash }));
+  const signedHash = hashVote(crypto, { height, round, step, hash });
   for (const signed of votes) {
     if (!isSameVote(signed.vote, leaderVote)) return null;
     const sender = signerOfHash(crypto, { hash: signedHash, signature: signed.signature });

@@ -69,6 +69,11 @@ export class ProposalBook {
     return content;
   }
 
+  /** Forgets the data behind a hash. */
+  forget(hash: HashHex): void {
+    this.#contents.delete(hash);
+  }
+
   /** Lets contents whose check failed be asked for again. */
   endWaiting(): void {
     for (const content of this.#contents.values()) {

@@ -5,18 +5,17 @@
  */
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { hashHex } from "./crypto.ts";
+import { hashHex, hashProposal } from "./crypto.ts";
 import type { Input } from "./interface.ts";
 import type { Machine, ProposalPledge } from "./machine.ts";
 import {
-  encodeProposal,
   encodeSignedProposal,
   MessageType,
   type Proposal,
   type ProposedHash,
   Step,
 } from "./messages.ts";
-import { castVote, isOwnSignature, persist, requestSignature } from "./own_votes.ts";
+import { castVote, isOwnSignature, persist } from "./own_votes.ts";
 import type { At } from "./proposal_book.ts";
 import { ownProposalRecord } from "./records.ts";
 import { toWireVoteSet } from "./vote_set.ts";
@@ -43,9 +42,10 @@ function decideProposal(m: Machine): ProposalPledge | null {
   const choice = chooseProposal(m);
   if (choice === null) return null;
   const proposal: Proposal = { ...m.at, ...choice };
-  const pledge: ProposalPledge = { proposal, body: null };
+  const proposalHash = hashProposal(m.crypto, proposal);
+  const pledge: ProposalPledge = { proposal, proposalHash, body: null };
   m.proposalPledges.set(proposalId(m.at), pledge);
-  requestSignature(m, proposalId(m.at), encodeProposal(proposal));
+  m.emit({ kind: "sign", id: proposalId(m.at), hash: proposalHash });
   const { hash } = proposal.proposed;
   m.log("info", `New proposal proposal h: ${m.height} r: ${m.round} hash: 0x${hash}`);
   return pledge;
@@ -107,9 +107,9 @@ function waitForController(m: Machine): void {
 
 /** Takes the signature of an own proposal: it is stored, then broadcast. */
 export function onProposalSigned(m: Machine, pledge: ProposalPledge, signature: Bytes): void {
-  const { proposal, body } = pledge;
+  const { proposal, proposalHash, body } = pledge;
   if (body !== null || !isCurrent(m, proposal) || !m.isVoting) return;
-  if (!isOwnSignature(m, encodeProposal(proposal), signature)) return;
+  if (!isOwnSignature(m, proposalHash, signature)) return;
   pledge.body = encodeSignedProposal({ proposal, signature, sender: m.own });
   persist(m, [ownProposalRecord(pledge.body)]);
   const content = m.proposals.content(proposal.proposed.hash);
@@ -127,7 +127,7 @@ function sendProposal(m: Machine, body: Bytes, { proposed }: Proposal): void {
 export function retryProposalSigning(m: Machine): void {
   const id = proposalId(m.at);
   const pledge = m.proposalPledges.get(id);
-  if (pledge?.body === null) requestSignature(m, id, encodeProposal(pledge.proposal));
+  if (pledge?.body === null) m.emit({ kind: "sign", id, hash: pledge.proposalHash });
 }
 
 function isCurrent(m: Machine, { height, round }: At): boolean {

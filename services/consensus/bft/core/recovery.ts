@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashHex } from "./bincode.ts";
-import { voterOf } from "./crypto.ts";
+import { hashHex, hashProposal, hashVote, signerOfHash } from "./crypto.ts";
 import { RecordType, type WalRecord } from "./interface.ts";
-import type { Machine, Pledge } from "./machine.ts";
+import type { Decision, Lock, Machine } from "./machine.ts";
 import {
   decodeLeaderVote,
   decodeProposal,
@@ -19,11 +20,11 @@ import {
   Step,
 } from "./messages.ts";
 import { isForBlock, pledgeAt, pledgeId, resendVotes } from "./own_votes.ts";
-import { hashHex } from "./crypto.ts";
 import { type Certificate, verifyLeaderVote } from "./proof.ts";
 import { proposalId } from "./proposing.ts";
 import { readOwnProposal, readOwnVote } from "./records.ts";
 import { enterHeight, enterRound } from "./rounds.ts";
+import { signersAt } from "./validators.ts";
 
 /** What the log of a height says beside own votes and proposals. */
 interface Recovered {
@@ -45,6 +46,7 @@ export function resume(m: Machine, height: bigint): void {
     m.start = null;
   }
   const content = m.walContentOf(height);
+  m.lastDecision = recallDecision(m, height - 1n);
   m.start = null;
   enterHeight(m, height);
   if (content === null) return;
@@ -61,6 +63,19 @@ export function resume(m: Machine, height: bigint): void {
   takeUp(m, recovered);
 }
 
+/** The proof of a height as it was published last: who missed it gets the same one (section 5.1). */
+function recallDecision(m: Machine, height: bigint): Decision | null {
+  const { authorities, crypto } = m;
+  const rules = { validators: signersAt(authorities, height), crypto, step: Step.Precommit };
+  for (const { type, body } of m.walContentOf(height)?.records.toReversed() ?? []) {
+    const leaderVote = type === RecordType.QuorumVotes ? decodeLeaderVote(body) : null;
+    if (leaderVote?.height !== height) continue;
+    const certificate = verifyLeaderVote(leaderVote, rules);
+    if (certificate !== null) return certificate;
+  }
+  return null;
+}
+
 /** Own votes may have been lost: giving others could contradict them. */
 function abstain(m: Machine): void {
   if (m.validators.length <= 1) return;
@@ -73,10 +88,11 @@ function abstain(m: Machine): void {
 }
 
 function takeUp(m: Machine, { polkas, certificate }: Recovered): void {
-  m.lock = lockOf([...m.pledges.values()], polkas);
+  m.lock = lockOf(m, polkas);
   const rounds = [
     ...[...m.pledges.values()].map(({ vote }) => vote.round),
     ...[...m.proposalPledges.values()].map(({ proposal }) => proposal.round),
+    ...polkas.keys(),
   ];
   const round = rounds.reduce((highest, other) => other > highest ? other : highest, 0n);
   if (round > 0n) enterRound(m, round);
@@ -101,20 +117,20 @@ function takeUpStep(m: Machine): void {
   resendVotes(m);
 }
 
-/** The block of the latest own precommit; the quorum behind it may have been lost. */
-function lockOf(
-  pledges: readonly Pledge[],
-  polkas: ReadonlyMap<bigint, Certificate>,
-): Machine["lock"] {
-  let lock: Machine["lock"] = null;
-  for (const { vote } of pledges) {
-    if (vote.step !== Step.Precommit || !isForBlock(vote)) continue;
-    if (lock !== null && lock.round >= vote.round) continue;
-    const { round, hash } = vote;
-    const polka = polkas.get(round);
-    lock = { round, hash, votesBySender: polka?.hash === hash ? polka.votesBySender : [] };
+/**
+ * The block of the latest quorum of prevotes: the reference stores no vote that followed from it. Or
+ * that of the latest own precommit, when the quorum behind it was lost.
+ */
+function lockOf(m: Machine, polkas: ReadonlyMap<bigint, Certificate>): Lock | null {
+  const precommits = [...m.pledges.values()].map(({ vote }) => vote)
+    .filter(({ step }) => step === Step.Precommit)
+    .filter(isForBlock)
+    .map(({ round, hash }): Lock => ({ round, hash, votesBySender: [] }));
+  let latest: Lock | null = null;
+  for (const lock of [...polkas.values(), ...precommits]) {
+    if (latest === null || lock.round > latest.round) latest = lock;
   }
-  return lock;
+  return latest;
 }
 
 /** Takes up one record; false when it is not what its type says. */
@@ -129,9 +145,23 @@ function replay(m: Machine, { type, body }: WalRecord, recovered: Recovered): bo
       return replayOwnVote(m, readOwnVote(body));
     case RecordType.OwnProposal:
       return replayOwnProposal(m, readOwnProposal(body));
+    case RecordType.Skip:
+    case RecordType.FinalizeBlock:
+      return !isOfOtherType(m, body);
     default:
       return false;
   }
+}
+
+/** The checksum does not cover the type: a flipped bit must not make a record one to ignore. */
+function isOfOtherType(m: Machine, body: Bytes): boolean {
+  const contents = [
+    readOwnVote(body)?.vote,
+    readOwnProposal(body)?.proposal,
+    decodeProposal(body),
+    decodeLeaderVote(body),
+  ];
+  return contents.some((content) => content?.height === m.height);
 }
 
 function replayApproved(m: Machine, proposal: Proposal | null): boolean {
@@ -166,18 +196,24 @@ function replayQuorum(m: Machine, body: Uint8Array, recovered: Recovered): boole
 
 function replayOwnVote(m: Machine, signed: SignedVote | null): boolean {
   if (signed === null || signed.vote.height !== m.height) return false;
-  if (voterOf(m.crypto, signed) !== m.own) return false;
   const { vote, signature } = signed;
-  m.pledges.set(pledgeId(vote), { vote, signature, records: [], targets: ["leader"] });
+  const voteHash = hashVote(m.crypto, vote);
+  if (signerOfHash(m.crypto, { hash: voteHash, signature }) !== m.own) return false;
+  m.pledges.set(pledgeId(vote), { vote, voteHash, signature, records: [], targets: ["leader"] });
   return true;
 }
 
+/** Behind damage, anything that users put into blocks can look like a record. */
 function replayOwnProposal(m: Machine, signed: SignedProposal | null): boolean {
   if (signed === null || signed.proposal.height !== m.height) return false;
-  const { proposal } = signed;
+  const { proposal, signature } = signed;
   const { hash, lockRound } = proposal.proposed;
+  if (!m.isLeader(proposal) || hashHex(m.crypto, proposal.raw) !== hash) return false;
+  const proposalHash = hashProposal(m.crypto, proposal);
+  if (signerOfHash(m.crypto, { hash: proposalHash, signature }) !== m.own) return false;
   approve(m, hash, proposal.raw);
   if (lockRound === null) m.ownContent ??= hash;
-  m.proposalPledges.set(proposalId(proposal), { proposal, body: encodeSignedProposal(signed) });
+  const body = encodeSignedProposal(signed);
+  m.proposalPledges.set(proposalId(proposal), { proposal, proposalHash, body });
   return true;
 }

@@ -1,10 +1,24 @@
 import assert from "node:assert/strict";
-import { EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import {
+  type Bytes,
+  concatBytes,
+  EMPTY_BYTES,
+  fromHex,
+  toHex,
+} from "../../../../shared/bytes/mod.ts";
 import { CoreFixture, forge, voteFor } from "../../testing/core_fixture.ts";
 import { FAKE_CRYPTO } from "../../testing/fake_crypto.ts";
+import { encodeRecords, readLog } from "../wal/record_log.ts";
 import { hashHex } from "./crypto.ts";
-import type { WalContent } from "./interface.ts";
-import { decodeSignedVote, MessageType, Step } from "./messages.ts";
+import { RecordType, type WalContent } from "./interface.ts";
+import {
+  decodeSignedProposal,
+  decodeSignedVote,
+  encodeSignedProposal,
+  MessageType,
+  Step,
+} from "./messages.ts";
+import { approvedRecord, ownProposalRecord } from "./records.ts";
 
 const HEIGHT = 4n;
 const AT = { height: HEIGHT, round: 0n };
@@ -71,6 +85,15 @@ Deno.test("a recovered proof is shown to others, then committed with the same by
   assert.deepEqual(after.of("commit").map(({ proof }) => toHex(proof)), [toHex(PRECOMMITS)]);
 });
 
+Deno.test("a restarted validator tells the proof that it had published to who missed it", () => {
+  const contentByHeight = new Map([[HEIGHT, voted(3).written]]);
+  const after = new CoreFixture({ own: 3, validatorCount: 4, contentByHeight });
+  after.reconfigure(HEIGHT);
+  assert.equal(after.core.view.height, HEIGHT + 1n);
+  after.message(MessageType.NewView, forge.voteBody(1, { ...AT, step: Step.NewView, hash: null }));
+  assert.deepEqual(after.of("send").map(({ body }) => toHex(body)), [toHex(PRECOMMITS)]);
+});
+
 Deno.test("a recovered proof gives way to the one that others have stored", () => {
   const round = 1n;
   const later = forge.quorum([0, 1, 2], voteFor(Step.Precommit, { ...AT, round }, X.hash));
@@ -109,7 +132,7 @@ Deno.test("with a damaged log a validator votes no more at this height, but foll
 Deno.test("a record that is not what its type says counts as damage", () => {
   const { records } = voted(2).written;
   for (const [index, { body }] of records.entries()) {
-    for (const type of [0, 1, 2, 4, 5, 6]) {
+    for (const type of [0, 1, 2, 3, 4, 5, 6]) {
       if (type === records[index]?.type) continue;
       const retyped = records.with(index, { type, body });
       const after = start(3, { records: retyped, isDamaged: false });
@@ -117,6 +140,69 @@ Deno.test("a record that is not what its type says counts as damage", () => {
       assert(after.of("log").some(({ level }) => level === "error"), `${index} as ${type}`);
     }
   }
+});
+
+Deno.test("an own proposal counts only if it is whole, signed by this node, and its turn", () => {
+  const before = start(0);
+  before.input({ kind: "proposal", proposal: { height: HEIGHT, data: X.raw }, reason: "" });
+  const [own] = before.sent(MessageType.Proposal).map(decodeSignedProposal);
+  assert(own);
+  const { proposal } = own;
+  const ofAnother = decodeSignedProposal(forge.proposal(1, AT, X));
+  const notItsTurn = decodeSignedProposal(forge.proposal(0, { ...AT, round: 1n }, X));
+  const otherData = decodeSignedProposal(
+    forge.proposal(0, AT, { ...Y, proposed: proposal.proposed }),
+  );
+  assert(ofAnother && notItsTurn && otherData);
+  const unsigned = { ...own, signature: own.signature.with(-1, 0) };
+  for (const wrong of [ofAnother, notItsTurn, otherData, unsigned]) {
+    const records = [ownProposalRecord(encodeSignedProposal(wrong))];
+    const after = start(0, { records, isDamaged: false });
+    assert.deepEqual(after.sent(MessageType.Proposal), []);
+    assert(after.of("log").some(({ level }) => level === "error"), "the log is damaged");
+    const { hash } = wrong.proposal.proposed;
+    const proof = forge.quorum([1, 2, 3], voteFor(Step.Precommit, AT, hash));
+    after.message(MessageType.LeaderPrecommit, proof);
+    assert.deepEqual(after.of("commit"), []);
+  }
+});
+
+Deno.test("what users put into a block does not become a record behind damage", () => {
+  const fake = forge.proposal(0, AT, { raw: fromHex("deadbeef"), proposed: { hash: Y.hash } });
+  const planted = concatBytes(encodeRecords([ownProposalRecord(fake)]), fromHex("00"));
+  const approved = approvedRecord(AT, hashHex(FAKE_CRYPTO, planted), planted);
+  const torn = encodeRecords([approved]).subarray(0, -1);
+  const { records, isDamaged } = readLog(torn);
+  assert.deepEqual(records.map(({ type }) => type), [RecordType.OwnProposal]);
+  const after = start(3, { records, isDamaged });
+  const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, AT, Y.hash));
+  after.message(MessageType.LeaderPrecommit, proof);
+  assert.deepEqual(after.of("commit"), []);
+});
+
+/** What the reference wrote of a height, as the node that it is taken over by finds it. */
+function referenceLog(...quorums: Bytes[]): WalContent {
+  const bodies = quorums.map((body) => ({ type: RecordType.QuorumVotes, body }));
+  const skipped = [0, 3].map((type) => ({ type, body: fromHex("0102") }));
+  const records = [approvedRecord(AT, X.hash, X.raw), ...skipped, ...bodies];
+  return readLog(encodeRecords(records));
+}
+
+Deno.test("a log of the reference, without own votes, still binds: to the latest quorum in it", () => {
+  const later = { ...AT, round: 2n };
+  const quorumOf = (at: typeof AT, hash: string) =>
+    forge.quorum([0, 1, 2], voteFor(Step.Prevote, at, hash));
+  const after = start(3, referenceLog(quorumOf(later, X.hash), quorumOf(AT, Y.hash)));
+  const { lock, round } = after.core.view;
+  assert.deepEqual([lock?.hash, lock?.round, round], [X.hash, 2n, 2n]);
+  const precommits = after.sent(MessageType.Precommit).map((body) => decodeSignedVote(body)?.vote);
+  assert.deepEqual(precommits, [voteFor(Step.Precommit, later, X.hash)]);
+  assert(after.of("log").every(({ level }) => level !== "error"), "nothing counts as damage");
+});
+
+Deno.test("a quorum of a log that does not verify binds to nothing", () => {
+  const prevotes = forge.quorum([0, 1], voteFor(Step.Prevote, AT, X.hash));
+  assert.equal(start(3, referenceLog(prevotes)).core.view.lock, null);
 });
 
 Deno.test("a log above the controller's height is erased: the chain was rolled back", () => {

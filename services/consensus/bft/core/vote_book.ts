@@ -1,5 +1,6 @@
+import { equalBytes } from "../../../../shared/bytes/mod.ts";
 import type { AddressHex } from "./bincode.ts";
-import { Step } from "./messages.ts";
+import { type SignedVote, Step } from "./messages.ts";
 import type { At } from "./proposal_book.ts";
 import { VoteSet } from "./vote_set.ts";
 
@@ -46,6 +47,19 @@ export class VoteBook {
 /** The highest round that each validator has given up, by height. */
 export class NewViewBook {
   readonly #rounds = new Map<bigint, Map<AddressHex, bigint>>();
+  /** The last newview of each validator, its signature checked. */
+  readonly #checked = new Map<AddressHex, SignedVote>();
+
+  /** Whose last newview this is; null if it is not known to be of anyone. */
+  voterOf(signed: SignedVote): AddressHex | null {
+    for (const [voter, known] of this.#checked) if (isSame(known, signed)) return voter;
+    return null;
+  }
+
+  /** Remembers a newview, since most are repeated many times. */
+  remember(voter: AddressHex, signed: SignedVote): void {
+    this.#checked.set(voter, signed);
+  }
 
   /** Records that a validator gave up a round and every one before it. */
   add(voter: AddressHex, { height, round }: At): void {
@@ -84,5 +98,13 @@ export class NewViewBook {
 
   clear(): void {
     this.#rounds.clear();
+    this.#checked.clear();
   }
+}
+
+function isSame(left: SignedVote, right: SignedVote): boolean {
+  const { height, round, step, hash } = left.vote;
+  const { vote } = right;
+  if (vote.height !== height || vote.round !== round) return false;
+  return vote.step === step && vote.hash === hash && equalBytes(left.signature, right.signature);
 }

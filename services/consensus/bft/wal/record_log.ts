@@ -9,8 +9,8 @@ import { encodeRecord, RECORD_HEADER_SIZE, salvageRecords } from "../../../../sh
 import { RecordType, type WalContent, type WalRecord } from "../core/interface.ts";
 import { readOwnProposal, readOwnVote } from "../core/records.ts";
 
-/** Types that occur; 3 (FinalizeBlock) is in files of the reference only. */
-const TYPE_MIN = RecordType.Propose;
+/** Types that occur. */
+const TYPE_MIN = RecordType.Skip;
 const TYPE_MAX = RecordType.OwnProposal;
 
 /** A tail of so many zeros is space that a file system added but never filled. */
