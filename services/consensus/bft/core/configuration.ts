@@ -121,7 +121,6 @@ export function onCommitted(m: Machine, input: Extract<Input, { kind: "committed
     return m.retryLater("commit", m.timing.options.serverRetryMs);
   }
   m.log("info", `recv from control, CommitBlockRes(${configuration.height})`);
-  if (m.certificate !== null) m.lastDecision = { height, bytes: m.certificate.bytes };
   m.log(
     "info",
     `now ${Math.round(m.nowMs)} start time ${Math.round(m.heightStartedAtMs)} interval ` +
