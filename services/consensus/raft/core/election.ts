@@ -13,7 +13,7 @@ import { CAMPAIGN_TRANSFER, type Message, MessageType, NO_NODE } from "./message
 import { voteResult } from "./quorum.ts";
 
 /** Why a node wants to be leader. */
-export type CampaignCause = "timeout" | "transfer";
+type CampaignCause = "timeout" | "transfer";
 
 /**
  * Starts an election among the voters by the own log. A node that is to leave by a change that may
@@ -52,12 +52,15 @@ export function onVoteResponse(m: Machine, response: Message): void {
   learnCommit(m, response);
 }
 
-/** Whether the leader was heard so recently that nobody needs another. */
+/**
+ * Whether the leader was of use so recently that nobody needs another. One that is heard and gets
+ * nothing committed is none: it may not know that a majority does not reach it.
+ */
 export function isInLease(m: Machine, { msgType, context }: Message): boolean {
   const { checksQuorum, electionTicks } = m.options;
-  // who only asks is told to wait in any case
-  const isAsked = checksQuorum || msgType === MessageType.REQUEST_PRE_VOTE;
-  return isAsked && m.leader !== NO_NODE && m.electionElapsed < electionTicks &&
+  // who only asks is ignored in any case
+  const isRefused = checksQuorum || msgType === MessageType.REQUEST_PRE_VOTE;
+  return isRefused && m.leader !== NO_NODE && m.idleElapsed < electionTicks &&
     !equalBytes(context, CAMPAIGN_TRANSFER);
 }
 

@@ -51,6 +51,7 @@ export type RaftView = Pick<
   | "applied"
   | "progress"
   | "isVoter"
+  | "isActive"
   | "log"
 >;
 
@@ -95,6 +96,7 @@ export class RaftCore {
     const m = this.#m;
     m.electionElapsed++;
     if (m.role === "leader") return tickLeader(m);
+    m.idleElapsed++;
     // whoever may not campaign counts on: the leader that it last heard of must not stay in office
     if (m.electionElapsed >= m.electionTimeout) campaign(m, "timeout");
   }
@@ -203,10 +205,12 @@ export class RaftCore {
 
 function tickLeader(m: Machine): void {
   m.heartbeatElapsed++;
+  for (const progress of m.progress.values()) progress.silentTicks++;
   if (m.electionElapsed >= m.options.electionTicks) {
     m.electionElapsed = 0;
     m.transferee = NO_NODE;
-    if (m.options.checksQuorum) checkQuorum(m);
+    // those that hear a leader refuse pre-votes: one that only they hear must not stay
+    if (m.options.checksQuorum || m.options.asksBeforeElection) checkQuorum(m);
   }
   if (m.role !== "leader" || m.heartbeatElapsed < m.options.heartbeatTicks) return;
   m.heartbeatElapsed = 0;
@@ -267,7 +271,15 @@ function follow(m: Machine, message: Message): void {
   if (m.role === "leader") return;
   if (m.role !== "follower") m.becomeFollower(m.term, message.from);
   m.leader = message.from;
-  m.electionElapsed = 0;
+  const { committed, lastIndex } = m.log;
+  obey(m, message);
+  const isOfUse = committed === lastIndex || m.log.committed > committed;
+  if (isOfUse) m.idleElapsed = 0;
+  // without a question first, elections for the sake of a slow leader would depose good ones
+  if (isOfUse || !m.options.asksBeforeElection) m.electionElapsed = 0;
+}
+
+function obey(m: Machine, message: Message): void {
   if (message.msgType === MessageType.APPEND) return onAppend(m, message);
   if (message.msgType === MessageType.HEARTBEAT) return onHeartbeat(m, message);
   onSnapshot(m, message);

@@ -10,6 +10,7 @@ import {
   type Entry,
   entryOf,
   EntryType,
+  isConfChange,
   type Message,
   messageOf,
   MessageType,
@@ -327,6 +328,40 @@ Deno.test("RaftCore replaces all voters by a joint configuration that an empty e
   group.core(leader).propose(u64be(7n));
   group.settle();
   for (const id of [4n, 5n, 6n]) assert.deepEqual(group.applied(id).at(-1)?.data, u64be(7n));
+});
+
+Deno.test("RaftCore that leaves makes a voter the leader that it hears", () => {
+  for (const dead of [2n, 3n, 4n]) {
+    const group = groupOf(4);
+    group.elect(1n);
+    const core = group.core(1n);
+    const applied = core.applied.bind(core);
+    let leave = () => {};
+    core.applied = (entry, data) => {
+      if (!isConfChange(entry)) return applied(entry, data);
+      leave = () => applied(entry, data);
+    };
+    assert(changeTo(core, 2n, 3n, 4n));
+    group.settle();
+    group.accepts = ({ from, to }) => from !== dead && to !== dead;
+    group.tick(1n, electionTicks);
+    leave();
+    group.settle();
+    assert.equal(core.view.role, "follower", "it left");
+    const invited = group.sent.filter(({ msgType }) => msgType === MessageType.TIMEOUT_NOW);
+    assert.equal(invited.length, 1);
+    assert.notEqual(invited[0]?.to, dead);
+  }
+});
+
+Deno.test("RaftCore that leaves prefers the voter with most of the log", () => {
+  const group = groupOf(4);
+  group.elect(1n);
+  group.accepts = ({ to, msgType }) => to !== 2n || msgType !== MessageType.APPEND;
+  assert(changeTo(group.core(1n), 2n, 3n, 4n));
+  group.settle();
+  const invited = group.sent.filter(({ msgType }) => msgType === MessageType.TIMEOUT_NOW);
+  assert.deepEqual(invited.map(({ to }) => to), [3n]);
 });
 
 Deno.test("RaftCore grows from 1 voter to 4 and shrinks to another one, and restarts in between", () => {

@@ -70,6 +70,19 @@ Deno.test("a leader whose controller gives no block hands over after the time fo
   assert(leader.lines.some((line) => line.includes("hands over to 0x")));
 });
 
+Deno.test("a leader hands over to a validator that it hears", () => {
+  for (const dead of [1, 2]) {
+    const group = NodeGroup.started(3, THREE);
+    group.untilHeight(2, [0, 1, 2]);
+    group.run(500);
+    group.at(dead).crash();
+    group.at(0).controller.outage = StatusCode.NodeInSyncMode;
+    const startMs = group.nowMs;
+    group.untilHeight(5, [3 - dead]);
+    assert(group.nowMs - startMs < 12_000, "a dead one was tried first");
+  }
+});
+
 Deno.test("while no controller takes a block none is lost: it is the next one when they do", () => {
   const group = NodeGroup.started(3, THREE);
   group.untilHeight(2, [0, 1, 2]);
