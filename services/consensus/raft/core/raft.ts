@@ -30,6 +30,7 @@ import {
   isConfChange,
   isFromLeader,
   isFromPeerTo,
+  isPlausible,
   isResponse,
   type Message,
   MessageType,
@@ -124,10 +125,13 @@ export class RaftCore {
     return transferLeadership(this.#m, to);
   }
 
-  /** Takes a message of a peer. Whatever it holds, at worst it is ignored. */
+  /**
+   * Takes a message of a peer. Whatever it holds, at worst it is ignored; were it followed to the
+   * end of the numbers, no election could begin after that.
+   */
   step(message: Message): void {
     const m = this.#m;
-    if (!isFromPeerTo(m.id, message)) return;
+    if (!isFromPeerTo(m.id, message) || !isPlausible(message, m.term)) return;
     if (isResponse(message) && !m.progress.has(message.from)) return;
     if (message.term < m.term) return answerStale(m, message);
     if (message.term > m.term && !enterTerm(m, message)) return;

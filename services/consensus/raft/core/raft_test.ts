@@ -458,6 +458,32 @@ Deno.test("RaftCore ignores what no peer may send", () => {
   assert.equal(core.view.log.committed, 6n);
 });
 
+Deno.test("RaftCore ignores numbers that no group comes to, and can go on", () => {
+  const limit = 1n << 63n;
+  const snapshotAt = (index: bigint, term: bigint) => ({
+    data: EMPTY_BYTES,
+    metadata: { index, term, confState: bootstrapState([1n]).confState },
+  });
+  const wrong: Partial<Message>[] = [
+    { msgType: MessageType.REQUEST_VOTE, term: 2n ** 64n - 1n },
+    { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n + 1n, from: 99n },
+    { msgType: MessageType.APPEND, index: limit },
+    { msgType: MessageType.APPEND, commit: limit },
+    { msgType: MessageType.REQUEST_PRE_VOTE, term: 6n, logTerm: limit },
+    { msgType: MessageType.REQUEST_VOTE, commitTerm: limit },
+    { msgType: MessageType.APPEND_RESPONSE, rejectHint: limit, reject: true },
+    { msgType: MessageType.SNAPSHOT, snapshot: snapshotAt(limit, 5n) },
+    { msgType: MessageType.SNAPSHOT, snapshot: snapshotAt(9n, 7n) },
+  ];
+  const runner = followerOf3();
+  for (const draft of wrong) {
+    assert.deepEqual(answersTo(runner, messageTo1({ msgType: MessageType.APPEND, ...draft })), []);
+  }
+  assert.equal(runner.core.view.term, 5n);
+  const far = { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n };
+  assert.equal(answersTo(runner, messageTo1(far)).length, 1, "as far as a group may get");
+});
+
 Deno.test("RaftCore refuses entries that do not follow each other or undo what is committed", () => {
   const runner = followerOf3();
   const append = { msgType: MessageType.APPEND, index: 5n, logTerm: 5n };
