@@ -70,6 +70,21 @@ Deno.test("a leader whose controller gives no block hands over after the time fo
   assert(leader.lines.some((line) => line.includes("hands over to 0x")));
 });
 
+for (const hangsIn of ["proposal", "checked", "committed"] as const) {
+  Deno.test(`a leader whose controller hangs before "${hangsIn}" hands over after the time for it`, () => {
+    const group = NodeGroup.started(3, THREE);
+    group.untilHeight(2, [0, 1, 2]);
+    const { leader } = group;
+    assert(leader !== undefined);
+    leader.hangsIn = hangsIn;
+    const startMs = group.nowMs;
+    group.until(() => group.leader !== leader, "another leader");
+    const tookMs = group.nowMs - startMs;
+    assert(tookMs > 5_000 && tookMs < 7_000, `it took ${tookMs} ms`);
+    group.untilHeight(6, [1, 2]);
+  });
+}
+
 Deno.test("a leader hands over to a validator that it hears", () => {
   for (const dead of [1, 2]) {
     const group = NodeGroup.started(3, THREE);

@@ -12,7 +12,14 @@ import { explainQuiet } from "./diagnosis.ts";
 import type { Effect, Input, NodeOptions, TimerName } from "./interface.ts";
 import { Machine } from "./machine.ts";
 import { changeMembersRule } from "./membership.ts";
-import { fetchRule, followRule, handOverRule, onProposal, proposeRule } from "./proposing.ts";
+import {
+  fetchRule,
+  followRule,
+  handOverRule,
+  onProposal,
+  proposeRule,
+  waitRule,
+} from "./proposing.ts";
 import { onAnswer, onConfiguration, onStart } from "./starting.ts";
 
 /** What can happen by itself after an input, in this order. */
@@ -20,6 +27,7 @@ const RULES: readonly Rule<Machine>[] = [
   readyRule,
   applyRule,
   followRule,
+  waitRule,
   handOverRule,
   changeMembersRule,
   proposeRule,
