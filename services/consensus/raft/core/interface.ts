@@ -52,9 +52,7 @@ export interface Ready {
   readonly entries: readonly Entry[];
   /** To be stored after the entries; null when it is as before. */
   readonly hardState: HardState | null;
-  /** Whether the above must be on disk before the messages below leave. */
-  readonly mustSync: boolean;
-  /** May leave when the above is on disk. */
+  /** May leave when the above is on disk, and not before. */
   readonly persistedMessages: readonly Message[];
   /** To be applied in this order, each followed by {@linkcode RaftCore.applied}. */
   readonly committedEntries: readonly Entry[];

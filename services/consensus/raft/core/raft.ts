@@ -156,7 +156,6 @@ export class RaftCore {
       snapshot: m.newSnapshot,
       entries,
       hardState,
-      mustSync: hasNewVote || entries.length > 0 || m.newSnapshot !== null,
       persistedMessages: isEarly ? [] : m.messages,
       committedEntries,
     };

@@ -75,7 +75,6 @@ Deno.test("RaftCore lets a vote leave only with the Ready that stores it", () =>
   core.step(messageTo1(VOTE_REQUEST));
   const ready = core.ready();
   assert.deepEqual(ready?.hardState, { term: 6n, vote: 2n, commit: 5n });
-  assert(ready.mustSync);
   assert.equal(ready.messages.length, 0);
   assert.equal(ready.persistedMessages.length, 1);
   core.step(messageTo1(VOTE_REQUEST));
