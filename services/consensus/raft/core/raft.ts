@@ -37,7 +37,6 @@ import {
   NO_NODE,
 } from "./messages.ts";
 import { minOf } from "./progress.ts";
-import type { Position } from "./raft_log.ts";
 
 /** What can be read of the machine from outside. */
 export type RaftView = Pick<
@@ -65,8 +64,8 @@ export class RaftCore {
   readonly #m: Machine;
   /** Hard state that is stored, or will be when the Ready at hand is. */
   #hardState: HardState;
-  /** Last entry of the Ready that the driver works on; null when it works on none. */
-  #inProgress: { readonly last: Position | null } | null = null;
+  /** Entries of the Ready that the driver works on; null when it works on none. */
+  #inProgress: readonly Entry[] | null = null;
 
   constructor(options: RaftOptions, state: RaftState) {
     assert(options.id !== NO_NODE, "Zero names no node");
@@ -159,7 +158,7 @@ export class RaftCore {
       persistedMessages: isEarly ? [] : m.messages,
       committedEntries,
     };
-    this.#inProgress = { last: entries.at(-1) ?? null };
+    this.#inProgress = entries;
     this.#hardState = hardState ?? this.#hardState;
     m.messages = [];
     m.newSnapshot = null;
@@ -170,9 +169,11 @@ export class RaftCore {
   /** The Ready at hand is stored and its messages are sent. */
   advance(): void {
     assert(this.#inProgress !== null, "There is no Ready to finish");
-    const { last } = this.#inProgress;
+    const { log } = this.#m;
+    // a leader may have replaced the end of them meanwhile
+    const last = this.#inProgress.findLast(({ index, term }) => log.termAt(index) === term);
     this.#inProgress = null;
-    if (last !== null && this.#m.log.stableTo(last)) onOwnPersisted(this.#m);
+    if (last !== undefined && log.stableTo(last)) onOwnPersisted(this.#m);
   }
 
   /**
@@ -272,12 +273,14 @@ function take(m: Machine, message: Message): void {
 function follow(m: Machine, message: Message): void {
   // there is one leader per term: a second one is an impostor
   if (m.role === "leader") return;
-  if (m.role !== "follower") m.becomeFollower(m.term, message.from);
-  m.leader = message.from;
   const { committed, lastIndex } = m.log;
   obey(m, message);
   const isOfUse = committed === lastIndex || m.log.committed > committed;
   if (isOfUse) m.idleElapsed = 0;
+  // whoever asks because a leader is of no use goes on asking
+  if (m.role === "preCandidate" && m.idleElapsed >= m.options.electionTicks) return;
+  if (m.role !== "follower") m.becomeFollower(m.term, message.from);
+  m.leader = message.from;
   // without a question first, elections for the sake of a slow leader would depose good ones
   if (isOfUse || !m.options.asksBeforeElection) m.electionElapsed = 0;
 }

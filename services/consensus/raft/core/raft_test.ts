@@ -81,6 +81,17 @@ Deno.test("RaftCore lets a vote leave only with the Ready that stores it", () =>
   assert.equal(core.ready(), null, "the first is not finished");
 });
 
+Deno.test("RaftCore stores nothing twice when a leader replaces the end of what is being stored", () => {
+  const { core } = followerOf3();
+  const append = { msgType: MessageType.APPEND, index: 5n, logTerm: 5n, commit: 6n };
+  core.step(messageTo1({ ...append, entries: [entryAt(6n, 6n), entryAt(6n, 7n)] }));
+  assert.equal(core.ready()?.hardState?.commit, 6n);
+  const other = { from: 3n, term: 7n, index: 6n, logTerm: 6n, entries: [entryAt(7n, 7n)] };
+  core.step(messageTo1({ ...append, ...other }));
+  core.advance();
+  assert.deepEqual(core.ready()?.entries, [entryAt(7n, 7n)], "entry 6 is stored and committed");
+});
+
 Deno.test("RaftCore refuses its vote to a shorter log and tells what is committed", () => {
   const [refused] = answersTo(followerOf3(), messageTo1({ ...VOTE_REQUEST, index: 4n }));
   assert.deepEqual([refused?.reject, refused?.commit, refused?.commitTerm], [true, 5n, 5n]);
