@@ -10,7 +10,7 @@ import { becomeLeader } from "./leading.ts";
 import type { Machine } from "./machine.ts";
 import { membersByLog } from "./membership.ts";
 import { CAMPAIGN_TRANSFER, type Message, MessageType, NO_NODE } from "./messages.ts";
-import { voteResult } from "./quorum.ts";
+import { isQuorum, voteResult } from "./quorum.ts";
 
 /** Why a node wants to be leader. */
 type CampaignCause = "timeout" | "transfer";
@@ -23,8 +23,17 @@ export function campaign(m: Machine, cause: CampaignCause): void {
   const electorate = membersByLog(m);
   if (m.role === "leader" || !(m.isVoter || isVoter(electorate, m.id))) return;
   m.setElectorate(electorate);
-  if (cause === "timeout" && m.options.asksBeforeElection) return askBeforeElection(m);
+  const mustAsk = m.options.asksBeforeElection && !isAnswered(m);
+  if (cause === "timeout" && mustAsk) return askBeforeElection(m);
   runForLeader(m, cause);
+}
+
+/**
+ * Whether a majority answered and did not agree. Who follows a leader of use does not answer; peers
+ * of 6.3.3 do, and without an election they stay with one that is of none.
+ */
+function isAnswered(m: Machine): boolean {
+  return m.role === "preCandidate" && isQuorum(m.deciders, (id) => m.votes.has(id));
 }
 
 /** Answers a request for a vote, or whether one would be given. */
@@ -97,7 +106,8 @@ function countVote(m: Machine, from: bigint, isGranted: boolean): void {
     case "won":
       return m.role === "preCandidate" ? runForLeader(m, "timeout") : becomeLeader(m);
     case "lost":
-      return m.becomeFollower(m.term, NO_NODE);
+      if (m.role === "candidate") m.becomeFollower(m.term, NO_NODE);
+      return;
     case "pending":
   }
 }
