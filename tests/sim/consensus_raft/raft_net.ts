@@ -24,7 +24,7 @@ const TICKS = { heartbeatTicks: 3, electionTicks: 10 };
 /** What a node does unless it is configured otherwise. */
 const HABITS = { checksQuorum: false, asksBeforeElection: true };
 
-/** Probability of a group some of whose nodes have others, as those of the reference. */
+/** Probability of a group some of whose nodes have other habits, those of the reference. */
 const MIXED_RATE = 0.4;
 
 /** Messages that are kept to come again long after, and how seldom one is. */
@@ -43,6 +43,8 @@ export class RaftNet {
   readonly network: HostileNetwork<Message>;
   readonly invariants: RaftInvariants;
   readonly nodes: RaftNode[] = [];
+  /** Whether some nodes do as those of the reference. */
+  readonly isMixed: boolean;
   /** Probability that a node is cut off when it sends something, maybe the first of many copies. */
   cutOffRate = 0;
   /** The voters that there are to be. */
@@ -72,10 +74,10 @@ export class RaftNet {
     const founded = { ...bootstrapped, data: encodeState(start) };
     this.invariants = new RaftInvariants(start);
     this.#isCoding = world.chance(CODING_RATE);
-    const isMixed = world.chance(MIXED_RATE);
+    this.isMixed = world.chance(MIXED_RATE);
     for (let index = 0; index < count; index++) {
       const { random } = world;
-      const habits = isMixed ? drawHabits(world) : HABITS;
+      const habits = this.isMixed ? drawHabits(world) : HABITS;
       this.nodes.push(
         new RaftNode({
           world,
