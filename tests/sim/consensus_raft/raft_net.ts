@@ -43,8 +43,6 @@ export class RaftNet {
   readonly network: HostileNetwork<Message>;
   readonly invariants: RaftInvariants;
   readonly nodes: RaftNode[] = [];
-  /** Whether some nodes do as those of the reference. */
-  readonly isMixed: boolean;
   /** Probability that a node is cut off when it sends something, maybe the first of many copies. */
   cutOffRate = 0;
   /** The voters that there are to be. */
@@ -74,10 +72,10 @@ export class RaftNet {
     const founded = { ...bootstrapped, data: encodeState(start) };
     this.invariants = new RaftInvariants(start);
     this.#isCoding = world.chance(CODING_RATE);
-    this.isMixed = world.chance(MIXED_RATE);
+    const isMixed = world.chance(MIXED_RATE);
     for (let index = 0; index < count; index++) {
       const { random } = world;
-      const habits = this.isMixed ? drawHabits(world) : HABITS;
+      const habits = isMixed ? drawHabits(world) : HABITS;
       this.nodes.push(
         new RaftNode({
           world,
@@ -132,6 +130,11 @@ export class RaftNet {
       world.runUntil(() => false, Math.min(endMs, world.nowMs + LOOK_MS));
     }
     return true;
+  }
+
+  /** Those of the wanted voters that stand for election without a question, as in the reference. */
+  get bluntVoters(): readonly number[] {
+    return this.wanted.filter((index) => !this.nodes[index]?.options.core.asksBeforeElection);
   }
 
   /** Whether the wanted voters are the voters, by all of them, and have so much applied. */
@@ -193,7 +196,7 @@ export class RaftNet {
 }
 
 function drawHabits(dice: Dice): typeof HABITS {
-  return { checksQuorum: dice.chance(0.3), asksBeforeElection: dice.chance(0.5) };
+  return { checksQuorum: dice.chance(0.3), asksBeforeElection: dice.chance(0.7) };
 }
 
 export function idOf(index: number): bigint {
