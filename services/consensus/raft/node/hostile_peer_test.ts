@@ -27,6 +27,26 @@ Deno.test("a message with the last term of all, of whomever, costs a group nothi
   }
 });
 
+Deno.test("an append far ahead of the log is refused, so that the leader begins where it must", () => {
+  const { group, victim, view } = started();
+  const { term, log: { lastIndex }, leader } = view();
+  const index = lastIndex + 1_000n;
+  const entries = [{
+    ...entryOf(EntryType.ENTRY_NORMAL, new Uint8Array(0)),
+    index: index + 1n,
+    term,
+  }];
+  const append = { msgType: MessageType.APPEND, to: idOf(1), from: leader, term, entries };
+  const hints: bigint[] = [];
+  group.accepts = ({ from, reject, rejectHint }) => {
+    if (from === idOf(1) && reject) hints.push(rejectHint);
+    return false;
+  };
+  victim.feed({ kind: "message", message: messageOf({ ...append, index, logTerm: term }) });
+  group.run(20);
+  assert.deepEqual(hints, [lastIndex]);
+});
+
 Deno.test("a follower takes as many of an append's entries as can wait, and tells the leader how far it is", () => {
   const { group, victim, view } = started();
   const { term, log: { lastIndex: index }, leader } = view();

@@ -129,8 +129,8 @@ function receive(m: Machine, message: Message): void {
     return m.log("warn", `drop a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
   }
   if (msgType !== MessageType.APPEND || entries.length === 0) return core.step(message);
-  const fitting = entries.slice(0, roomAfter(core, index));
-  if (fitting.length > 0) core.step({ ...message, entries: fitting });
+  // without any it is still answered: the leader learns how far this node is
+  core.step({ ...message, entries: entries.slice(0, roomAfter(core, index)) });
 }
 
 /** Number of entries that can be taken after an index. */
