@@ -10,6 +10,7 @@ import { becomeLeader } from "./leading.ts";
 import type { Machine } from "./machine.ts";
 import { membersByLog } from "./membership.ts";
 import { CAMPAIGN_TRANSFER, type Message, MessageType, NO_NODE } from "./messages.ts";
+import { maxOf } from "./progress.ts";
 import { isQuorum, voteResult } from "./quorum.ts";
 
 /** Why a node wants to be leader. */
@@ -59,6 +60,11 @@ export function onVoteResponse(m: Machine, response: Message): void {
   if (m.role !== (isPreVote ? "preCandidate" : "candidate")) return;
   countVote(m, response.from, !response.reject);
   learnCommit(m, response);
+}
+
+/** Who asks may have entries of the leader that did not get here: they wait, too. */
+export function learnOfEntries(m: Machine, { index, logTerm }: Message): void {
+  if (logTerm === m.term) m.knownIndex = maxOf(m.knownIndex, index);
 }
 
 /**

@@ -57,6 +57,8 @@ export class Machine {
   electionElapsed = 0;
   /** Ticks since the leader was of use: it committed something, or nothing waited for that. */
   idleElapsed = 0;
+  /** Last entry of the leader that some peer is known to have. */
+  knownIndex = 0n;
   heartbeatElapsed = 0;
   electionTimeout = 0;
   messages: Message[] = [];
@@ -117,6 +119,7 @@ export class Machine {
       this.term = term;
       this.vote = NO_NODE;
       this.idleElapsed = 0;
+      this.knownIndex = 0n;
     }
     this.leader = NO_NODE;
     this.transferee = NO_NODE;

@@ -1,7 +1,7 @@
 import { assert } from "../../../../shared/assert/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { type ConfChangeV2, confStateOf } from "./conf_change.ts";
-import { campaign, isInLease, onVoteRequest, onVoteResponse } from "./election.ts";
+import { campaign, isInLease, learnOfEntries, onVoteRequest, onVoteResponse } from "./election.ts";
 import { onAppend, onHeartbeat, onSnapshot } from "./following.ts";
 import type { RaftOptions, RaftState, Ready } from "./interface.ts";
 import {
@@ -36,7 +36,7 @@ import {
   MessageType,
   NO_NODE,
 } from "./messages.ts";
-import { minOf } from "./progress.ts";
+import { maxOf, minOf } from "./progress.ts";
 
 /** What can be read of the machine from outside. */
 export type RaftView = Pick<
@@ -244,6 +244,7 @@ function answerStale(m: Machine, message: Message): void {
 function enterTerm(m: Machine, message: Message): boolean {
   const { msgType, term, from, reject } = message;
   const isPreVote = msgType === MessageType.REQUEST_PRE_VOTE;
+  if (isPreVote) learnOfEntries(m, message);
   if ((isPreVote || msgType === MessageType.REQUEST_VOTE) && isInLease(m, message)) return false;
   // a question, or a favourable answer to one, is about a term that has not begun
   if (isPreVote || (msgType === MessageType.REQUEST_PRE_VOTE_RESPONSE && !reject)) return true;
@@ -275,7 +276,8 @@ function follow(m: Machine, message: Message): void {
   if (m.role === "leader") return;
   const { committed, lastIndex } = m.log;
   obey(m, message);
-  const isOfUse = committed === lastIndex || m.log.committed > committed;
+  const isWaiting = committed < maxOf(lastIndex, m.knownIndex);
+  const isOfUse = !isWaiting || m.log.committed > committed;
   if (isOfUse) m.idleElapsed = 0;
   // whoever asks because a leader is of no use goes on asking
   if (m.role === "preCandidate" && m.idleElapsed >= m.options.electionTicks) return;

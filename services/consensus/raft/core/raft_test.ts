@@ -160,6 +160,21 @@ Deno.test("RaftCore that is asked first does not raise the term of others on its
   assert.equal(group.core(1n).view.term, term);
 });
 
+Deno.test("RaftCore gives up a leader that commits nothing of what another one has of it", () => {
+  for (const [index, isGivenUp] of [[5n, false], [6n, true]] as const) {
+    const runner = followerOf3({ asksBeforeElection: true });
+    const heartbeat = messageTo1({ msgType: MessageType.HEARTBEAT });
+    const asks = { msgType: MessageType.REQUEST_PRE_VOTE, from: 3n, term: 7n, index, logTerm: 6n };
+    answersTo(runner, heartbeat);
+    assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
+    for (let tick = 0; tick < electionTicks; tick++) {
+      runner.core.tick();
+      answersTo(runner, heartbeat);
+    }
+    assert.equal(answersTo(runner, messageTo1(asks)).length, isGivenUp ? 1 : 0);
+  }
+});
+
 Deno.test("RaftCore that may not campaign forgets its leader in time and grants a vote to the next", () => {
   for (const random of [0, 0.999]) {
     const runner = new CoreRunner(1n, blankState(), { random: () => random });
