@@ -13,7 +13,7 @@ export type MailEffect =
   | { readonly kind: "refuse"; readonly reason: string };
 
 /** A message as the network service brings it. */
-export interface IncomingMessage {
+interface IncomingMessage {
   readonly type: string;
   /** The session that it came from. */
   readonly origin: bigint;
@@ -22,9 +22,6 @@ export interface IncomingMessage {
 
 const PEER_ID_SIZE = 8;
 const EVERYONE = 0n;
-
-/** An election is over by then. */
-const WAIT_TICKS_MAX = 50;
 
 /** Far more than a chain has validators; who was silent the longest is forgotten first. */
 const PEERS_MAX = 1_024;
@@ -41,7 +38,8 @@ export class Mailbook {
   #hasProbed = false;
   #mustProbe = false;
 
-  constructor(readonly ownId: bigint) {}
+  /** @param electionTicks an election is over by then */
+  constructor(readonly ownId: bigint, readonly electionTicks: number) {}
 
   /** The session of a node; null when it is not known. */
   originOf(peerId: bigint): bigint | null {
@@ -75,7 +73,7 @@ export class Mailbook {
     if (origin !== null) return [sendTo(origin, "raft", encode(Message, message))];
     if (isVoteRequest(message)) {
       this.#waiting.set(to, message);
-      this.#ticksToWait = WAIT_TICKS_MAX;
+      this.#ticksToWait = this.electionTicks;
     }
     return this.probe();
   }

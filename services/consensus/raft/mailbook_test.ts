@@ -17,14 +17,18 @@ function heartbeat(from: bigint, to: bigint): Message {
   return messageOf({ msgType: MessageType.HEARTBEAT, from, to, term: 6n, commit: 5n });
 }
 
+function newBook(electionTicks = 50): Mailbook {
+  return new Mailbook(OWN, electionTicks);
+}
+
 function bookThatKnows(...peers: readonly (readonly [id: bigint, origin: bigint])[]): Mailbook {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   for (const [id, origin] of peers) book.receive({ type: "probe-resp", origin, msg: u64be(id) });
   return book;
 }
 
 Deno.test("a probe is answered with the own id, and tells the way to who sent it", () => {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   assert.deepEqual(book.receive({ type: "probe", origin: 3n, msg: u64be(PEER) }), [
     send("probe-resp", 3n, fromHex("503ae7c014ee2b2d")),
   ]);
@@ -32,14 +36,14 @@ Deno.test("a probe is answered with the own id, and tells the way to who sent it
 });
 
 Deno.test("the answer to a probe tells the way and is not answered", () => {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   assert.deepEqual(book.receive({ type: "probe-resp", origin: 2n, msg: u64be(PEER) }), []);
   const message = heartbeat(OWN, PEER);
   assert.deepEqual(book.send(message), [send("raft", 2n, encode(Message, message))]);
 });
 
 Deno.test("a message to an unknown node is dropped and everyone is asked", () => {
-  assert.deepEqual(new Mailbook(OWN).send(heartbeat(OWN, PEER)), [PROBE]);
+  assert.deepEqual(newBook().send(heartbeat(OWN, PEER)), [PROBE]);
 });
 
 Deno.test("a raft message is delivered, its session is where the sender is reached from now on", () => {
@@ -51,7 +55,7 @@ Deno.test("a raft message is delivered, its session is where the sender is reach
 });
 
 Deno.test("a raft message to another node is not delivered, its sender is told whom it missed", () => {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   const msg = encode(Message, heartbeat(PEER, 77n));
   assert.deepEqual(book.receive({ type: "raft", origin: 4n, msg }), [
     send("refresh", 4n, u64be(77n)),
@@ -60,7 +64,7 @@ Deno.test("a raft message to another node is not delivered, its sender is told w
 });
 
 Deno.test("who is told that a node was missed asks everyone", () => {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   assert.deepEqual(book.receive({ type: "refresh", origin: 4n, msg: u64be(PEER) }), [PROBE]);
 });
 
@@ -81,7 +85,7 @@ Deno.test("a late failure does not forget a session that replaced the one that i
 });
 
 Deno.test("everyone is asked once a tick at most, and then what was wanted meanwhile is made up for", () => {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   assert.deepEqual(book.probe(), [PROBE]);
   assert.deepEqual(book.tick(), []);
   const refresh = { type: "refresh", origin: 4n, msg: u64be(PEER) };
@@ -104,7 +108,7 @@ Deno.test("malformed messages are refused in the words of the reference", () => 
     ["probe-resp", "00".repeat(7), "invalid peer id"],
     ["refresh", "00", "invalid peer id"],
   ];
-  const book = new Mailbook(OWN);
+  const book = newBook();
   for (const [type, msg, reason] of refused) {
     const effects = book.receive({ type, origin: 1n, msg: fromHex(msg) });
     assert.deepEqual(effects, [{ kind: "refuse", reason }], `${type} ${msg}`);
@@ -113,7 +117,7 @@ Deno.test("malformed messages are refused in the words of the reference", () => 
 });
 
 Deno.test("a message without a session teaches nothing and is answered to nobody", () => {
-  const book = new Mailbook(OWN);
+  const book = newBook();
   assert.deepEqual(book.receive({ type: "probe", origin: 0n, msg: u64be(PEER) }), []);
   assert.equal(book.originOf(PEER), null);
 });
@@ -134,7 +138,7 @@ Deno.test("the book holds 1024 nodes, those heard of last", () => {
 Deno.test("a request for a vote waits for its way, everyone is asked each tick, and a newer one replaces it", () => {
   const request = (term: bigint) =>
     messageOf({ msgType: MessageType.REQUEST_VOTE, from: OWN, to: PEER, term });
-  const book = new Mailbook(OWN);
+  const book = newBook();
   assert.deepEqual(book.send(request(6n)), [PROBE]);
   assert.deepEqual(book.tick(), [PROBE]);
   assert.deepEqual(book.send(request(7n)), []);
@@ -146,14 +150,20 @@ Deno.test("a request for a vote waits for its way, everyone is asked each tick, 
   assert.deepEqual(book.tick(), []);
 });
 
-Deno.test("a request for a vote waits 50 ticks at most, and not beside what is sent later", () => {
+Deno.test("a request for a vote waits as long as an election, and not beside what is sent later", () => {
   const request = messageOf({ msgType: MessageType.REQUEST_PRE_VOTE, from: OWN, to: PEER });
   const learnt = { type: "probe-resp", origin: 3n, msg: u64be(PEER) };
-  const late = new Mailbook(OWN);
-  late.send(request);
-  for (let tick = 0; tick < 50; tick++) late.tick();
-  assert.deepEqual(late.receive(learnt), []);
-  const book = new Mailbook(OWN);
+  for (const electionTicks of [10, 70]) {
+    const [early, late] = [newBook(electionTicks), newBook(electionTicks)];
+    for (const book of [early, late]) {
+      book.send(request);
+      for (let tick = 1; tick < electionTicks; tick++) book.tick();
+    }
+    late.tick();
+    assert.deepEqual(late.receive(learnt), []);
+    assert.equal(early.receive(learnt).length, 1);
+  }
+  const book = newBook();
   book.send(request);
   book.send(heartbeat(OWN, PEER));
   assert.deepEqual(book.receive(learnt), []);

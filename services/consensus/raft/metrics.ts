@@ -4,7 +4,7 @@ import { NO_NODE } from "./core/messages.ts";
 import type { RaftView } from "./core/raft.ts";
 import type { RaftNode } from "./node/node.ts";
 
-/** Shows what a node of the group is doing (docs/consensus.md). */
+/** Shows what a node of the group is doing (docs/raft.md). */
 export function showNode(metrics: ServiceMetrics, node: RaftNode): void {
   const read = (value: (raft: RaftView) => number | bigint | boolean) => () =>
     node.raft === null ? null : Number(value(node.raft));

@@ -40,7 +40,7 @@ Deno.test("recorded raft messages encode to the same bytes", async () => {
 });
 
 Deno.test("Mailbook sends what the recorded node sent, to the same sessions", async () => {
-  let book = new Mailbook(OWN_ID);
+  let book = new Mailbook(OWN_ID, 50);
   const answers: MailEffect[] = [];
   const recordedAnswers: MailEffect[] = [];
   for (const { isSent, type, origin, body } of await readMail()) {
@@ -48,7 +48,7 @@ Deno.test("Mailbook sends what the recorded node sent, to the same sessions", as
     if (isSent && type === "raft") {
       assert.deepEqual(book.send(decode(Message, body)), [recorded]);
     } else if (isSent && type === "probe") {
-      book = new Mailbook(OWN_ID); // a node asks when it starts
+      book = new Mailbook(OWN_ID, 50); // a node asks when it starts
       assert.deepEqual(book.probe(), [recorded]);
     } else if (isSent) {
       recordedAnswers.push(recorded);

@@ -16,10 +16,9 @@ import { openLogFiles } from "./log/log_files.ts";
 import { RaftLogFile } from "./log/raft_log_file.ts";
 import { showNode } from "./metrics.ts";
 import { RaftNode } from "./node/node.ts";
-import { peerIdOf } from "./peer_id.ts";
 
 /** What a consensus service gets from its process. */
-export type RaftContext = Pick<
+type RaftContext = Pick<
   ServiceContext<typeof RAFT_TABLE.keys>,
   "config" | "clock" | "log"
 >;
@@ -52,8 +51,9 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
     onRegistered: () => mail.probe(),
     onUnreachable: (origin) => mail.sendFailed(origin),
   });
-  const mail = new Mail(peerIdOf(config.node_addr), network);
-  const node = new RaftNode(nodeOptionsOf(config, SYSTEM_RANDOM));
+  const options = nodeOptionsOf(config, SYSTEM_RANDOM);
+  const mail = new Mail(options.raft, network);
+  const node = new RaftNode(options);
   const driver = new RaftDriver({ node, controller, mail, file, clock, log });
   driver.start();
   const server = await serveGrpc({

@@ -3,6 +3,7 @@ import { isConfChange } from "../../../services/consensus/raft/core/messages.ts"
 import { Dice } from "../dice.ts";
 import { badLinks, GOOD_LINKS } from "../network.ts";
 import {
+  cutPartly,
   divideGenerations,
   LIKELY,
   type Misfortune,
@@ -19,7 +20,10 @@ import { type RaftScript, Troubles } from "./script.ts";
 export interface RaftOutcome {
   /** Proposals committed before all was well again. */
   readonly heightInChaos: bigint;
-  /** Virtual time from the end of all faults until every voter had some more entries. */
+  /**
+   * Virtual time from the end of all faults until every voter had some more entries, or, if that is
+   * longer, from a partial cut until some more were committed.
+   */
   readonly recoveryMs: number;
 }
 
@@ -58,7 +62,7 @@ const SCHEDULE_SALT = 0x51f0_3a67;
  * and some of long ago; partitions, also of one direction; crashes at every instant that lose what
  * was not synced; processes that stand still, clocks that run at another speed, applications that
  * fail; rivals, leaders that hand over, members that come and go. Then all is well, and it has to
- * go on. A broken invariant throws.
+ * go on; so it has when links are cut that no majority needs. A broken invariant throws.
  */
 export class RaftChaos {
   readonly net: RaftNet;
@@ -94,7 +98,22 @@ export class RaftChaos {
     const healedAtMs = world.nowMs;
     const height = invariants.height + RECOVERY_ENTRIES;
     assert(net.runUntil(() => net.isSettledAt(height), RECOVERY_MS_MAX), "The group is stuck");
-    return { heightInChaos, recoveryMs: world.nowMs - healedAtMs };
+    const recoveryMs = world.nowMs - healedAtMs;
+    return { heightInChaos, recoveryMs: Math.max(recoveryMs, this.#cutPartly()) };
+  }
+
+  /** Cuts links that no majority needs; gives the time until entries are committed again. */
+  #cutPartly(): number {
+    const { net, net: { invariants, world } } = this;
+    const dice = this.troubles.next("partial cut");
+    // how several nodes of the reference stand in each other's way is none of our business
+    if (dice === null || net.bluntVoters.length > 1) return 0;
+    cutPartly(net, dice);
+    const cutAtMs = world.nowMs;
+    const height = invariants.height + RECOVERY_ENTRIES;
+    const isEnough = () => invariants.height >= height;
+    assert(net.runUntil(isEnough, RECOVERY_MS_MAX), "A majority that hears each other is stuck");
+    return world.nowMs - cutAtMs;
   }
 
   /** The changes are spread over the whole run; the last one comes when all is well. */

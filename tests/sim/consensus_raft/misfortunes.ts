@@ -83,6 +83,28 @@ export function overthrow(net: RaftNet, dice: Dice): void {
   });
 }
 
+/**
+ * Cuts links, of one direction or of both, but none within a majority of the voters; mostly the
+ * leader is not of it. Another voter that stands for election without a question hears everyone: if
+ * it were deaf, it could depose one leader after the other, which nobody can help.
+ */
+export function cutPartly({ nodes, network, wanted, bluntVoters }: RaftNet, dice: Dice): void {
+  const leader = leaderOf(nodes);
+  const isLeaderOut = dice.chance(0.7);
+  const rank = (index: number) => dice.random() + (index === leader && isLeaderOut ? 1 : 0);
+  const ranked = wanted.map((index) => ({ index, rank: rank(index) }))
+    .sort((left, right) => left.rank - right.rank);
+  const majority = new Set(ranked.slice(0, (wanted.length >> 1) + 1).map(({ index }) => index));
+  const rate = dice.random();
+  const hearing = bluntVoters.filter((index) => index !== leader);
+  const isCut = nodes.map((_, from) =>
+    nodes.map((_, to) =>
+      !(majority.has(from) && majority.has(to)) && !hearing.includes(to) && dice.chance(rate)
+    )
+  );
+  network.cuts.add((from, to) => isCut[from]?.[to] === true);
+}
+
 /** A node that crashed comes back, mostly while messages to what it was are still on their way. */
 export function restartLater({ world }: RaftNet, node: RaftNode): void {
   const delayMs = world.chance(0.5) ? 0 : world.between(0, DOWN_MS_MAX);

@@ -4,6 +4,7 @@ import { blankState, bootstrapState } from "../../../services/consensus/raft/cor
 import type { RaftCore } from "../../../services/consensus/raft/core/raft.ts";
 import { u64be } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
+import type { Dice } from "../dice.ts";
 import { GOOD_LINKS, HostileNetwork } from "../network.ts";
 import { World } from "../world.ts";
 import { encodeState } from "./application.ts";
@@ -19,6 +20,12 @@ const LOOK_MS = 50;
 
 /** Short against the delays of the network, so that elections overlap. */
 const TICKS = { heartbeatTicks: 3, electionTicks: 10 };
+
+/** What a node does unless it is configured otherwise. */
+const HABITS = { checksQuorum: false, asksBeforeElection: true };
+
+/** Probability of a group some of whose nodes have other habits, those of the reference. */
+const MIXED_RATE = 0.4;
 
 /** Messages that are kept to come again long after, and how seldom one is. */
 const ARCHIVE_SIZE = 32;
@@ -65,14 +72,14 @@ export class RaftNet {
     const founded = { ...bootstrapped, data: encodeState(start) };
     this.invariants = new RaftInvariants(start);
     this.#isCoding = world.chance(CODING_RATE);
-    const checksQuorum = world.chance(0.3);
-    const asksBeforeElection = world.chance(0.3);
+    const isMixed = world.chance(MIXED_RATE);
     for (let index = 0; index < count; index++) {
       const { random } = world;
+      const habits = isMixed ? drawHabits(world) : HABITS;
       this.nodes.push(
         new RaftNode({
           world,
-          core: { id: idOf(index), ...TICKS, checksQuorum, asksBeforeElection, random },
+          core: { id: idOf(index), ...TICKS, ...habits, random },
           state: founders.includes(index) ? founded : blankState(),
           invariants: this.invariants,
           send: (message) => this.#send(index, message),
@@ -123,6 +130,11 @@ export class RaftNet {
       world.runUntil(() => false, Math.min(endMs, world.nowMs + LOOK_MS));
     }
     return true;
+  }
+
+  /** Those of the wanted voters that stand for election without a question, as in the reference. */
+  get bluntVoters(): readonly number[] {
+    return this.wanted.filter((index) => !this.nodes[index]?.options.core.asksBeforeElection);
   }
 
   /** Whether the wanted voters are the voters, by all of them, and have so much applied. */
@@ -181,6 +193,10 @@ export class RaftNet {
     if (change === null || !core.canProposeConfChange) core.propose(u64be(this.#proposals++));
     else if (core.proposeConfChange(change)) this.onConfChange();
   }
+}
+
+function drawHabits(dice: Dice): typeof HABITS {
+  return { checksQuorum: dice.chance(0.3), asksBeforeElection: dice.chance(0.7) };
 }
 
 export function idOf(index: number): bigint {

@@ -157,9 +157,9 @@ export class RaftNode {
     this.#later(world.between(0, this.faults.diskMsMax), () => this.#stored(ready));
   }
 
-  #stored({ mustSync, snapshot, persistedMessages, committedEntries }: Ready): void {
+  #stored({ snapshot, persistedMessages, committedEntries }: Ready): void {
     if (!this.#survives()) return;
-    if (mustSync || this.options.world.chance(SYNC_RATE)) this.disk.sync();
+    this.disk.sync();
     if (snapshot !== null) this.application.install(snapshot.data);
     if (!this.#send(persistedMessages) || !this.#survives()) return;
     this.#isStoring = false;

@@ -10,10 +10,11 @@ import { becomeLeader } from "./leading.ts";
 import type { Machine } from "./machine.ts";
 import { membersByLog } from "./membership.ts";
 import { CAMPAIGN_TRANSFER, type Message, MessageType, NO_NODE } from "./messages.ts";
-import { voteResult } from "./quorum.ts";
+import { maxOf } from "./progress.ts";
+import { isQuorum, voteResult } from "./quorum.ts";
 
 /** Why a node wants to be leader. */
-export type CampaignCause = "timeout" | "transfer";
+type CampaignCause = "timeout" | "transfer";
 
 /**
  * Starts an election among the voters by the own log. A node that is to leave by a change that may
@@ -23,8 +24,17 @@ export function campaign(m: Machine, cause: CampaignCause): void {
   const electorate = membersByLog(m);
   if (m.role === "leader" || !(m.isVoter || isVoter(electorate, m.id))) return;
   m.setElectorate(electorate);
-  if (cause === "timeout" && m.options.asksBeforeElection) return askBeforeElection(m);
+  const mustAsk = m.options.asksBeforeElection && !isAnswered(m);
+  if (cause === "timeout" && mustAsk) return askBeforeElection(m);
   runForLeader(m, cause);
+}
+
+/**
+ * Whether a majority answered and did not agree. Who follows a leader of use does not answer; peers
+ * of 6.3.3 do, and without an election they stay with one that is of none.
+ */
+function isAnswered(m: Machine): boolean {
+  return m.role === "preCandidate" && isQuorum(m.deciders, (id) => m.votes.has(id));
 }
 
 /** Answers a request for a vote, or whether one would be given. */
@@ -52,12 +62,20 @@ export function onVoteResponse(m: Machine, response: Message): void {
   learnCommit(m, response);
 }
 
-/** Whether the leader was heard so recently that nobody needs another. */
+/** Who asks may have entries of the leader that did not get here: they wait, too. */
+export function learnOfEntries(m: Machine, { index, logTerm }: Message): void {
+  if (logTerm === m.term) m.knownIndex = maxOf(m.knownIndex, index);
+}
+
+/**
+ * Whether the leader was of use so recently that nobody needs another. One that is heard and gets
+ * nothing committed is none: it may not know that a majority does not reach it.
+ */
 export function isInLease(m: Machine, { msgType, context }: Message): boolean {
   const { checksQuorum, electionTicks } = m.options;
-  // who only asks is told to wait in any case
-  const isAsked = checksQuorum || msgType === MessageType.REQUEST_PRE_VOTE;
-  return isAsked && m.leader !== NO_NODE && m.electionElapsed < electionTicks &&
+  // who only asks is ignored in any case
+  const isRefused = checksQuorum || msgType === MessageType.REQUEST_PRE_VOTE;
+  return isRefused && m.leader !== NO_NODE && m.idleElapsed < electionTicks &&
     !equalBytes(context, CAMPAIGN_TRANSFER);
 }
 
@@ -94,7 +112,8 @@ function countVote(m: Machine, from: bigint, isGranted: boolean): void {
     case "won":
       return m.role === "preCandidate" ? runForLeader(m, "timeout") : becomeLeader(m);
     case "lost":
-      return m.becomeFollower(m.term, NO_NODE);
+      if (m.role === "candidate") m.becomeFollower(m.term, NO_NODE);
+      return;
     case "pending":
   }
 }

@@ -16,9 +16,12 @@ export interface RaftOptions {
   readonly heartbeatTicks: number;
   /** Without a leader for a random time of one to two times this, a node wants to be it. */
   readonly electionTicks: number;
-  /** Whether a leader without a quorum steps down, and votes are refused while one is heard. */
+  /** Whether votes are refused while a leader is heard, and a leader without a quorum steps down. */
   readonly checksQuorum: boolean;
-  /** Whether a node asks if it would win before it raises the term; Rust peers do not. */
+  /**
+   * Whether a node asks if it would win before it raises the term; Rust peers do not. A leader
+   * without a quorum steps down then, too.
+   */
   readonly asksBeforeElection: boolean;
   readonly random: Random;
 }
@@ -49,9 +52,7 @@ export interface Ready {
   readonly entries: readonly Entry[];
   /** To be stored after the entries; null when it is as before. */
   readonly hardState: HardState | null;
-  /** Whether the above must be on disk before the messages below leave. */
-  readonly mustSync: boolean;
-  /** May leave when the above is on disk. */
+  /** May leave when the above is on disk, and not before. */
   readonly persistedMessages: readonly Message[];
   /** To be applied in this order, each followed by {@linkcode RaftCore.applied}. */
   readonly committedEntries: readonly Entry[];

@@ -44,7 +44,7 @@ export function commitAndTell(m: Machine): boolean {
   return true;
 }
 
-export function broadcastAppend(m: Machine): void {
+function broadcastAppend(m: Machine): void {
   for (const id of m.peers) sendAppend(m, id);
 }
 
@@ -60,19 +60,16 @@ export function broadcastHeartbeat(m: Machine): void {
   }
 }
 
-/** Steps down without a quorum that was heard of since the last check. */
+/** Steps down without a quorum that was heard of lately. */
 export function checkQuorum(m: Machine): void {
-  const isActive = (id: bigint) => id === m.id || m.progress.get(id)?.isRecentlyActive === true;
-  const hasQuorum = isQuorum(m.deciders, isActive);
-  for (const progress of m.progress.values()) progress.isRecentlyActive = false;
-  if (!hasQuorum) m.becomeFollower(m.term, NO_NODE);
+  if (!isQuorum(m.deciders, (id) => m.isActive(id))) m.becomeFollower(m.term, NO_NODE);
 }
 
 export function onAppendResponse(m: Machine, message: Message): void {
   const { from, index } = message;
   const progress = m.progress.get(from);
   if (progress === undefined) return;
-  progress.isRecentlyActive = true;
+  progress.silentTicks = 0;
   if (message.reject) {
     if (progress.rejected(index, agreementHint(m, message))) sendAppend(m, from);
     return;
@@ -88,7 +85,7 @@ export function onAppendResponse(m: Machine, message: Message): void {
 export function onHeartbeatResponse(m: Machine, { from }: Message): void {
   const progress = m.progress.get(from);
   if (progress === undefined) return;
-  progress.isRecentlyActive = true;
+  progress.silentTicks = 0;
   progress.resume();
   if (progress.matched < m.log.lastIndex) sendAppend(m, from);
 }
@@ -107,13 +104,13 @@ export function transferLeadership(m: Machine, to: bigint): boolean {
   return true;
 }
 
-/** A leader that is no voter any more leaves the chain to whoever has most of the log. */
+/** A leader that is no voter any more leaves the chain to the active voter with most of the log. */
 export function resign(m: Machine): void {
   const matched = (id: bigint) => m.progress.get(id)?.matched ?? 0n;
-  const [best] = [...m.members.voters].sort((left, right) =>
-    matched(left) > matched(right) ? -1 : 1
-  );
-  if (best !== undefined) sendTimeoutNow(m, best);
+  const [first, ...others] = [...m.members.voters].filter((id) => m.isActive(id));
+  if (first !== undefined) {
+    sendTimeoutNow(m, others.reduce((a, b) => matched(b) > matched(a) ? b : a, first));
+  }
   m.becomeFollower(m.term, NO_NODE);
 }
 
@@ -143,7 +140,7 @@ function sendAppend(m: Machine, to: bigint, { allowsEmpty } = { allowsEmpty: tru
 }
 
 function sendSnapshot(m: Machine, to: bigint, progress: Progress): boolean {
-  if (!progress.isRecentlyActive) return false;
+  if (!m.isActive(to)) return false;
   const { applied: index, data } = m;
   const term = m.log.termAt(index);
   assert(term !== null, "The last applied entry has a term");

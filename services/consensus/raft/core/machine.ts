@@ -55,6 +55,10 @@ export class Machine {
   newSnapshot: Snapshot | null = null;
 
   electionElapsed = 0;
+  /** Ticks since the leader was of use: it committed something, or nothing waited for that. */
+  idleElapsed = 0;
+  /** Last entry of the leader that some peer is known to have. */
+  knownIndex = 0n;
   heartbeatElapsed = 0;
   electionTimeout = 0;
   messages: Message[] = [];
@@ -91,6 +95,12 @@ export class Machine {
     return [...this.progress.keys()].filter((id) => id !== this.id);
   }
 
+  /** Whether the leader heard of a member within an election time. */
+  isActive(id: bigint): boolean {
+    const { silentTicks = Infinity } = this.progress.get(id) ?? {};
+    return id === this.id || silentTicks < this.options.electionTicks;
+  }
+
   send(draft: Draft): void {
     const term = VOTE_MESSAGES.has(draft.msgType) ? draft.term ?? this.term : this.term;
     this.messages.push(messageOf({ ...draft, from: this.id, term }));
@@ -108,6 +118,8 @@ export class Machine {
     if (term !== this.term) {
       this.term = term;
       this.vote = NO_NODE;
+      this.idleElapsed = 0;
+      this.knownIndex = 0n;
     }
     this.leader = NO_NODE;
     this.transferee = NO_NODE;
@@ -149,7 +161,7 @@ export class Machine {
    */
   #newcomer(): Progress {
     const progress = new Progress(maxOf(this.log.lastIndex, 1n));
-    progress.isRecentlyActive = true;
+    progress.silentTicks = 0;
     return progress;
   }
 }

@@ -17,8 +17,8 @@ export class Progress {
   matched = 0n;
   /** First entry to send next. */
   next: bigint;
-  /** Whether it was heard of since the leader last looked. */
-  isRecentlyActive = false;
+  /** Ticks since the leader heard of it. */
+  silentTicks = Infinity;
   /** Whether the probe is on its way. */
   #isProbing = false;
   #snapshotIndex = 0n;

@@ -5,10 +5,10 @@
  */
 
 /** Outcome of an election so far. */
-export type VoteResult = "won" | "lost" | "pending";
+type VoteResult = "won" | "lost" | "pending";
 
 /** The voters of a configuration; those being left are none unless it is joint. */
-export interface VoterHalves {
+interface VoterHalves {
   readonly voters: ReadonlySet<bigint>;
   readonly votersOutgoing: ReadonlySet<bigint>;
 }

@@ -1,7 +1,7 @@
 import { assert } from "../../../../shared/assert/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { type ConfChangeV2, confStateOf } from "./conf_change.ts";
-import { campaign, isInLease, onVoteRequest, onVoteResponse } from "./election.ts";
+import { campaign, isInLease, learnOfEntries, onVoteRequest, onVoteResponse } from "./election.ts";
 import { onAppend, onHeartbeat, onSnapshot } from "./following.ts";
 import type { RaftOptions, RaftState, Ready } from "./interface.ts";
 import {
@@ -30,13 +30,13 @@ import {
   isConfChange,
   isFromLeader,
   isFromPeerTo,
+  isPlausible,
   isResponse,
   type Message,
   MessageType,
   NO_NODE,
 } from "./messages.ts";
-import { minOf } from "./progress.ts";
-import type { Position } from "./raft_log.ts";
+import { maxOf, minOf } from "./progress.ts";
 
 /** What can be read of the machine from outside. */
 export type RaftView = Pick<
@@ -51,6 +51,7 @@ export type RaftView = Pick<
   | "applied"
   | "progress"
   | "isVoter"
+  | "isActive"
   | "log"
 >;
 
@@ -63,8 +64,8 @@ export class RaftCore {
   readonly #m: Machine;
   /** Hard state that is stored, or will be when the Ready at hand is. */
   #hardState: HardState;
-  /** Last entry of the Ready that the driver works on; null when it works on none. */
-  #inProgress: { readonly last: Position | null } | null = null;
+  /** Entries of the Ready that the driver works on; null when it works on none. */
+  #inProgress: readonly Entry[] | null = null;
 
   constructor(options: RaftOptions, state: RaftState) {
     assert(options.id !== NO_NODE, "Zero names no node");
@@ -95,6 +96,7 @@ export class RaftCore {
     const m = this.#m;
     m.electionElapsed++;
     if (m.role === "leader") return tickLeader(m);
+    m.idleElapsed++;
     // whoever may not campaign counts on: the leader that it last heard of must not stay in office
     if (m.electionElapsed >= m.electionTimeout) campaign(m, "timeout");
   }
@@ -122,10 +124,13 @@ export class RaftCore {
     return transferLeadership(this.#m, to);
   }
 
-  /** Takes a message of a peer. Whatever it holds, at worst it is ignored. */
+  /**
+   * Takes a message of a peer. Whatever it holds, at worst it is ignored; were it followed to the
+   * end of the numbers, no election could begin after that.
+   */
   step(message: Message): void {
     const m = this.#m;
-    if (!isFromPeerTo(m.id, message)) return;
+    if (!isFromPeerTo(m.id, message) || !isPlausible(message, m.term)) return;
     if (isResponse(message) && !m.progress.has(message.from)) return;
     if (message.term < m.term) return answerStale(m, message);
     if (message.term > m.term && !enterTerm(m, message)) return;
@@ -150,11 +155,10 @@ export class RaftCore {
       snapshot: m.newSnapshot,
       entries,
       hardState,
-      mustSync: hasNewVote || entries.length > 0 || m.newSnapshot !== null,
       persistedMessages: isEarly ? [] : m.messages,
       committedEntries,
     };
-    this.#inProgress = { last: entries.at(-1) ?? null };
+    this.#inProgress = entries;
     this.#hardState = hardState ?? this.#hardState;
     m.messages = [];
     m.newSnapshot = null;
@@ -165,9 +169,11 @@ export class RaftCore {
   /** The Ready at hand is stored and its messages are sent. */
   advance(): void {
     assert(this.#inProgress !== null, "There is no Ready to finish");
-    const { last } = this.#inProgress;
+    const { log } = this.#m;
+    // a leader may have replaced the end of them meanwhile
+    const last = this.#inProgress.findLast(({ index, term }) => log.termAt(index) === term);
     this.#inProgress = null;
-    if (last !== null && this.#m.log.stableTo(last)) onOwnPersisted(this.#m);
+    if (last !== undefined && log.stableTo(last)) onOwnPersisted(this.#m);
   }
 
   /**
@@ -203,10 +209,12 @@ export class RaftCore {
 
 function tickLeader(m: Machine): void {
   m.heartbeatElapsed++;
+  for (const progress of m.progress.values()) progress.silentTicks++;
   if (m.electionElapsed >= m.options.electionTicks) {
     m.electionElapsed = 0;
     m.transferee = NO_NODE;
-    if (m.options.checksQuorum) checkQuorum(m);
+    // those that hear a leader refuse pre-votes: one that only they hear must not stay
+    if (m.options.checksQuorum || m.options.asksBeforeElection) checkQuorum(m);
   }
   if (m.role !== "leader" || m.heartbeatElapsed < m.options.heartbeatTicks) return;
   m.heartbeatElapsed = 0;
@@ -236,6 +244,7 @@ function answerStale(m: Machine, message: Message): void {
 function enterTerm(m: Machine, message: Message): boolean {
   const { msgType, term, from, reject } = message;
   const isPreVote = msgType === MessageType.REQUEST_PRE_VOTE;
+  if (isPreVote) learnOfEntries(m, message);
   if ((isPreVote || msgType === MessageType.REQUEST_VOTE) && isInLease(m, message)) return false;
   // a question, or a favourable answer to one, is about a term that has not begun
   if (isPreVote || (msgType === MessageType.REQUEST_PRE_VOTE_RESPONSE && !reject)) return true;
@@ -265,9 +274,20 @@ function take(m: Machine, message: Message): void {
 function follow(m: Machine, message: Message): void {
   // there is one leader per term: a second one is an impostor
   if (m.role === "leader") return;
+  const { committed, lastIndex } = m.log;
+  obey(m, message);
+  const isWaiting = committed < maxOf(lastIndex, m.knownIndex);
+  const isOfUse = !isWaiting || m.log.committed > committed;
+  if (isOfUse) m.idleElapsed = 0;
+  // whoever asks because a leader is of no use goes on asking
+  if (m.role === "preCandidate" && m.idleElapsed >= m.options.electionTicks) return;
   if (m.role !== "follower") m.becomeFollower(m.term, message.from);
   m.leader = message.from;
-  m.electionElapsed = 0;
+  // without a question first, elections for the sake of a slow leader would depose good ones
+  if (isOfUse || !m.options.asksBeforeElection) m.electionElapsed = 0;
+}
+
+function obey(m: Machine, message: Message): void {
   if (message.msgType === MessageType.APPEND) return onAppend(m, message);
   if (message.msgType === MessageType.HEARTBEAT) return onHeartbeat(m, message);
   onSnapshot(m, message);

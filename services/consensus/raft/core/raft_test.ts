@@ -10,6 +10,7 @@ import {
   type Entry,
   entryOf,
   EntryType,
+  isConfChange,
   type Message,
   messageOf,
   MessageType,
@@ -74,11 +75,21 @@ Deno.test("RaftCore lets a vote leave only with the Ready that stores it", () =>
   core.step(messageTo1(VOTE_REQUEST));
   const ready = core.ready();
   assert.deepEqual(ready?.hardState, { term: 6n, vote: 2n, commit: 5n });
-  assert(ready.mustSync);
   assert.equal(ready.messages.length, 0);
   assert.equal(ready.persistedMessages.length, 1);
   core.step(messageTo1(VOTE_REQUEST));
   assert.equal(core.ready(), null, "the first is not finished");
+});
+
+Deno.test("RaftCore stores nothing twice when a leader replaces the end of what is being stored", () => {
+  const { core } = followerOf3();
+  const append = { msgType: MessageType.APPEND, index: 5n, logTerm: 5n, commit: 6n };
+  core.step(messageTo1({ ...append, entries: [entryAt(6n, 6n), entryAt(6n, 7n)] }));
+  assert.equal(core.ready()?.hardState?.commit, 6n);
+  const other = { from: 3n, term: 7n, index: 6n, logTerm: 6n, entries: [entryAt(7n, 7n)] };
+  core.step(messageTo1({ ...append, ...other }));
+  core.advance();
+  assert.deepEqual(core.ready()?.entries, [entryAt(7n, 7n)], "entry 6 is stored and committed");
 });
 
 Deno.test("RaftCore refuses its vote to a shorter log and tells what is committed", () => {
@@ -147,6 +158,21 @@ Deno.test("RaftCore that is asked first does not raise the term of others on its
   group.tick(3n, 2 * electionTicks);
   assert.equal(group.core(1n).view.role, "leader");
   assert.equal(group.core(1n).view.term, term);
+});
+
+Deno.test("RaftCore gives up a leader that commits nothing of what another one has of it", () => {
+  for (const [index, isGivenUp] of [[5n, false], [6n, true]] as const) {
+    const runner = followerOf3({ asksBeforeElection: true });
+    const heartbeat = messageTo1({ msgType: MessageType.HEARTBEAT });
+    const asks = { msgType: MessageType.REQUEST_PRE_VOTE, from: 3n, term: 7n, index, logTerm: 6n };
+    answersTo(runner, heartbeat);
+    assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
+    for (let tick = 0; tick < electionTicks; tick++) {
+      runner.core.tick();
+      answersTo(runner, heartbeat);
+    }
+    assert.equal(answersTo(runner, messageTo1(asks)).length, isGivenUp ? 1 : 0);
+  }
 });
 
 Deno.test("RaftCore that may not campaign forgets its leader in time and grants a vote to the next", () => {
@@ -329,6 +355,40 @@ Deno.test("RaftCore replaces all voters by a joint configuration that an empty e
   for (const id of [4n, 5n, 6n]) assert.deepEqual(group.applied(id).at(-1)?.data, u64be(7n));
 });
 
+Deno.test("RaftCore that leaves makes a voter the leader that it hears", () => {
+  for (const dead of [2n, 3n, 4n]) {
+    const group = groupOf(4);
+    group.elect(1n);
+    const core = group.core(1n);
+    const applied = core.applied.bind(core);
+    let leave = () => {};
+    core.applied = (entry, data) => {
+      if (!isConfChange(entry)) return applied(entry, data);
+      leave = () => applied(entry, data);
+    };
+    assert(changeTo(core, 2n, 3n, 4n));
+    group.settle();
+    group.accepts = ({ from, to }) => from !== dead && to !== dead;
+    group.tick(1n, electionTicks);
+    leave();
+    group.settle();
+    assert.equal(core.view.role, "follower", "it left");
+    const invited = group.sent.filter(({ msgType }) => msgType === MessageType.TIMEOUT_NOW);
+    assert.equal(invited.length, 1);
+    assert.notEqual(invited[0]?.to, dead);
+  }
+});
+
+Deno.test("RaftCore that leaves prefers the voter with most of the log", () => {
+  const group = groupOf(4);
+  group.elect(1n);
+  group.accepts = ({ to, msgType }) => to !== 2n || msgType !== MessageType.APPEND;
+  assert(changeTo(group.core(1n), 2n, 3n, 4n));
+  group.settle();
+  const invited = group.sent.filter(({ msgType }) => msgType === MessageType.TIMEOUT_NOW);
+  assert.deepEqual(invited.map(({ to }) => to), [3n]);
+});
+
 Deno.test("RaftCore grows from 1 voter to 4 and shrinks to another one, and restarts in between", () => {
   const group = groupOf(1, {}, 3);
   group.elect(1n);
@@ -421,6 +481,32 @@ Deno.test("RaftCore ignores what no peer may send", () => {
   assert.equal(core.view.role, "leader");
   assert.equal(core.view.term, term);
   assert.equal(core.view.log.committed, 6n);
+});
+
+Deno.test("RaftCore ignores numbers that no group comes to, and can go on", () => {
+  const limit = 1n << 63n;
+  const snapshotAt = (index: bigint, term: bigint) => ({
+    data: EMPTY_BYTES,
+    metadata: { index, term, confState: bootstrapState([1n]).confState },
+  });
+  const wrong: Partial<Message>[] = [
+    { msgType: MessageType.REQUEST_VOTE, term: 2n ** 64n - 1n },
+    { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n + 1n, from: 99n },
+    { msgType: MessageType.APPEND, index: limit },
+    { msgType: MessageType.APPEND, commit: limit },
+    { msgType: MessageType.REQUEST_PRE_VOTE, term: 6n, logTerm: limit },
+    { msgType: MessageType.REQUEST_VOTE, commitTerm: limit },
+    { msgType: MessageType.APPEND_RESPONSE, rejectHint: limit, reject: true },
+    { msgType: MessageType.SNAPSHOT, snapshot: snapshotAt(limit, 5n) },
+    { msgType: MessageType.SNAPSHOT, snapshot: snapshotAt(9n, 7n) },
+  ];
+  const runner = followerOf3();
+  for (const draft of wrong) {
+    assert.deepEqual(answersTo(runner, messageTo1({ msgType: MessageType.APPEND, ...draft })), []);
+  }
+  assert.equal(runner.core.view.term, 5n);
+  const far = { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n };
+  assert.equal(answersTo(runner, messageTo1(far)).length, 1, "as far as a group may get");
 });
 
 Deno.test("RaftCore refuses entries that do not follow each other or undo what is committed", () => {

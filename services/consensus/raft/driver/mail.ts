@@ -2,14 +2,18 @@ import type { Message } from "../../../../proto/gen/eraftpb.ts";
 import type { NetworkMsg } from "../../../../proto/gen/network.ts";
 import { RpcCode, RpcError } from "../../../../shared/rpc/mod.ts";
 import type { NetworkPort } from "../../network_port.ts";
+import type { RaftOptions } from "../core/interface.ts";
 import { Mailbook, type MailEffect } from "../mailbook.ts";
 
 /** Raft messages by the network service, through whichever session reaches whom they are for. */
 export class Mail {
   readonly #book: Mailbook;
 
-  constructor(ownId: bigint, readonly network: Pick<NetworkPort, "send">) {
-    this.#book = new Mailbook(ownId);
+  constructor(
+    { id, electionTicks }: Pick<RaftOptions, "id" | "electionTicks">,
+    readonly network: Pick<NetworkPort, "send">,
+  ) {
+    this.#book = new Mailbook(id, electionTicks);
   }
 
   send(message: Message): void {

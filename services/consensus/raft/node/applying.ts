@@ -89,7 +89,6 @@ function fail(m: Machine, { height }: Proposal, reason: string): void {
   m.applyFailure = reason;
   m.applying = "waiting";
   m.setTimer("apply", RETRY_MS);
-  m.noteFailure();
 }
 
 /** All that changes with an entry is recorded together, the index last: it says that it is so. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { toHex } from "../../../../shared/bytes/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
+import { configurationOf } from "../log/state.ts";
 import { idOf, NodeGroup, validatorsOf } from "../testing/node_group.ts";
 
 const THREE = new Map([[0n, validatorsOf(0, 1, 2)]]);
@@ -70,6 +71,34 @@ Deno.test("a leader whose controller gives no block hands over after the time fo
   assert(leader.lines.some((line) => line.includes("hands over to 0x")));
 });
 
+for (const hangsIn of ["proposal", "checked", "committed"] as const) {
+  Deno.test(`a leader whose controller hangs before "${hangsIn}" hands over after the time for it`, () => {
+    const group = NodeGroup.started(3, THREE);
+    group.untilHeight(2, [0, 1, 2]);
+    const { leader } = group;
+    assert(leader !== undefined);
+    leader.hangsIn = hangsIn;
+    const startMs = group.nowMs;
+    group.until(() => group.leader !== leader, "another leader");
+    const tookMs = group.nowMs - startMs;
+    assert(tookMs > 5_000 && tookMs < 7_000, `it took ${tookMs} ms`);
+    group.untilHeight(6, [1, 2]);
+  });
+}
+
+Deno.test("a leader hands over to a validator that it hears", () => {
+  for (const dead of [1, 2]) {
+    const group = NodeGroup.started(3, THREE);
+    group.untilHeight(2, [0, 1, 2]);
+    group.run(500);
+    group.at(dead).crash();
+    group.at(0).controller.outage = StatusCode.NodeInSyncMode;
+    const startMs = group.nowMs;
+    group.untilHeight(5, [3 - dead]);
+    assert(group.nowMs - startMs < 12_000, "a dead one was tried first");
+  }
+});
+
 Deno.test("while no controller takes a block none is lost: it is the next one when they do", () => {
   const group = NodeGroup.started(3, THREE);
   group.untilHeight(2, [0, 1, 2]);
@@ -114,10 +143,25 @@ Deno.test("a configuration of a lower height is ignored", () => {
   const runner = group.at(1);
   const height = runner.node?.height;
   const configuration = { height: 1n, blockInterval: 9, validators: validatorsOf(1) };
-  runner.feed({ kind: "reconfigure", configuration });
+  const effects = runner.node?.step({ kind: "reconfigure", configuration }, group.nowMs);
+  const text = `ignoring reconfigure request with lower height 1, ours is ${height}`;
+  assert.deepEqual(effects, [{ kind: "log", level: "warn", text }]);
   assert.equal(runner.node?.height, height);
   group.untilHeight(6, [0, 1, 2]);
   assert.equal(group.leader?.node?.raft?.members.voters.has(idOf(0)), true);
+});
+
+Deno.test("before the first block validators can still be corrected", () => {
+  const group = NodeGroup.started(3, THREE);
+  for (const { controller } of group.runners) controller.propose = () => null;
+  group.run(2_000);
+  const configuration = { height: 0n, blockInterval: 1, validators: validatorsOf(0, 1) };
+  for (const runner of group.runners) runner.feed({ kind: "reconfigure", configuration });
+  group.run(1_000);
+  for (const { node, disk } of group.runners) {
+    assert.deepEqual([...node?.raft?.members.voters ?? []], [idOf(0), idOf(1)]);
+    assert.deepEqual(configurationOf(disk), configuration);
+  }
 });
 
 Deno.test("a node waits for its controller, and asks again, before it founds a group", () => {

@@ -8,11 +8,19 @@ const QUIET_MS = 10_000;
 
 /** Says again and again why there is no block, while there is none. */
 export function explainQuiet(m: Machine): void {
-  const { core, ownId, wanted, nowMs } = m;
-  if (core === null || !(wanted.includes(ownId) || core.view.isVoter)) return;
-  if (nowMs - m.quietSinceMs < QUIET_MS + 2 * m.intervalMs) return;
+  const { core, nowMs } = m;
+  if (!mayBeValidator(m) || nowMs - m.quietSinceMs < QUIET_MS + 2 * m.intervalMs) return;
   m.quietSinceMs = nowMs;
-  m.log("warn", `no block at height ${m.height + 1n}: ${explain(m, core)}`);
+  const reason = core === null
+    ? "?: the own controller does not tell the configuration"
+    : `${m.height + 1n}: ${explain(m, core)}`;
+  m.log("warn", `no block at height ${reason}`);
+}
+
+/** Whoever is none misses nothing; a node without a log has yet to learn what it is. */
+function mayBeValidator({ core, isConfigured, ownId, wanted }: Machine): boolean {
+  if (core === null) return !isConfigured;
+  return wanted.includes(ownId) || core.view.isVoter;
 }
 
 function explain(m: Machine, core: RaftCore): string {

@@ -63,6 +63,16 @@ Deno.test("a node tells that its controller does not answer about a block", () =
   );
 });
 
+Deno.test("a node that does not know yet what the chain is says again and again what it waits for", () => {
+  const group = new NodeGroup(1, new Map([[0n, validatorsOf(0)]]));
+  const { controller, lines } = group.at(0);
+  controller.outage = null;
+  group.at(0).start();
+  group.run(35_000);
+  const line = "no block at height ?: the own controller does not tell the configuration";
+  assert.equal(lines.filter((text) => text === line).length, 3);
+});
+
 Deno.test("who is no validator does not complain", () => {
   const group = NodeGroup.started(2, new Map([[0n, validatorsOf(0)]]));
   group.untilHeight(2, [0]);

@@ -48,8 +48,8 @@ export class Machine {
   proposal: Proposal | null = null;
   /** Why the controller gave no proposal the last time; empty when it did. */
   fetchFailure = "";
-  /** Since when this leader brings no block; null when it does. */
-  failingSinceMs: number | null = null;
+  /** Since when this leader waits for its controller, failures included; null when it does not. */
+  waitingSinceMs: number | null = null;
 
   /** When the chain last grew, or its standstill was last explained. */
   quietSinceMs = 0;
@@ -118,7 +118,7 @@ export class Machine {
     assert(configuration.height > this.height, "The chain does not go back");
     this.configuration = configuration;
     this.quietSinceMs = this.nowMs;
-    this.failingSinceMs = null;
+    this.waitingSinceMs = null;
     // a leader began to count when it asked for the block
     if (this.leading === null) this.restartInterval();
     return { kind: Kind.Configuration, configuration };
@@ -129,10 +129,5 @@ export class Machine {
     if (this.isQuerying) return;
     this.isQuerying = true;
     this.emit({ kind: "queryConfiguration" });
-  }
-
-  /** This leader brings no block now; it hands over when that goes on. */
-  noteFailure(): void {
-    this.failingSinceMs ??= this.nowMs;
   }
 }

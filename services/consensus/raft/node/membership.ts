@@ -57,8 +57,7 @@ export function transferLeadership(
 }
 
 function hasAll({ view }: RaftCore, id: bigint): boolean {
-  const progress = view.progress.get(id);
-  return progress?.isRecentlyActive === true && progress.matched === view.log.lastIndex;
+  return view.isActive(id) && view.progress.get(id)?.matched === view.log.lastIndex;
 }
 
 function propose(m: Machine, core: RaftCore, change: ConfChangeV2): boolean {

@@ -14,9 +14,17 @@ import { settledLeader, transferLeadership, wantedChange } from "./membership.ts
 
 /** Whoever does not lead any more has nothing to propose. */
 export function followRule(m: Machine): boolean {
-  if (m.leading !== null || (m.proposal === null && m.failingSinceMs === null)) return false;
+  if (m.leading !== null || (m.proposal === null && m.waitingSinceMs === null)) return false;
   m.proposal = null;
-  m.failingSinceMs = null;
+  m.waitingSinceMs = null;
+  return true;
+}
+
+/** The leader counts from its question on: a controller that hangs does not even fail. */
+export function waitRule(m: Machine): boolean {
+  const isWaiting = m.isFetching || m.applying !== "idle";
+  if (!isWaiting || m.leading === null || m.waitingSinceMs !== null) return false;
+  m.waitingSinceMs = m.nowMs;
   return true;
 }
 
@@ -37,19 +45,18 @@ export function onProposal(
   if (m.leading === null) return;
   m.fetchFailure = reason;
   if (proposal === null) {
-    m.log("warn", `fetching proposal failed: ${reason}`);
-    return m.noteFailure();
+    return m.log("warn", `fetching proposal failed: ${reason}`);
   }
   const wanted = m.height + 1n;
   if (proposal.height !== wanted) {
     m.fetchFailure = `it is at height ${proposal.height - 1n}, the group at ${m.height}`;
     m.log("warn", `receive a proposal with invalid height, drop it: ${m.fetchFailure}`);
-    m.noteFailure();
     // it may have got blocks of others
     return m.query();
   }
   m.log("info", `new proposal height ${proposal.height}`);
   m.proposal = proposal;
+  m.waitingSinceMs = null;
 }
 
 /** Proposes the own block, or forgets it once the chain has a block of its height. */
@@ -67,12 +74,13 @@ export function proposeRule(m: Machine): boolean {
 
 /** A leader that brings no block for too long makes another one the leader. */
 export function handOverRule(m: Machine): boolean {
-  const { leading, failingSinceMs, nowMs, options } = m;
-  if (leading === null || failingSinceMs === null || isJoint(leading.view.members)) return false;
-  if (nowMs - failingSinceMs < options.transferMs) return false;
-  // whoever cannot take over now may later
-  m.failingSinceMs = nowMs;
-  transferLeadership(m, leading, leading.view.members.voters, "it brings no block");
+  const { leading, waitingSinceMs, nowMs, options } = m;
+  if (leading === null || waitingSinceMs === null || isJoint(leading.view.members)) return false;
+  if (nowMs - waitingSinceMs < options.transferMs) return false;
+  const { voters } = leading.view.members;
+  if (!transferLeadership(m, leading, voters, "it brings no block")) return false;
+  // whoever does not take over now may later, or another one
+  m.waitingSinceMs = nowMs;
   return true;
 }
 

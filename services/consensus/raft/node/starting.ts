@@ -45,10 +45,15 @@ export function onConfiguration(m: Machine, configuration: ConsensusConfiguratio
   m.isConfigured = true;
   const { height } = configuration;
   if (m.core === null) return enter(m, configuration, isFirst);
-  if (height > m.height) m.persist(m.advance(configuration));
-  else if (height < m.height) {
-    m.log("info", `ignoring reconfigure request with lower height ${height}, ours is ${m.height}`);
+  if (height > m.height) return m.persist(m.advance(configuration));
+  if (height < m.height) {
+    const heights = `${height}, ours is ${m.height}`;
+    return m.log("warn", `ignoring reconfigure request with lower height ${heights}`);
   }
+  if (height > 0n) return;
+  // before the first block it is what the chain is set up with, and may be corrected
+  m.configuration = configuration;
+  m.persist({ kind: Kind.Configuration, configuration });
 }
 
 /**

@@ -16,7 +16,7 @@ import { applyOperations, lastIndexOf } from "../log/state.ts";
 import { RaftNode } from "../node/node.ts";
 import { Crash, CrashingFiles } from "./crashing_files.ts";
 import { ModelController, type ValidatorPlan } from "./model_controller.ts";
-import { idOf, nodeOptions } from "./node_group.ts";
+import { nodeOptions } from "./node_group.ts";
 
 const LATENCY_MS = 5;
 
@@ -41,8 +41,9 @@ export class DriverNode {
     const log: Logger = { ...SILENT_LOGGER, warn: (line) => void this.lines.push(line) };
     try {
       const file = await this.#openFile();
-      const mail = new Mail(idOf(this.number), { send: (message) => this.#send(message) });
-      const node = new RaftNode(nodeOptions(this.number, seededRandom(this.number)));
+      const options = nodeOptions(this.number, seededRandom(this.number));
+      const mail = new Mail(options.raft, { send: (message) => this.#send(message) });
+      const node = new RaftNode(options);
       const parts = { node, controller: this.#controllerPort(), mail, file, clock, log };
       this.driver = new RaftDriver(parts);
       this.driver.start();

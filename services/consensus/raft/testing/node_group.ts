@@ -54,6 +54,8 @@ export class NodeRunner {
   node: RaftNode | null = null;
   /** Makes every life of the node make a mistake. */
   spoil: (node: RaftNode) => void = () => {};
+  /** Kind of the controller's answers that never come. */
+  hangsIn: Input["kind"] | null = null;
   /** Effects, and records of a write, until the process is gone. */
   stepsLeft = Infinity;
   steps = 0;
@@ -162,6 +164,7 @@ export class NodeRunner {
 
   #later(input: Input): void {
     const life = this.#life;
+    if (input.kind === this.hangsIn) return;
     this.group.schedule(LATENCY_MS, () => {
       if (life === this.#life) this.feed(input);
     });
