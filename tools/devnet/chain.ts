@@ -32,8 +32,8 @@ export interface DevNode {
   readonly ports: Readonly<Record<Role, number>>;
   /** Where the other nodes reach it. */
   readonly listenPort: number;
-  /** Where the controller serves metrics; null when its configuration has no port for them. */
-  readonly metricsPort: number | null;
+  /** Where services show metrics, those whose configuration has a port for them. */
+  readonly metricsPorts: Readonly<Partial<Record<MeteredRole, number>>>;
 }
 
 /** A chain on this machine. */
@@ -64,10 +64,15 @@ const GRPC_PORTS = defineTable("grpc_ports", {
   storage_port: port({ doc: "storage" }),
 });
 
-/** The keys of the services' own configuration that devnet is concerned with. */
-const CONTROLLER = defineTable("controller", {
-  metrics_port: port({ default: 0, doc: "metrics of the controller; 0: none" }),
-});
+/** Roles whose services show metrics. */
+export type MeteredRole = "controller" | "consensus";
+
+/** The tables of a node's configuration that may have a port for metrics, and whose they are. */
+export const METERED_TABLES: readonly (readonly [table: string, role: MeteredRole])[] = [
+  ["controller", "controller"],
+  ["consensus_bft", "consensus"],
+  ["consensus_raft", "consensus"],
+];
 
 /** Images by the word of the flag, `consensus_bft` by `bft`. */
 function kindOf(images: readonly string[], role: string): string {
@@ -108,14 +113,25 @@ export function readChain(dir: string): DevChain | null {
     nodes: lists.node_network_address_list.map(({ domain, port }, index) => {
       const path = `${dir}/${name}-${domain}`;
       const ports = readPorts(loadDocument(`${path}/node_config.toml`));
-      const { metrics_port } = readTable(CONTROLLER, loadDocument(`${path}/config.toml`));
-      const metricsPort = metrics_port === 0 ? null : metrics_port;
-      return { index, path, ports, listenPort: port, metricsPort };
+      const metricsPorts = readMetricsPorts(loadDocument(`${path}/config.toml`));
+      return { index, path, ports, listenPort: port, metricsPorts };
     }),
   };
 }
 
-function readPorts(document: ConfigDocument): Readonly<Record<Role, number>> {
+function readMetricsPorts(document: ConfigDocument): DevNode["metricsPorts"] {
+  const ports: Partial<Record<MeteredRole, number>> = {};
+  for (const [table, role] of METERED_TABLES) {
+    if (document.tables[table] === undefined) continue;
+    const keys = { metrics_port: port({ default: 0, doc: "metrics of the service; 0: none" }) };
+    const { metrics_port } = readTable(defineTable(table, keys), document);
+    if (metrics_port !== 0) ports[role] = metrics_port;
+  }
+  return ports;
+}
+
+/** The gRPC ports of a node by its `node_config.toml`. */
+export function readPorts(document: ConfigDocument): Readonly<Record<Role, number>> {
   const ports = readTable(GRPC_PORTS, document);
   return {
     kms: ports.kms_port,
@@ -127,14 +143,17 @@ function readPorts(document: ConfigDocument): Readonly<Record<Role, number>> {
   };
 }
 
-/** What a port of a node is for: gRPC of a role, the other nodes, metrics of the controller. */
-export type PortUse = Role | "listen" | "metrics";
+/** What a port of a node is for: gRPC of a role, the other nodes, metrics of a role. */
+export type PortUse = Role | "listen" | "metrics" | "consensus_metrics";
 
 /** Every port of a node with what it is for. */
-export function portsOf(node: DevNode): [use: PortUse, port: number][] {
-  const ports = ROLES.map((role): [Role, number] => [role, node.ports[role]]);
-  const metrics: [PortUse, number][] = node.metricsPort === null
-    ? []
-    : [["metrics", node.metricsPort]];
-  return [...ports, ["listen", node.listenPort], ...metrics];
+export function portsOf({ ports, listenPort, metricsPorts }: DevNode): [PortUse, number][] {
+  const { controller, consensus } = metricsPorts;
+  const uses: [PortUse, number | undefined][] = [
+    ...ROLES.map((role): [Role, number] => [role, ports[role]]),
+    ["listen", listenPort],
+    ["metrics", controller],
+    ["consensus_metrics", consensus],
+  ];
+  return uses.filter((use): use is [PortUse, number] => use[1] !== undefined);
 }

@@ -1,6 +1,13 @@
-import { defineTable, loadDocument, port, readTable } from "../../shared/config/mod.ts";
+import { loadDocument } from "../../shared/config/mod.ts";
 import { exists } from "../../shared/files/mod.ts";
-import { type ChainKind, type DevChain, findChainName, readChain } from "./chain.ts";
+import {
+  type ChainKind,
+  type DevChain,
+  findChainName,
+  METERED_TABLES,
+  readChain,
+  readPorts,
+} from "./chain.ts";
 
 /** First port of node 0 unless the user chooses another. */
 export const DEFAULT_BASE_PORT = 20000;
@@ -171,18 +178,17 @@ export async function addNode(
 /** Distance of the port for the metrics of a service from its gRPC port. */
 const METRICS_PORT_OFFSET = 10;
 
-const CONTROLLER = defineTable("controller", {
-  controller_port: port({ doc: "gRPC port of the controller" }),
-});
-
 /** Nodes of one machine cannot share a port for metrics, so cloud-config gives them none. */
 function addMetricsPorts(dir: string): void {
   for (const { name } of Deno.readDirSync(dir)) {
     const path = `${dir}/${name}/config.toml`;
     if (!exists(path)) continue;
-    const { controller_port } = readTable(CONTROLLER, loadDocument(path));
-    const table = `[controller]\nmetrics_port = ${controller_port + METRICS_PORT_OFFSET}\n`;
-    const text = Deno.readTextFileSync(path).replace(/^\[controller\]\n/m, table);
+    const ports = readPorts(loadDocument(`${dir}/${name}/node_config.toml`));
+    let text = Deno.readTextFileSync(path);
+    for (const [table, role] of METERED_TABLES) {
+      const line = `metrics_port = ${ports[role] + METRICS_PORT_OFFSET}\n`;
+      text = text.replace(new RegExp(`^\\[${table}\\]\n`, "m"), (header) => header + line);
+    }
     Deno.writeTextFileSync(path, text);
   }
 }

@@ -71,6 +71,7 @@ Deno.test("up --detach makes a chain, starts it and leaves it running", options,
     kms: base + 5,
     listen: base + 10,
     metrics: base + 14,
+    consensus_metrics: base + 11,
   });
   assert.ok(out.includes(`\n  curl localhost:${base + 14}/metrics\n`));
   assert.match((await bin.run(["status"])).out, /\n +0 +\d+ +5 +3 +2 +\d+ {2}running\n$/);

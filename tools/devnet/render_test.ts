@@ -6,7 +6,7 @@ import type { NodeStatus, ProcessStatus } from "./status.ts";
 
 function nodeAt(index: number): DevNode {
   const ports = { kms: 5, storage: 3, network: 0, executor: 2, consensus: 1, controller: 4 };
-  return { index, path: `chain-${index}`, ports, listenPort: 10, metricsPort: 14 };
+  return { index, path: `chain-${index}`, ports, listenPort: 10, metricsPorts: { controller: 14 } };
 }
 
 function statusOf(

@@ -28,7 +28,10 @@ export class StatusReader implements Disposable {
   constructor(chain: DevChain) {
     this.#chain = chain;
     this.#probes = chain.nodes.map((node) =>
-      new Probe({ controller: node.ports.controller, metrics: node.metricsPort })
+      new Probe({
+        controller: node.ports.controller,
+        metrics: node.metricsPorts.controller ?? null,
+      })
     );
   }
 

@@ -97,7 +97,7 @@ export function howToTalk({ dir, crypto, nodes }: DevChain, binPath: string): st
     "look at it, and stop it:",
     `  ${devnet} status --dir ${dir}`,
     `  ${devnet} logs --dir ${dir} 0 controller`,
-    ...node.metricsPort === null ? [] : [`  curl localhost:${node.metricsPort}/metrics`],
+    ...Object.values(node.metricsPorts).map((port) => `  curl localhost:${port}/metrics`),
     `  ${devnet} down --dir ${dir}`,
   ];
 }

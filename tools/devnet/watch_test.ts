@@ -25,7 +25,7 @@ Deno.test("changesBetween() tells a death from a stop and a restart", () => {
 
 Deno.test("describeChanges() joins the processes of a node", () => {
   const ports = { kms: 5, storage: 3, network: 0, executor: 2, consensus: 1, controller: 4 };
-  const nodes = [{ index: 1, path: "nowhere", ports, listenPort: 10, metricsPort: null }];
+  const nodes = [{ index: 1, path: "nowhere", ports, listenPort: 10, metricsPorts: {} }];
   const lines = describeChanges([
     { kind: "stopped", node: 1, role: "kms", pid: 10 },
     { kind: "stopped", node: 1, role: "storage", pid: 11 },
