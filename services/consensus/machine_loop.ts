@@ -28,7 +28,7 @@ export class MachineLoop<Input, Action, Write> {
   readonly #stopping = new AbortController();
   #isBusy = false;
   #isDiskFull = false;
-  /** The last input of {@linkcode postLatest} while the disk was full. */
+  /** The last input of {@linkcode postLatest}. */
   #latest: Input | null = null;
   /** Resolves when the queue is empty; rejects when a write failed. */
   #idle: Promise<void> = Promise.resolve();
@@ -50,13 +50,14 @@ export class MachineLoop<Input, Action, Write> {
     this.#idle = this.#run();
   }
 
-  /** Queues an input; while the disk is full, in place of the last one that was queued so. */
+  /** Queues an input; while the disk is full, in the place of the last one that was queued so. */
   postLatest(input: Input): void {
-    if (this.#isDiskFull) {
-      this.#queue = this.#queue.filter((waiting) => waiting !== this.#latest);
-      this.#latest = input;
-    }
-    this.post(input);
+    const place = this.#isDiskFull
+      ? this.#queue.findLastIndex((waiting) => waiting === this.#latest)
+      : -1;
+    this.#latest = input;
+    if (place >= 0) this.#queue[place] = input;
+    else this.post(input);
   }
 
   /** Queues an input when it is there; resolves then. */

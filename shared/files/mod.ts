@@ -134,7 +134,7 @@ export async function makeFolder(path: string, mode = 0o777): Promise<void> {
     if (error instanceof Deno.errors.AlreadyExists && (await Deno.stat(path)).isDirectory) return;
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     await makeFolder(parent, mode);
-    return await makeFolder(path, mode);
+    await Deno.mkdir(path, { mode });
   }
   await syncFolder(parent);
 }

@@ -90,6 +90,12 @@ async function syncsDuring(action: () => Promise<void>): Promise<number> {
   return count;
 }
 
+Deno.test("makeFolder() gives up where no folder can be", async () => {
+  for (const path of ["", "/proc/absent/folder"]) {
+    await assert.rejects(makeFolder(path), Deno.errors.NotFound);
+  }
+});
+
 Deno.test("makeFolder() puts the name of every folder that it makes on disk", () =>
   inFolder(async (folder) => {
     const path = `${folder}/a/b/c`;

@@ -207,12 +207,14 @@ export class SimValidator {
       }
       case "commit":
         return this.#commit(effect);
-      case "queryConfiguration":
+      case "queryConfiguration": {
+        const { id } = effect;
         return this.#call(
           () => controller.queryConfiguration(),
-          (configuration) => ({ kind: "configuration", configuration }),
-          { kind: "configuration", configuration: null },
+          (configuration) => ({ kind: "configuration", id, configuration }),
+          { kind: "configuration", id, configuration: null },
         );
+      }
       case "setTimer":
         return this.#setTimer(effect.event, effect.delayMs);
       case "cancelStepTimer":

@@ -111,7 +111,11 @@ export class QuietNet {
         break;
       }
       case "queryConfiguration":
-        answer({ kind: "configuration", configuration: this.#configurationAt(0n) });
+        answer({
+          kind: "configuration",
+          id: effect.id,
+          configuration: this.#configurationAt(0n),
+        });
         break;
       case "setTimer":
         this.#setTimer(node, effect.event, effect.delayMs);

@@ -11,7 +11,7 @@ import { Step } from "./messages.ts";
 import { proposalId } from "./proposing.ts";
 import { resume } from "./recovery.ts";
 import { enterHeight, waitForNextHeight } from "./rounds.ts";
-import { withValidators } from "./validators.ts";
+import { type Authorities, withValidators } from "./validators.ts";
 
 const ADDRESS_SIZE = 20;
 
@@ -46,8 +46,8 @@ export function onReconfigure(m: Machine, configuration: Configuration): void {
   const next = height + 1n;
   if (next < (m.isRunning ? m.workingHeight : m.start?.height ?? 0n)) {
     // an order may come late: what was voted since must not be forgotten for it
-    m.rollback = configuration;
-    return m.askConfiguration();
+    m.rollback = { configuration, queryId: m.askConfiguration() };
+    return;
   }
   if (!m.isRunning) return start(m, configuration);
   applyConfiguration(m, configuration);
@@ -72,34 +72,52 @@ function start(m: Machine, configuration: Configuration): void {
 }
 
 /** An answer about the controller's state: news when this node is behind or to go back. */
-export function onConfiguration(m: Machine, configuration: Configuration | null): void {
-  m.openQueries--;
+export function onConfiguration(
+  m: Machine,
+  { id, configuration }: Extract<Input, { kind: "configuration" }>,
+): void {
   if (configuration === null || !isPlausible(m, configuration)) {
     if (m.isRunning && m.rollback === null) return;
     return m.retryLater("configuration", m.timing.options.serverRetryMs);
   }
   if (!m.isRunning) return start(m, configuration);
+  const order = m.rollback?.queryId === id ? m.rollback : null;
+  if (order !== null) m.rollback = null;
   const next = configuration.height + 1n;
-  if (next < m.workingHeight) return confirmRollback(m);
+  if (next < m.workingHeight && order !== null) return rollBack(m, order.configuration);
+  if (next <= m.workingHeight) return;
   m.rollback = null;
-  if (next === m.workingHeight) return;
   applyConfiguration(m, configuration);
   enterHeight(m, next);
 }
 
-/** The controller is at a lower height: so the chain was rolled back, if it was asked since. */
-function confirmRollback(m: Machine): void {
-  if (m.rollback === null || m.openQueries > 0) return;
-  const configuration = m.rollback;
-  m.rollback = null;
-  m.log(
-    "warn",
-    `the chain was rolled back to ${configuration.height}: forget what was voted above`,
-  );
+/** Asks again what was not answered: where to begin, or whether to go back. */
+export function onConfigurationRetry(m: Machine): void {
+  if (m.isRunning && m.rollback === null) return;
+  const queryId = m.askConfiguration();
+  if (m.rollback !== null) m.rollback = { ...m.rollback, queryId };
+}
+
+function rollBack(m: Machine, configuration: Configuration): void {
+  const { height } = configuration;
+  m.log("warn", `the chain was rolled back to ${height}: forget what was voted above`);
   m.emit({ kind: "eraseLog" });
   forgetAbove(m);
   applyConfiguration(m, configuration);
-  enterHeight(m, configuration.height + 1n);
+  enterHeight(m, height + 1n);
+}
+
+/**
+ * Whose proofs hold at a height. While an order to go back waits, the controller fetches blocks that
+ * are above it, and cannot confirm the order before it has them all.
+ */
+export function judgesFor(m: Machine, height: bigint): Authorities {
+  const order = m.rollback?.configuration;
+  if (order === undefined || height <= order.height) return m.authorities;
+  return withValidators(m.authorities, {
+    height: order.height,
+    validators: order.validators.map(toHex),
+  });
 }
 
 function forgetAbove(m: Machine): void {
@@ -121,6 +139,9 @@ export function onCommitted(m: Machine, input: Extract<Input, { kind: "committed
     return m.retryLater("commit", m.timing.options.serverRetryMs);
   }
   m.log("info", `recv from control, CommitBlockRes(${configuration.height})`);
+  if (m.certificate !== null) m.lastDecision = { height, bytes: m.certificate.bytes };
+  // a controller that takes a block is past any order to go back that waits
+  m.rollback = null;
   m.log(
     "info",
     `now ${Math.round(m.nowMs)} start time ${Math.round(m.heightStartedAtMs)} interval ` +

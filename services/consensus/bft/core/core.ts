@@ -6,7 +6,13 @@ import {
   giveUpRule,
   receiveVote,
 } from "./collecting.ts";
-import { onCommitted, onConfiguration, onReconfigure } from "./configuration.ts";
+import {
+  judgesFor,
+  onCommitted,
+  onConfiguration,
+  onConfigurationRetry,
+  onReconfigure,
+} from "./configuration.ts";
 import {
   commit,
   commitRule,
@@ -85,11 +91,12 @@ function take(m: Machine, input: Input): void {
     case "start":
       m.start = input;
       if (input.authorities !== null) m.authorities = input.authorities;
-      return m.askConfiguration();
+      m.askConfiguration();
+      return;
     case "reconfigure":
       return onReconfigure(m, input.configuration);
     case "configuration":
-      return onConfiguration(m, input.configuration);
+      return onConfiguration(m, input);
     case "checkBlock":
       return answerCheckBlock(m, input);
     case "message":
@@ -131,8 +138,8 @@ function receive(m: Machine, input: Extract<Input, { kind: "message" }>): void {
 }
 
 function answerCheckBlock(m: Machine, input: Extract<Input, { kind: "checkBlock" }>): void {
-  const { authorities, crypto } = m;
-  const code = checkBlock(input, { authorities, crypto });
+  const authorities = judgesFor(m, input.proposal?.height ?? 0n);
+  const code = checkBlock(input, { authorities, crypto: m.crypto });
   const verdict = code === 0 ? "ok" : "failed";
   m.log("info", `----- check_proposal_proof ${verdict} h: ${input.proposal?.height ?? "none"}`);
   m.emit({ kind: "answer", id: input.id, code });
@@ -162,8 +169,7 @@ function onRetry(m: Machine, what: RetryKey): void {
     case "remind":
       return onRemind(m);
     case "configuration":
-      if (!m.isRunning || m.rollback !== null) m.askConfiguration();
-      return;
+      return onConfigurationRetry(m);
     default:
       return unreachable(what);
   }

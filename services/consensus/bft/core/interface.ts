@@ -96,8 +96,12 @@ export type Input =
     readonly configuration: Configuration | null;
     readonly reason: string;
   }
-  /** Answer to `queryConfiguration`; null when the controller does not tell. */
-  | { readonly kind: "configuration"; readonly configuration: Configuration | null };
+  /** Answer to the `queryConfiguration` of that id; null when the controller does not tell. */
+  | {
+    readonly kind: "configuration";
+    readonly id: number;
+    readonly configuration: Configuration | null;
+  };
 
 /** Severity of a log line. */
 export type LineLevel = "info" | "warn" | "error" | "debug";
@@ -138,7 +142,7 @@ export type Effect =
     readonly data: Bytes;
     readonly proof: Bytes;
   }
-  | { readonly kind: "queryConfiguration" }
+  | { readonly kind: "queryConfiguration"; readonly id: number }
   | { readonly kind: "setTimer"; readonly event: TimerEvent; readonly delayMs: number }
   | { readonly kind: "cancelStepTimer" }
   | { readonly kind: "answer"; readonly id: number; readonly code: number }

@@ -58,6 +58,12 @@ export interface ProposalPledge {
   body: Bytes | null;
 }
 
+/** An order of the controller to go back, and the question whose answer decides on it. */
+export interface Rollback {
+  readonly configuration: Configuration;
+  readonly queryId: number;
+}
+
 /** The proof of a height, frozen: every copy that this node hands out has the same bytes. */
 export interface Decision {
   readonly height: bigint;
@@ -85,10 +91,10 @@ export class Machine {
   /** False until the first configuration; network messages are dropped till then. */
   isRunning = false;
   start: Extract<Input, { kind: "start" }> | null = null;
-  /** Questions about the controller's state that are not answered yet. */
-  openQueries = 0;
-  /** An order to go back to a lower height, until the controller confirms it. */
-  rollback: Configuration | null = null;
+  /** The last question about the controller's state. */
+  queryId = 0;
+  /** An order to go back to a lower height, until the answer to a later question confirms it. */
+  rollback: Rollback | null = null;
   #authorities = NO_AUTHORITIES;
   #isValidator = false;
 
@@ -181,9 +187,10 @@ export class Machine {
     this.effects.push(effect);
   }
 
-  askConfiguration(): void {
-    this.openQueries++;
-    this.emit({ kind: "queryConfiguration" });
+  /** Asks the controller where it is; gives the id of the question. */
+  askConfiguration(): number {
+    this.emit({ kind: "queryConfiguration", id: ++this.queryId });
+    return this.queryId;
   }
 
   log(level: LineLevel, text: string): void {

@@ -79,7 +79,7 @@ export function isOwnSignature(m: Machine, hash: Bytes, signature: Bytes): boole
   const signer = signerOfHash(m.crypto, { hash, signature });
   if (signer === m.own) return true;
   const got = signer === null ? "no signature of it" : `one of 0x${signer}`;
-  m.log("error", `Cannot vote as 0x${m.own}: the kms must sign the vote with its key, got ${got}`);
+  m.log("error", `Cannot vote as 0x${m.own}: the kms must sign with its key, got ${got}`);
   m.retryLater("sign", m.timing.options.serverRetryMs);
   return false;
 }

@@ -203,7 +203,11 @@ function replayOwnVote(m: Machine, signed: SignedVote | null): boolean {
   return true;
 }
 
-/** Behind damage, anything that users put into blocks can look like a record. */
+/**
+ * Takes up a proposal if it is an own one: behind damage, anything that users put into blocks can
+ * look like a record. One of a turn that this node had by another list of validators counts as
+ * damage, too.
+ */
 function replayOwnProposal(m: Machine, signed: SignedProposal | null): boolean {
   if (signed === null || signed.proposal.height !== m.height) return false;
   const { proposal, signature } = signed;

@@ -216,7 +216,7 @@ Deno.test("a log above the controller's height is erased: the chain was rolled b
     "the order may have waited since before the restart",
   );
   const configuration = { height: 1n, blockIntervalSeconds: 3, validators: fixture.validators };
-  fixture.input({ kind: "configuration", configuration });
+  fixture.input({ kind: "configuration", id: 1, configuration });
   assert.equal(fixture.of("eraseLog").length, 1);
   assert.equal(fixture.core.view.height, 2n);
 });

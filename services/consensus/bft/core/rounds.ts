@@ -3,8 +3,6 @@ import { Step, stepName } from "./messages.ts";
 
 /** Starts a height: everything that belongs to lower ones is forgotten (sections 4.4, 4.7). */
 export function enterHeight(m: Machine, height: bigint): void {
-  // the controller may have got the block elsewhere before it was committed here
-  if (m.certificate !== null && m.certificate.height < height) m.lastDecision = m.certificate;
   m.height = height;
   m.heightStartedAtMs = m.nowMs;
   m.lock = null;

@@ -170,7 +170,7 @@ export class BftDriver implements Consensus {
       case "commit":
         return void this.#loop.postWhenReady(this.#commit(effect));
       case "queryConfiguration":
-        return void this.#loop.postWhenReady(this.#queryConfiguration())
+        return void this.#loop.postWhenReady(this.#queryConfiguration(effect))
           .then(this.#firstConfiguration.resolve);
       default:
         return unreachable(effect);
@@ -204,10 +204,12 @@ export class BftDriver implements Consensus {
     return { kind: "committed", height, configuration, reason };
   }
 
-  async #queryConfiguration(): Promise<Input> {
+  async #queryConfiguration(
+    { id }: Extract<Effect, { kind: "queryConfiguration" }>,
+  ): Promise<Input> {
     const answer = await this.#parts.controller.queryConfiguration();
     const configuration = answer === null ? null : configurationOf(answer);
-    return { kind: "configuration", configuration };
+    return { kind: "configuration", id, configuration };
   }
 
   #setTimer(event: TimerEvent, delayMs: number): void {
