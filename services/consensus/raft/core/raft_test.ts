@@ -167,12 +167,63 @@ Deno.test("RaftCore gives up a leader that commits nothing of what another one h
     const asks = { msgType: MessageType.REQUEST_PRE_VOTE, from: 3n, term: 7n, index, logTerm: 6n };
     answersTo(runner, heartbeat);
     assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
-    for (let tick = 0; tick < electionTicks; tick++) {
+    for (let tick = 0; tick < 3 * electionTicks; tick++) {
       runner.core.tick();
       answersTo(runner, heartbeat);
     }
     assert.equal(answersTo(runner, messageTo1(asks)).length, isGivenUp ? 1 : 0);
   }
+});
+
+Deno.test("RaftCore that has waited long for votes does not help to replace it once it leads", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0.999 });
+  runner.core.campaign();
+  const grant = { term: 6n, from: 2n };
+  answersTo(runner, messageTo1({ msgType: MessageType.REQUEST_PRE_VOTE_RESPONSE, ...grant }));
+  for (let tick = 0; tick < 1.5 * electionTicks; tick++) runner.core.tick();
+  answersTo(runner, messageTo1({ msgType: MessageType.REQUEST_VOTE_RESPONSE, ...grant }));
+  assert.equal(runner.core.view.role, "leader");
+  const asks = {
+    msgType: MessageType.REQUEST_PRE_VOTE,
+    from: 3n,
+    term: 7n,
+    index: 9n,
+    logTerm: 6n,
+  };
+  assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
+});
+
+Deno.test("RaftCore waits longer for each leader that has brought nothing, up to a limit", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  const waits: number[] = [];
+  for (let term = 6n; term < 12n; term++) {
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term }));
+    let ticks = 0;
+    for (; runner.core.view.role === "follower"; ticks++) runner.core.tick();
+    waits.push(ticks / electionTicks);
+  }
+  assert.deepEqual(waits, [1, 2, 4, 8, 8, 8]);
+});
+
+Deno.test("RaftCore waits no longer after leaders that handed over", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  for (let term = 6n; term < 12n; term++) {
+    answersTo(runner, messageTo1({ ...VOTE_REQUEST, term, context: CAMPAIGN_TRANSFER }));
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term }));
+  }
+  for (let tick = 0; tick < electionTicks; tick++) runner.core.tick();
+  assert.equal(runner.core.view.role, "preCandidate");
+});
+
+Deno.test("RaftCore takes all of a leader's log while none of it is committed", () => {
+  const runner = followerOf3();
+  const append = { msgType: MessageType.APPEND, term: 99n };
+  for (let index = 5n; index < 205n; index++) {
+    const entries = [entryAt(6n, index + 1n)];
+    const logTerm = index === 5n ? 5n : 6n;
+    answersTo(runner, messageTo1({ ...append, index, logTerm, entries }));
+  }
+  assert.equal(runner.core.view.log.lastIndex, 205n);
 });
 
 Deno.test("RaftCore that may not campaign forgets its leader in time and grants a vote to the next", () => {
@@ -446,7 +497,7 @@ Deno.test("RaftCore tells a leader of a lower term about its own", () => {
   assert.deepEqual([answer?.msgType, answer?.term], [MessageType.APPEND_RESPONSE, 9n]);
   runner.core.step(messageTo1({ msgType: MessageType.HEARTBEAT, from: 3n, term: 9n }));
   runner.run();
-  assert.deepEqual(answersTo(runner, heartbeat), [], "the term has its leader");
+  assert.equal(answersTo(runner, heartbeat)[0]?.term, 9n, "whoever leads in it");
 });
 
 Deno.test("RaftCore tells a candidate of a lower term about its own, unless that has its leader", () => {
