@@ -45,6 +45,9 @@ import {
 } from "./messages.ts";
 import { maxOf, minOf } from "./progress.ts";
 
+/** An honest group needs centuries for so many elections. */
+const TERM_JUMP_MAX = 1n << 32n;
+
 /** What can be read of the machine from outside. */
 export type RaftView = Pick<
   Machine,
@@ -134,14 +137,15 @@ export class RaftCore {
   /**
    * Takes a message of a peer. Whatever it holds, at worst it is ignored; were it followed to the
    * end of the numbers, no election could begin after that.
+   *
+   * @returns false when no group comes to its numbers
    */
-  step(message: Message): void {
+  step(message: Message): boolean {
+    if (!isPlausible(message)) return false;
     const m = this.#m;
-    if (!isFromPeerTo(m.id, message) || !isPlausible(message, m.term)) return;
-    if (isResponse(message) && !m.progress.has(message.from)) return;
-    if (message.term < m.term) return answerStale(m, message);
-    if (message.term > m.term && !enterTerm(m, message)) return;
-    take(m, message);
+    const isKnown = !isResponse(message) || m.progress.has(message.from);
+    if (isKnown && isFromPeerTo(m.id, message)) receive(m, message);
+    return true;
   }
 
   /** The next work for the driver; null when there is none, or it has not finished the last. */
@@ -246,6 +250,11 @@ function answerStale(m: Machine, message: Message): void {
   }
 }
 
+function receive(m: Machine, message: Message): void {
+  if (message.term < m.term) return answerStale(m, message);
+  if (message.term === m.term || enterTerm(m, message)) take(m, message);
+}
+
 /** Follows a higher term; false when the message is to be ignored. */
 function enterTerm(m: Machine, message: Message): boolean {
   const { msgType, term, from, reject } = message;
@@ -254,6 +263,11 @@ function enterTerm(m: Machine, message: Message): boolean {
   if ((isPreVote || msgType === MessageType.REQUEST_VOTE) && isInLease(m, message)) return false;
   // a question, or a favourable answer to one, is about a term that has not begun
   if (isPreVote || (msgType === MessageType.REQUEST_PRE_VOTE_RESPONSE && !reject)) return true;
+  // so far in steps, each for another message: one alone does not use the numbers up
+  if (term > m.term + TERM_JUMP_MAX) {
+    m.becomeFollower(m.term + TERM_JUMP_MAX, NO_NODE);
+    return false;
+  }
   if (isHandOver(message)) m.patience.noteHandOver();
   m.becomeFollower(term, isFromLeader(message) ? from : NO_NODE);
   return true;

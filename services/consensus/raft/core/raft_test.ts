@@ -542,7 +542,6 @@ Deno.test("RaftCore ignores numbers that no group comes to, and can go on", () =
   });
   const wrong: Partial<Message>[] = [
     { msgType: MessageType.REQUEST_VOTE, term: 2n ** 64n - 1n },
-    { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n + 1n, from: 99n },
     { msgType: MessageType.APPEND, index: limit },
     { msgType: MessageType.APPEND, commit: limit },
     { msgType: MessageType.REQUEST_PRE_VOTE, term: 6n, logTerm: limit },
@@ -556,8 +555,17 @@ Deno.test("RaftCore ignores numbers that no group comes to, and can go on", () =
     assert.deepEqual(answersTo(runner, messageTo1({ msgType: MessageType.APPEND, ...draft })), []);
   }
   assert.equal(runner.core.view.term, 5n);
-  const far = { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n };
-  assert.equal(answersTo(runner, messageTo1(far)).length, 1, "as far as a group may get");
+});
+
+Deno.test("RaftCore follows a term far ahead in steps, so that it finds its group again", () => {
+  const jump = 1n << 32n;
+  const runner = followerOf3();
+  const heartbeat = messageTo1({ msgType: MessageType.HEARTBEAT, term: 5n + 2n * jump + 1n });
+  assert.deepEqual(answersTo(runner, heartbeat), []);
+  assert.deepEqual([runner.core.view.term, runner.core.view.leader], [5n + jump, 0n]);
+  answersTo(runner, heartbeat);
+  assert.equal(answersTo(runner, heartbeat).length, 1);
+  assert.deepEqual([runner.core.view.term, runner.core.view.leader], [heartbeat.term, 2n]);
 });
 
 Deno.test("RaftCore refuses entries that do not follow each other or undo what is committed", () => {

@@ -3,7 +3,7 @@ import { unreachable } from "../../../../shared/assert/mod.ts";
 import { tryDecode } from "../../../../shared/codec/mod.ts";
 import { applyRules, type Rule } from "../../rules.ts";
 import type { Ready } from "../core/interface.ts";
-import { isPlausible, type Message, MessageType } from "../core/messages.ts";
+import { type Message, MessageType } from "../core/messages.ts";
 import type { RaftView } from "../core/raft.ts";
 import { Kind, type Operation } from "../log/operation.ts";
 import { applyRule, enqueue, onChecked, onCommitted } from "./applying.ts";
@@ -117,10 +117,14 @@ function receive(m: Machine, message: Message): void {
   if (msgType === MessageType.SNAPSHOT && !isReadable(snapshot?.data)) {
     return m.log("warn", `drop a snapshot of ${m.nameOf(from)}: its configuration is malformed`);
   }
-  if (!isPlausible(message, core.view.term)) {
-    return m.log("warn", `drop a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
-  }
-  core.step(message);
+  if (core.step(message) || m.nowMs < m.warnedAtMs + electionMs(m)) return;
+  m.warnedAtMs = m.nowMs;
+  m.log("warn", `drop a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
+}
+
+/** Lines about messages of others, which may be many, come no more often. */
+function electionMs({ options: { raft, tickMs } }: Machine): number {
+  return raft.electionTicks * tickMs;
 }
 
 function isReadable(data: Uint8Array | undefined): boolean {
