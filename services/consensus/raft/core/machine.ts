@@ -97,9 +97,9 @@ export class Machine {
     return [...this.progress.keys()].filter((id) => id !== this.id);
   }
 
-  /** Ticks without a leader after which this node wants to be it. */
+  /** Ticks after which this node wants to be leader: patience is with one that there is. */
   get electionTimeout(): number {
-    const { ticks } = this.patience;
+    const ticks = this.leader === NO_NODE ? this.options.electionTicks : this.patience.ticks;
     return ticks + Math.floor(this.#delay * ticks);
   }
 

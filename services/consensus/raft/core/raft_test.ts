@@ -205,6 +205,16 @@ Deno.test("RaftCore waits longer for each leader that has brought nothing, up to
   assert.deepEqual(waits, [1, 2, 4, 8, 8, 8]);
 });
 
+Deno.test("RaftCore waits no longer than an election time while there is no leader to wait for", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  for (let term = 6n; term < 12n; term++) {
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term }));
+  }
+  answersTo(runner, messageTo1({ ...VOTE_REQUEST, term: 12n }));
+  for (let tick = 0; tick < electionTicks; tick++) runner.core.tick();
+  assert.equal(runner.core.view.role, "preCandidate");
+});
+
 Deno.test("RaftCore waits no longer after leaders that handed over", () => {
   const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
   for (let term = 6n; term < 12n; term++) {
