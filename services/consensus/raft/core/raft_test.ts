@@ -191,6 +191,13 @@ Deno.test("RaftCore that has waited long for votes does not help to replace it o
     logTerm: 6n,
   };
   assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
+  for (let tick = 0; tick < 4 * electionTicks; tick++) {
+    runner.core.tick();
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT_RESPONSE, term: 6n }));
+  }
+  assert.equal(runner.core.view.role, "leader", "it hears a majority");
+  const answers = answersTo(runner, messageTo1(asks)).map(({ msgType }) => msgType);
+  assert(!answers.includes(MessageType.REQUEST_PRE_VOTE_RESPONSE), "though it commits nothing");
 });
 
 Deno.test("RaftCore waits longer for each leader that has brought nothing, up to a limit", () => {
@@ -203,6 +210,17 @@ Deno.test("RaftCore waits longer for each leader that has brought nothing, up to
     waits.push(ticks / electionTicks);
   }
   assert.deepEqual(waits, [1, 2, 4, 8, 8, 8]);
+});
+
+Deno.test("RaftCore that has brought nothing as a leader waits longer for the next one", () => {
+  const runner = followerOf3({ random: () => 0 });
+  runner.core.campaign();
+  answersTo(runner, messageTo1({ msgType: MessageType.REQUEST_VOTE_RESPONSE }));
+  assert.equal(runner.core.view.role, "leader");
+  answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term: 7n }));
+  let ticks = 0;
+  for (; runner.core.view.role === "follower"; ticks++) runner.core.tick();
+  assert.equal(ticks, 2 * electionTicks);
 });
 
 Deno.test("RaftCore waits no longer than an election time while there is no leader to wait for", () => {
