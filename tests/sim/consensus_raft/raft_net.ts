@@ -47,7 +47,7 @@ export class RaftNet {
   cutOffRate = 0;
   /**
    * Time that a link takes for a proposal, in which nothing else gets through; the next is made when
-   * the last is committed.
+   * the last is committed. What is on its way when all is well again is lost.
    */
   proposalMs = 0;
   /** The voters that there are to be. */
@@ -179,7 +179,7 @@ export class RaftNet {
     const to = Number(message.to) - 1;
     const waitMs = this.#waitMs(`${from} ${to}`, message);
     if (waitMs === 0) network.send(from, to, message);
-    else world.schedule(waitMs, () => network.send(from, to, message));
+    else this.beforeHealing(waitMs, () => network.send(from, to, message));
     if (!world.chance(ARCHIVE_RATE)) return;
     this.#archive[world.between(0, ARCHIVE_SIZE - 1)] = message;
   }
