@@ -62,7 +62,7 @@ export function onVoteResponse(m: Machine, response: Message): void {
   learnCommit(m, response);
 }
 
-/** Who asks may have entries of the leader that did not get here: they wait, too. */
+/** Who asks, or the leader itself, may have entries that did not get here: they wait, too. */
 export function learnOfEntries(m: Machine, { index, logTerm }: Message): void {
   if (logTerm === m.term) m.knownIndex = maxOf(m.knownIndex, index);
 }

@@ -5,6 +5,7 @@
  */
 
 import { membersOf } from "./conf_change.ts";
+import { learnOfEntries } from "./election.ts";
 import type { Machine } from "./machine.ts";
 import { isWellFormedAppend, type Message, MessageType, type Snapshot } from "./messages.ts";
 import { maxOf, minOf } from "./progress.ts";
@@ -21,7 +22,10 @@ export function onAppend(m: Machine, message: Message): void {
   if (!isWellFormedAppend(message)) return;
   const { from: to, index, logTerm, entries } = message;
   if (index < m.log.committed) return accept(m, to, m.log.committed);
-  if (m.log.termAt(index) !== logTerm) return refuse(m, message);
+  if (m.log.termAt(index) !== logTerm) {
+    learnOfEntries(m, message);
+    return refuse(m, message);
+  }
   const taken = entries.slice(0, roomAfter(m, index));
   // more than this node can take is no fault of the leader
   if (taken.length < entries.length) m.patience.noteUse();

@@ -182,6 +182,16 @@ Deno.test("RaftCore gives up a leader that commits nothing of what another one h
   }
 });
 
+Deno.test("RaftCore gives up a leader that tells of entries and never brings them", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  const append = messageTo1({ msgType: MessageType.APPEND, index: 9n, logTerm: 6n });
+  for (let tick = 0; tick < 5 * electionTicks; tick++) {
+    answersTo(runner, append);
+    runner.core.tick();
+  }
+  assert.equal(runner.core.view.role, "preCandidate");
+});
+
 Deno.test("RaftCore that has waited long for votes does not help to replace it once it leads", () => {
   const runner = followerOf3({ asksBeforeElection: true, random: () => 0.999 });
   runner.core.campaign();
