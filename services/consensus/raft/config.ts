@@ -53,7 +53,7 @@ export const RAFT_TABLE = defineTable("consensus_raft", {
     max: TICKS_MAX,
     doc: "without a leader for so many ticks, or up to twice as many, a node stands for election",
   }),
-  check_quorum: bool({ default: false, doc: "votes are refused while a leader is heard" }),
+  check_quorum: bool({ default: false, doc: "votes are refused while a leader is of use" }),
   transfer_leader_timeout_in_secs: integer({
     default: 12,
     min: 1,

@@ -10,6 +10,7 @@ import {
   MISFORTUNES,
   overthrow,
   restartLater,
+  slowDown,
 } from "./misfortunes.ts";
 import { groupPlan } from "./plans.ts";
 import { RaftNet } from "./raft_net.ts";
@@ -22,7 +23,7 @@ export interface RaftOutcome {
   readonly heightInChaos: bigint;
   /**
    * Virtual time from the end of all faults until every voter had some more entries, or, if that is
-   * longer, from a partial cut until some more were committed.
+   * longer, from when links became slow or were cut until some more were committed.
    */
   readonly recoveryMs: number;
 }
@@ -54,6 +55,10 @@ const CHAOS_MS_MAX = 1_800_000;
 const RECOVERY_MS_MAX = 60_000;
 const RECOVERY_ENTRIES = 5n;
 
+/** Probability that links are slow for a while then, and what a group commits meanwhile. */
+const SLOW_LINKS_RATE = 0.3;
+const SLOW_ENTRIES = 3n;
+
 /** Apart from the seed of the world, so that when something happens and how it goes are independent. */
 const SCHEDULE_SALT = 0x51f0_3a67;
 
@@ -62,7 +67,7 @@ const SCHEDULE_SALT = 0x51f0_3a67;
  * and some of long ago; partitions, also of one direction; crashes at every instant that lose what
  * was not synced; processes that stand still, clocks that run at another speed, applications that
  * fail; rivals, leaders that hand over, members that come and go. Then all is well, and it has to
- * go on; so it has when links are cut that no majority needs. A broken invariant throws.
+ * go on; so it has when links become slow, and when some are cut that no majority needs. A broken invariant throws.
  */
 export class RaftChaos {
   readonly net: RaftNet;
@@ -99,21 +104,38 @@ export class RaftChaos {
     const height = invariants.height + RECOVERY_ENTRIES;
     assert(net.runUntil(() => net.isSettledAt(height), RECOVERY_MS_MAX), "The group is stuck");
     const recoveryMs = world.nowMs - healedAtMs;
-    return { heightInChaos, recoveryMs: Math.max(recoveryMs, this.#cutPartly()) };
+    const slowedMs = this.#slowDown();
+    return { heightInChaos, recoveryMs: Math.max(recoveryMs, slowedMs, this.#cutPartly()) };
+  }
+
+  /** Makes links slow for a while; gives the time until entries are committed again. */
+  #slowDown(): number {
+    const { net } = this;
+    const dice = this.troubles.next("slow links", SLOW_LINKS_RATE);
+    if (dice === null) return 0;
+    slowDown(net, dice);
+    const tookMs = this.#timeOfEntries(SLOW_ENTRIES, "A group with slow links is stuck");
+    net.heal();
+    return tookMs;
   }
 
   /** Cuts links that no majority needs; gives the time until entries are committed again. */
   #cutPartly(): number {
-    const { net, net: { invariants, world } } = this;
+    const { net } = this;
     const dice = this.troubles.next("partial cut");
     // how several nodes of the reference stand in each other's way is none of our business
     if (dice === null || net.bluntVoters.length > 1) return 0;
     cutPartly(net, dice);
-    const cutAtMs = world.nowMs;
-    const height = invariants.height + RECOVERY_ENTRIES;
-    const isEnough = () => invariants.height >= height;
-    assert(net.runUntil(isEnough, RECOVERY_MS_MAX), "A majority that hears each other is stuck");
-    return world.nowMs - cutAtMs;
+    return this.#timeOfEntries(RECOVERY_ENTRIES, "A majority that hears each other is stuck");
+  }
+
+  /** The time until some more entries are committed. */
+  #timeOfEntries(count: bigint, failure: string): number {
+    const { net, net: { invariants, world } } = this;
+    const startMs = world.nowMs;
+    const height = invariants.height + count;
+    assert(net.runUntil(() => invariants.height >= height, RECOVERY_MS_MAX), failure);
+    return world.nowMs - startMs;
   }
 
   /** The changes are spread over the whole run; the last one comes when all is well. */

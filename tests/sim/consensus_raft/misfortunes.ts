@@ -5,6 +5,7 @@
  */
 
 import type { Dice } from "../dice.ts";
+import { GOOD_LINKS } from "../network.ts";
 import { idOf, type RaftNet } from "./raft_net.ts";
 import type { RaftNode } from "./raft_node.ts";
 
@@ -14,6 +15,9 @@ export type Misfortune = (net: RaftNet, dice: Dice) => void;
 /** Longest time that a process stands still, and that it is down. */
 const PAUSE_MS_MAX = 5_000;
 const DOWN_MS_MAX = 3_000;
+
+/** Against an election time of 2 s. */
+const PROPOSAL_MS_MAX = 5_000;
 
 /** Time in which a voter may crash while others campaign, and in which a leader is overthrown. */
 const RIVALRY_MS = 300;
@@ -103,6 +107,12 @@ export function cutPartly({ nodes, network, wanted, bluntVoters }: RaftNet, dice
     )
   );
   network.cuts.add((from, to) => isCut[from]?.[to] === true);
+}
+
+/** Every proposal takes its time on every link, up to some election times; messages keep their order. */
+export function slowDown(net: RaftNet, dice: Dice): void {
+  net.network.faults = { ...GOOD_LINKS, delayMsMax: GOOD_LINKS.delayMsMin };
+  net.proposalMs = dice.between(1, PROPOSAL_MS_MAX);
 }
 
 /** A node that crashed comes back, mostly while messages to what it was are still on their way. */

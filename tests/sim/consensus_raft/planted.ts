@@ -65,8 +65,9 @@ function aroundStep(spoil: (machine: Machine, message: Message) => void): Defect
     const step = core.step.bind(core);
     core.step = (message) => {
       spoil(machineOf(core), message);
-      step(message);
+      const isPlausible = step(message);
       spoil(machineOf(core), message);
+      return isPlausible;
     };
   });
 }
@@ -180,8 +181,8 @@ export const DEFECTS: readonly Defect[] = [
       const step = core.step.bind(core);
       core.step = (message) => {
         const confState = message.snapshot?.metadata?.confState;
-        if (confState && !allMembers(membersOf(confState)).has(core.view.id)) return;
-        step(message);
+        if (confState && !allMembers(membersOf(confState)).has(core.view.id)) return true;
+        return step(message);
       };
     }),
   },

@@ -45,6 +45,11 @@ export class RaftNet {
   readonly nodes: RaftNode[] = [];
   /** Probability that a node is cut off when it sends something, maybe the first of many copies. */
   cutOffRate = 0;
+  /**
+   * Time that a link takes for a proposal, in which nothing else gets through; the next is made when
+   * the last is committed. What is on its way when all is well again is lost.
+   */
+  proposalMs = 0;
   /** The voters that there are to be. */
   wanted: readonly number[];
   /** Called when a node crashed. */
@@ -52,6 +57,8 @@ export class RaftNet {
   /** Called when a change of the members is proposed. */
   onConfChange: () => void = () => {};
   readonly #archive: Message[] = [];
+  /** When each link is done with its proposals. */
+  readonly #freeAtMs = new Map<string, number>();
   readonly #isCoding: boolean;
   #proposals = 0n;
   #healings = 0;
@@ -100,6 +107,8 @@ export class RaftNet {
     this.#healings++;
     this.network.faults = GOOD_LINKS;
     this.cutOffRate = 0;
+    this.proposalMs = 0;
+    this.#freeAtMs.clear();
     this.reconnect();
     for (const node of this.nodes) {
       node.faults = NO_FAULTS;
@@ -167,9 +176,21 @@ export class RaftNet {
 
   #send(from: number, message: Message): void {
     const { world, network } = this;
-    network.send(from, Number(message.to) - 1, message);
+    const to = Number(message.to) - 1;
+    const waitMs = this.#waitMs(`${from} ${to}`, message);
+    if (waitMs === 0) network.send(from, to, message);
+    else this.beforeHealing(waitMs, () => network.send(from, to, message));
     if (!world.chance(ARCHIVE_RATE)) return;
     this.#archive[world.between(0, ARCHIVE_SIZE - 1)] = message;
+  }
+
+  /** Time until a link has carried a message and all before it. */
+  #waitMs(link: string, { entries }: Message): number {
+    const { world: { nowMs }, proposalMs } = this;
+    const count = entries.filter(({ data }) => data.length > 0).length;
+    const freeAtMs = Math.max(nowMs, this.#freeAtMs.get(link) ?? 0) + count * proposalMs;
+    this.#freeAtMs.set(link, freeAtMs);
+    return freeAtMs - nowMs;
   }
 
   #getsOut(from: number, to: number): boolean {
@@ -184,8 +205,13 @@ export class RaftNet {
   }
 
   #proposeRegularly(): void {
-    for (const node of this.nodes) if (node.isLeader) node.feed((core) => this.#propose(core));
+    for (const node of this.nodes) if (node.isLeader) node.feed((core) => this.#proposeNext(core));
     this.world.schedule(PROPOSE_MS, () => this.#proposeRegularly());
+  }
+
+  #proposeNext(core: RaftCore): void {
+    const { committed, lastIndex } = core.view.log;
+    if (this.proposalMs === 0 || committed === lastIndex) this.#propose(core);
   }
 
   #propose(core: RaftCore): void {

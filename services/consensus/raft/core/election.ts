@@ -62,7 +62,7 @@ export function onVoteResponse(m: Machine, response: Message): void {
   learnCommit(m, response);
 }
 
-/** Who asks may have entries of the leader that did not get here: they wait, too. */
+/** Who asks, or the leader itself, may have entries that did not get here: they wait, too. */
 export function learnOfEntries(m: Machine, { index, logTerm }: Message): void {
   if (logTerm === m.term) m.knownIndex = maxOf(m.knownIndex, index);
 }
@@ -71,12 +71,17 @@ export function learnOfEntries(m: Machine, { index, logTerm }: Message): void {
  * Whether the leader was of use so recently that nobody needs another. One that is heard and gets
  * nothing committed is none: it may not know that a majority does not reach it.
  */
-export function isInLease(m: Machine, { msgType, context }: Message): boolean {
-  const { checksQuorum, electionTicks } = m.options;
+export function isInLease(m: Machine, message: Message): boolean {
   // who only asks is ignored in any case
-  const isRefused = checksQuorum || msgType === MessageType.REQUEST_PRE_VOTE;
-  return isRefused && m.leader !== NO_NODE && m.idleElapsed < electionTicks &&
-    !equalBytes(context, CAMPAIGN_TRANSFER);
+  const isRefused = m.options.checksQuorum || message.msgType === MessageType.REQUEST_PRE_VOTE;
+  if (!isRefused || m.leader === NO_NODE || isHandOver(message)) return false;
+  // a leader looks itself whether a majority reaches it
+  return m.role === "leader" || m.electionElapsed < m.patience.ticks && !m.patience.isOver;
+}
+
+/** Whether the leader itself asked for an election. */
+export function isHandOver({ context }: Message): boolean {
+  return equalBytes(context, CAMPAIGN_TRANSFER);
 }
 
 function askBeforeElection(m: Machine): void {
@@ -89,6 +94,7 @@ function askBeforeElection(m: Machine): void {
 }
 
 function runForLeader(m: Machine, cause: CampaignCause): void {
+  if (cause === "transfer") m.patience.noteHandOver();
   m.reset(m.term + 1n);
   m.role = "candidate";
   m.vote = m.id;

@@ -5,17 +5,32 @@
  */
 
 import { membersOf } from "./conf_change.ts";
+import { learnOfEntries } from "./election.ts";
 import type { Machine } from "./machine.ts";
 import { isWellFormedAppend, type Message, MessageType, type Snapshot } from "./messages.ts";
-import { minOf } from "./progress.ts";
+import { maxOf, minOf } from "./progress.ts";
 
+/**
+ * Entries that may wait to be applied; a leader has to send further ones again, also those of one
+ * message, of which an honest leader puts one into each. They hold whole blocks, and a group must
+ * not run away from most of its controllers.
+ */
+const UNAPPLIED_MAX = 64n;
+
+/** Answered even if none is taken: the leader learns how far this node is. */
 export function onAppend(m: Machine, message: Message): void {
   if (!isWellFormedAppend(message)) return;
   const { from: to, index, logTerm, entries } = message;
   if (index < m.log.committed) return accept(m, to, m.log.committed);
-  if (m.log.termAt(index) !== logTerm) return refuse(m, message);
-  if (!m.log.merge(entries)) return;
-  const last = index + BigInt(entries.length);
+  if (m.log.termAt(index) !== logTerm) {
+    learnOfEntries(m, message);
+    return refuse(m, message);
+  }
+  const taken = entries.slice(0, roomAfter(m, index));
+  // more than this node can take is no fault of the leader
+  if (taken.length < entries.length) m.patience.noteUse();
+  if (!m.log.merge(taken)) return;
+  const last = index + BigInt(taken.length);
   m.log.commitTo(minOf(message.commit, last));
   accept(m, to, last);
 }
@@ -28,6 +43,15 @@ export function onHeartbeat(m: Machine, { from: to, commit, context }: Message):
 export function onSnapshot(m: Machine, { from: to, snapshot }: Message): void {
   const index = snapshot !== undefined && restore(m, snapshot) ? m.log.lastIndex : m.log.committed;
   m.send({ msgType: MessageType.APPEND_RESPONSE, to, index });
+}
+
+/**
+ * Number of entries that can be taken after an index. While nothing waits there is no end to them:
+ * whatever a new leader has before its first entry must be taken before anything is committed.
+ */
+function roomAfter({ applied, log: { committed } }: Machine, index: bigint): number {
+  const end = (committed === applied ? index : applied) + UNAPPLIED_MAX;
+  return Number(maxOf(end - index, 0n));
 }
 
 function accept(m: Machine, to: bigint, index: bigint): void {

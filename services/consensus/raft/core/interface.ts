@@ -16,7 +16,7 @@ export interface RaftOptions {
   readonly heartbeatTicks: number;
   /** Without a leader for a random time of one to two times this, a node wants to be it. */
   readonly electionTicks: number;
-  /** Whether votes are refused while a leader is heard, and a leader without a quorum steps down. */
+  /** Whether votes are refused while a leader is of use, and one without a quorum steps down. */
   readonly checksQuorum: boolean;
   /**
    * Whether a node asks if it would win before it raises the term; Rust peers do not. A leader

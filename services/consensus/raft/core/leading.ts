@@ -16,6 +16,7 @@ export function becomeLeader(m: Machine): void {
   m.reset(m.term);
   m.role = "leader";
   m.leader = m.id;
+  m.patience.lead();
   for (const id of m.progress.keys()) m.progress.set(id, new Progress(m.log.lastIndex + 1n));
   m.progress.get(m.id)?.accepted(m.log.stable);
   appendEntry(m, entryOf(EntryType.ENTRY_NORMAL, new Uint8Array(0)));
@@ -40,6 +41,7 @@ export function onOwnPersisted(m: Machine): void {
 export function commitAndTell(m: Machine): boolean {
   const index = quorumIndex(m.deciders, (id) => m.progress.get(id)?.matched ?? 0n);
   if (m.log.termAt(index) !== m.term || !m.log.commitTo(index)) return false;
+  m.patience.noteCommit(m.isFruitful);
   broadcastAppend(m);
   return true;
 }

@@ -9,6 +9,7 @@ import {
   NO_NODE,
   type Snapshot,
 } from "./messages.ts";
+import { Patience } from "./patience.ts";
 import { maxOf, Progress } from "./progress.ts";
 import { RaftLog } from "./raft_log.ts";
 
@@ -55,17 +56,18 @@ export class Machine {
   newSnapshot: Snapshot | null = null;
 
   electionElapsed = 0;
-  /** Ticks since the leader was of use: it committed something, or nothing waited for that. */
-  idleElapsed = 0;
+  readonly patience: Patience;
   /** Last entry of the leader that some peer is known to have. */
   knownIndex = 0n;
   heartbeatElapsed = 0;
-  electionTimeout = 0;
+  /** Share of an election time that this node waits longer, so that nodes seldom campaign together. */
+  #delay = 0;
   messages: Message[] = [];
 
   constructor(options: RaftOptions, state: RaftState) {
     const { hardState, start, entries, applied } = state;
     this.options = options;
+    this.patience = new Patience(options.electionTicks);
     this.log = new RaftLog(start, entries, maxOf(hardState.commit, applied));
     this.term = hardState.term;
     this.vote = hardState.vote;
@@ -95,10 +97,21 @@ export class Machine {
     return [...this.progress.keys()].filter((id) => id !== this.id);
   }
 
-  /** Whether the leader heard of a member within an election time. */
+  /** Ticks after which this node wants to be leader: patience is with one that there is. */
+  get electionTimeout(): number {
+    const ticks = this.leader === NO_NODE ? this.options.electionTicks : this.patience.ticks;
+    return ticks + Math.floor(this.#delay * ticks);
+  }
+
+  /** Whether this term brought more than the first entry of its leader, which gets through always. */
+  get isFruitful(): boolean {
+    return this.log.termAt(this.log.committed - 1n) === this.term;
+  }
+
+  /** Whether the leader heard of a member lately. */
   isActive(id: bigint): boolean {
     const { silentTicks = Infinity } = this.progress.get(id) ?? {};
-    return id === this.id || silentTicks < this.options.electionTicks;
+    return id === this.id || silentTicks < this.patience.ticks;
   }
 
   send(draft: Draft): void {
@@ -118,7 +131,7 @@ export class Machine {
     if (term !== this.term) {
       this.term = term;
       this.vote = NO_NODE;
-      this.idleElapsed = 0;
+      this.patience.endTerm();
       this.knownIndex = 0n;
     }
     this.leader = NO_NODE;
@@ -128,11 +141,9 @@ export class Machine {
     this.heartbeatElapsed = 0;
   }
 
-  /** A new random time, so that nodes seldom campaign together. */
   restartElectionTimer(): void {
-    const { electionTicks, random } = this.options;
     this.electionElapsed = 0;
-    this.electionTimeout = electionTicks + Math.floor(random() * electionTicks);
+    this.#delay = this.options.random();
   }
 
   setMembers(members: Members): void {

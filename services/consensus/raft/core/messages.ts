@@ -75,16 +75,12 @@ export function isFromPeerTo(id: bigint, { msgType, to, from }: Message): boolea
 /** No chain counts so far; what is near the end of 64 bits could not be counted on from. */
 const NUMBER_LIMIT = 1n << 63n;
 
-/** An honest group needs centuries for so many elections. */
-const TERM_JUMP_MAX = 1n << 32n;
-
-/** Whether the numbers of a message can be those of a group, for a node in a term. */
-export function isPlausible(message: Message, ownTerm: bigint): boolean {
+/** Whether the numbers of a message can be those of a group. */
+export function isPlausible(message: Message): boolean {
   const { term, logTerm, index, commit, commitTerm, rejectHint, snapshot } = message;
   const { index: snapshotIndex = 0n, term: snapshotTerm = 0n } = snapshot?.metadata ?? {};
   const numbers = [term, logTerm, index, commit, commitTerm, rejectHint, snapshotIndex];
-  return numbers.every((number) => number < NUMBER_LIMIT) && snapshotTerm <= term &&
-    term - ownTerm <= TERM_JUMP_MAX;
+  return numbers.every((number) => number < NUMBER_LIMIT) && snapshotTerm <= term;
 }
 
 /** Whether an entry changes the members. */

@@ -1,7 +1,14 @@
 import { assert } from "../../../../shared/assert/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { type ConfChangeV2, confStateOf } from "./conf_change.ts";
-import { campaign, isInLease, learnOfEntries, onVoteRequest, onVoteResponse } from "./election.ts";
+import {
+  campaign,
+  isHandOver,
+  isInLease,
+  learnOfEntries,
+  onVoteRequest,
+  onVoteResponse,
+} from "./election.ts";
 import { onAppend, onHeartbeat, onSnapshot } from "./following.ts";
 import type { RaftOptions, RaftState, Ready } from "./interface.ts";
 import {
@@ -37,6 +44,9 @@ import {
   NO_NODE,
 } from "./messages.ts";
 import { maxOf, minOf } from "./progress.ts";
+
+/** An honest group needs centuries for so many elections. */
+const TERM_JUMP_MAX = 1n << 32n;
 
 /** What can be read of the machine from outside. */
 export type RaftView = Pick<
@@ -96,7 +106,7 @@ export class RaftCore {
     const m = this.#m;
     m.electionElapsed++;
     if (m.role === "leader") return tickLeader(m);
-    m.idleElapsed++;
+    m.patience.tick();
     // whoever may not campaign counts on: the leader that it last heard of must not stay in office
     if (m.electionElapsed >= m.electionTimeout) campaign(m, "timeout");
   }
@@ -127,14 +137,15 @@ export class RaftCore {
   /**
    * Takes a message of a peer. Whatever it holds, at worst it is ignored; were it followed to the
    * end of the numbers, no election could begin after that.
+   *
+   * @returns false when no group comes to its numbers
    */
-  step(message: Message): void {
+  step(message: Message): boolean {
+    if (!isPlausible(message)) return false;
     const m = this.#m;
-    if (!isFromPeerTo(m.id, message) || !isPlausible(message, m.term)) return;
-    if (isResponse(message) && !m.progress.has(message.from)) return;
-    if (message.term < m.term) return answerStale(m, message);
-    if (message.term > m.term && !enterTerm(m, message)) return;
-    take(m, message);
+    const isKnown = !isResponse(message) || m.progress.has(message.from);
+    if (isKnown && isFromPeerTo(m.id, message)) receive(m, message);
+    return true;
   }
 
   /** The next work for the driver; null when there is none, or it has not finished the last. */
@@ -209,6 +220,7 @@ export class RaftCore {
 
 function tickLeader(m: Machine): void {
   m.heartbeatElapsed++;
+  if (m.log.committed < m.log.lastIndex) m.patience.tick();
   for (const progress of m.progress.values()) progress.silentTicks++;
   if (m.electionElapsed >= m.options.electionTicks) {
     m.electionElapsed = 0;
@@ -223,21 +235,24 @@ function tickLeader(m: Machine): void {
 
 /**
  * A leader or candidate of a lower term learns of this one where it would not otherwise: from nodes
- * that do not campaign against it, or campaign among members of long ago. The reference tells only
- * leaders, with check_quorum only, and can be stuck.
+ * that do not campaign against it, or campaign among members of long ago; a candidate only while
+ * there is no leader to tell it. The reference tells only leaders, with check_quorum only, and can
+ * be stuck.
  */
 function answerStale(m: Machine, message: Message): void {
   const { from: to, msgType } = message;
-  const { checksQuorum, asksBeforeElection } = m.options;
-  const isLeaderless = m.leader === NO_NODE;
-  const mustTell = checksQuorum || asksBeforeElection || isLeaderless;
   if (msgType === MessageType.REQUEST_PRE_VOTE) {
     m.send({ msgType: MessageType.REQUEST_PRE_VOTE_RESPONSE, to, reject: true });
-  } else if (msgType === MessageType.REQUEST_VOTE && isLeaderless) {
+  } else if (msgType === MessageType.REQUEST_VOTE && m.leader === NO_NODE) {
     m.send({ msgType: MessageType.REQUEST_VOTE_RESPONSE, to, reject: true });
-  } else if (isFromLeader(message) && mustTell) {
+  } else if (isFromLeader(message)) {
     m.send({ msgType: MessageType.APPEND_RESPONSE, to });
   }
+}
+
+function receive(m: Machine, message: Message): void {
+  if (message.term < m.term) return answerStale(m, message);
+  if (message.term === m.term || enterTerm(m, message)) take(m, message);
 }
 
 /** Follows a higher term; false when the message is to be ignored. */
@@ -248,6 +263,12 @@ function enterTerm(m: Machine, message: Message): boolean {
   if ((isPreVote || msgType === MessageType.REQUEST_VOTE) && isInLease(m, message)) return false;
   // a question, or a favourable answer to one, is about a term that has not begun
   if (isPreVote || (msgType === MessageType.REQUEST_PRE_VOTE_RESPONSE && !reject)) return true;
+  // so far in steps, each for another message: one alone does not use the numbers up
+  if (term > m.term + TERM_JUMP_MAX) {
+    m.becomeFollower(m.term + TERM_JUMP_MAX, NO_NODE);
+    return false;
+  }
+  if (isHandOver(message)) m.patience.noteHandOver();
   m.becomeFollower(term, isFromLeader(message) ? from : NO_NODE);
   return true;
 }
@@ -277,14 +298,15 @@ function follow(m: Machine, message: Message): void {
   const { committed, lastIndex } = m.log;
   obey(m, message);
   const isWaiting = committed < maxOf(lastIndex, m.knownIndex);
-  const isOfUse = !isWaiting || m.log.committed > committed;
-  if (isOfUse) m.idleElapsed = 0;
+  if (!isWaiting) m.patience.noteUse();
+  if (m.log.committed > committed) m.patience.noteCommit(m.isFruitful);
   // whoever asks because a leader is of no use goes on asking
-  if (m.role === "preCandidate" && m.idleElapsed >= m.options.electionTicks) return;
+  if (m.role === "preCandidate" && m.patience.isOver) return;
   if (m.role !== "follower") m.becomeFollower(m.term, message.from);
   m.leader = message.from;
+  m.patience.follow(m.isFruitful);
   // without a question first, elections for the sake of a slow leader would depose good ones
-  if (isOfUse || !m.options.asksBeforeElection) m.electionElapsed = 0;
+  if (!m.patience.isOver || !m.options.asksBeforeElection) m.electionElapsed = 0;
 }
 
 function obey(m: Machine, message: Message): void {

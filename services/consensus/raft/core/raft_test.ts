@@ -46,6 +46,13 @@ function answersTo(runner: CoreRunner, message: Message): Message[] {
   return runner.run();
 }
 
+/** Lets time pass until a node stands for election, or asks for it. */
+function ticksAsFollower({ core }: CoreRunner): number {
+  let ticks = 0;
+  for (; core.view.role === "follower"; ticks++) core.tick();
+  return ticks;
+}
+
 const VOTE_REQUEST = { msgType: MessageType.REQUEST_VOTE, index: 5n, logTerm: 5n };
 
 function changeTo(core: RaftCore, ...wanted: bigint[]): boolean {
@@ -167,12 +174,97 @@ Deno.test("RaftCore gives up a leader that commits nothing of what another one h
     const asks = { msgType: MessageType.REQUEST_PRE_VOTE, from: 3n, term: 7n, index, logTerm: 6n };
     answersTo(runner, heartbeat);
     assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
-    for (let tick = 0; tick < electionTicks; tick++) {
+    for (let tick = 0; tick < 3 * electionTicks; tick++) {
       runner.core.tick();
       answersTo(runner, heartbeat);
     }
     assert.equal(answersTo(runner, messageTo1(asks)).length, isGivenUp ? 1 : 0);
   }
+});
+
+Deno.test("RaftCore gives up a leader that tells of entries and never brings them", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  const append = messageTo1({ msgType: MessageType.APPEND, index: 9n, logTerm: 6n });
+  for (let tick = 0; tick < 5 * electionTicks; tick++) {
+    answersTo(runner, append);
+    runner.core.tick();
+  }
+  assert.equal(runner.core.view.role, "preCandidate");
+});
+
+Deno.test("RaftCore that has waited long for votes does not help to replace it once it leads", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0.999 });
+  runner.core.campaign();
+  const grant = { term: 6n, from: 2n };
+  answersTo(runner, messageTo1({ msgType: MessageType.REQUEST_PRE_VOTE_RESPONSE, ...grant }));
+  for (let tick = 0; tick < 1.5 * electionTicks; tick++) runner.core.tick();
+  answersTo(runner, messageTo1({ msgType: MessageType.REQUEST_VOTE_RESPONSE, ...grant }));
+  assert.equal(runner.core.view.role, "leader");
+  const asks = {
+    msgType: MessageType.REQUEST_PRE_VOTE,
+    from: 3n,
+    term: 7n,
+    index: 9n,
+    logTerm: 6n,
+  };
+  assert.deepEqual(answersTo(runner, messageTo1(asks)), []);
+  for (let tick = 0; tick < 4 * electionTicks; tick++) {
+    runner.core.tick();
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT_RESPONSE, term: 6n }));
+  }
+  assert.equal(runner.core.view.role, "leader", "it hears a majority");
+  const answers = answersTo(runner, messageTo1(asks)).map(({ msgType }) => msgType);
+  assert(!answers.includes(MessageType.REQUEST_PRE_VOTE_RESPONSE), "though it commits nothing");
+});
+
+Deno.test("RaftCore waits longer for each leader that has brought nothing, up to a limit", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  const waits: number[] = [];
+  for (let term = 6n; term < 12n; term++) {
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term }));
+    waits.push(ticksAsFollower(runner) / electionTicks);
+  }
+  assert.deepEqual(waits, [1, 2, 4, 8, 8, 8]);
+});
+
+Deno.test("RaftCore that has brought nothing as a leader waits longer for the next one", () => {
+  const runner = followerOf3({ random: () => 0 });
+  runner.core.campaign();
+  answersTo(runner, messageTo1({ msgType: MessageType.REQUEST_VOTE_RESPONSE }));
+  assert.equal(runner.core.view.role, "leader");
+  answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term: 7n }));
+  assert.equal(ticksAsFollower(runner), 2 * electionTicks);
+});
+
+Deno.test("RaftCore waits no longer than an election time while there is no leader to wait for", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  for (let term = 6n; term < 12n; term++) {
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term }));
+  }
+  answersTo(runner, messageTo1({ ...VOTE_REQUEST, term: 12n }));
+  for (let tick = 0; tick < electionTicks; tick++) runner.core.tick();
+  assert.equal(runner.core.view.role, "preCandidate");
+});
+
+Deno.test("RaftCore waits no longer after leaders that handed over", () => {
+  const runner = followerOf3({ asksBeforeElection: true, random: () => 0 });
+  for (let term = 6n; term < 12n; term++) {
+    answersTo(runner, messageTo1({ ...VOTE_REQUEST, term, context: CAMPAIGN_TRANSFER }));
+    answersTo(runner, messageTo1({ msgType: MessageType.HEARTBEAT, term }));
+  }
+  for (let tick = 0; tick < electionTicks; tick++) runner.core.tick();
+  assert.equal(runner.core.view.role, "preCandidate");
+});
+
+Deno.test("RaftCore takes all of a leader's log while none of it is committed", () => {
+  const runner = followerOf3();
+  const append = { msgType: MessageType.APPEND, term: 99n };
+  for (let index = 5n; index < 205n; index++) {
+    const entries = [entryAt(6n, index + 1n)];
+    const logTerm = index === 5n ? 5n : 6n;
+    answersTo(runner, messageTo1({ ...append, index, logTerm, entries }));
+  }
+  assert.equal(runner.core.view.log.lastIndex, 205n);
 });
 
 Deno.test("RaftCore that may not campaign forgets its leader in time and grants a vote to the next", () => {
@@ -446,7 +538,7 @@ Deno.test("RaftCore tells a leader of a lower term about its own", () => {
   assert.deepEqual([answer?.msgType, answer?.term], [MessageType.APPEND_RESPONSE, 9n]);
   runner.core.step(messageTo1({ msgType: MessageType.HEARTBEAT, from: 3n, term: 9n }));
   runner.run();
-  assert.deepEqual(answersTo(runner, heartbeat), [], "the term has its leader");
+  assert.equal(answersTo(runner, heartbeat)[0]?.term, 9n, "whoever leads in it");
 });
 
 Deno.test("RaftCore tells a candidate of a lower term about its own, unless that has its leader", () => {
@@ -491,7 +583,6 @@ Deno.test("RaftCore ignores numbers that no group comes to, and can go on", () =
   });
   const wrong: Partial<Message>[] = [
     { msgType: MessageType.REQUEST_VOTE, term: 2n ** 64n - 1n },
-    { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n + 1n, from: 99n },
     { msgType: MessageType.APPEND, index: limit },
     { msgType: MessageType.APPEND, commit: limit },
     { msgType: MessageType.REQUEST_PRE_VOTE, term: 6n, logTerm: limit },
@@ -505,8 +596,17 @@ Deno.test("RaftCore ignores numbers that no group comes to, and can go on", () =
     assert.deepEqual(answersTo(runner, messageTo1({ msgType: MessageType.APPEND, ...draft })), []);
   }
   assert.equal(runner.core.view.term, 5n);
-  const far = { msgType: MessageType.HEARTBEAT, term: 5n + 2n ** 32n };
-  assert.equal(answersTo(runner, messageTo1(far)).length, 1, "as far as a group may get");
+});
+
+Deno.test("RaftCore follows a term far ahead in steps, so that it finds its group again", () => {
+  const jump = 1n << 32n;
+  const runner = followerOf3();
+  const heartbeat = messageTo1({ msgType: MessageType.HEARTBEAT, term: 5n + 2n * jump + 1n });
+  assert.deepEqual(answersTo(runner, heartbeat), []);
+  assert.deepEqual([runner.core.view.term, runner.core.view.leader], [5n + jump, 0n]);
+  answersTo(runner, heartbeat);
+  assert.equal(answersTo(runner, heartbeat).length, 1);
+  assert.deepEqual([runner.core.view.term, runner.core.view.leader], [heartbeat.term, 2n]);
 });
 
 Deno.test("RaftCore refuses entries that do not follow each other or undo what is committed", () => {

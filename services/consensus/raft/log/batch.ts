@@ -84,9 +84,13 @@ function headerAt(bytes: Bytes, offset: number): Header | null {
 }
 
 function isMarked(bytes: Bytes, offset: number): boolean {
+  return bytes[offset] === Kind.HardState && hasMark(bytes, offset);
+}
+
+/** Whether there is the mark of a header, whatever is before it. */
+function hasMark(bytes: Bytes, offset: number): boolean {
   const start = offset + PREFIX_SIZE;
-  const mark = bytes.subarray(start, start + SEAL_MARK.length);
-  return bytes[offset] === Kind.HardState && equalBytes(mark, SEAL_MARK);
+  return equalBytes(bytes.subarray(start, start + SEAL_MARK.length), SEAL_MARK);
 }
 
 /** The content of a log file. */
@@ -127,9 +131,10 @@ function isUnfinished(
     return bodyEnd > bytes.length || bodyEnd === bytes.length && hasEmptyPage(bytes, goodSize);
   }
   if (isFollowedByBatch(bytes, goodSize)) return false;
-  if (sealedSize === 0) return !isFollowedByRecord(bytes, goodSize);
-  // what looks like a record of the reference may be of a batch whose header is damaged
-  return goodSize === sealedSize && (isHeaderCut(bytes, goodSize) || hasEmptyPage(bytes, goodSize));
+  const isPageLost = hasEmptyPage(bytes, goodSize);
+  // the rest is of the reference, or of a batch whose header looks like a record of the reference
+  if (!hasMark(bytes, sealedSize)) return isPageLost || !isFollowedByRecord(bytes, goodSize);
+  return goodSize === sealedSize && (isPageLost || isHeaderCut(bytes, goodSize));
 }
 
 /** Whether a file ends within a header. */
@@ -192,7 +197,8 @@ function isFollowedByRecord(bytes: Bytes, offset: number): boolean {
   const reader = new BinaryReader(bytes);
   reader.pos = offset + 1;
   try {
-    return operationAt(bytes, reader.pos + reader.uint32()) !== null;
+    const length = reader.uint32();
+    return operationAt(bytes, reader.pos + length) !== null;
   } catch {
     return false; // no length either
   }

@@ -51,6 +51,8 @@ export class Machine {
   /** Since when this leader waits for its controller, failures included; null when it does not. */
   waitingSinceMs: number | null = null;
 
+  /** When a message of another node was last warned of. */
+  warnedAtMs = -Infinity;
   /** When the chain last grew, or its standstill was last explained. */
   quietSinceMs = 0;
 

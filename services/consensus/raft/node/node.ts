@@ -3,9 +3,8 @@ import { unreachable } from "../../../../shared/assert/mod.ts";
 import { tryDecode } from "../../../../shared/codec/mod.ts";
 import { applyRules, type Rule } from "../../rules.ts";
 import type { Ready } from "../core/interface.ts";
-import { isPlausible, type Message, MessageType } from "../core/messages.ts";
-import { maxOf } from "../core/progress.ts";
-import type { RaftCore, RaftView } from "../core/raft.ts";
+import { type Message, MessageType } from "../core/messages.ts";
+import type { RaftView } from "../core/raft.ts";
 import { Kind, type Operation } from "../log/operation.ts";
 import { applyRule, enqueue, onChecked, onCommitted } from "./applying.ts";
 import { explainQuiet } from "./diagnosis.ts";
@@ -33,13 +32,6 @@ const RULES: readonly Rule<Machine>[] = [
   proposeRule,
   fetchRule,
 ];
-
-/**
- * Entries that may wait for the controller; a leader has to send further ones again, also those of
- * one message, of which an honest leader puts one into each. They hold whole blocks, and a group must
- * not run away from most of its controllers.
- */
-const UNAPPLIED_MAX = 64n;
 
 /**
  * The state machine of one node: raft, and how its log becomes a chain (spec/consensus.md, section
@@ -121,21 +113,18 @@ function onTimer(m: Machine, name: TimerName): void {
 function receive(m: Machine, message: Message): void {
   const { core } = m;
   if (core === null) return;
-  const { msgType, snapshot, entries, from, index } = message;
+  const { msgType, snapshot, from } = message;
   if (msgType === MessageType.SNAPSHOT && !isReadable(snapshot?.data)) {
     return m.log("warn", `drop a snapshot of ${m.nameOf(from)}: its configuration is malformed`);
   }
-  if (!isPlausible(message, core.view.term)) {
-    return m.log("warn", `drop a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
-  }
-  if (msgType !== MessageType.APPEND || entries.length === 0) return core.step(message);
-  // without any it is still answered: the leader learns how far this node is
-  core.step({ ...message, entries: entries.slice(0, roomAfter(core, index)) });
+  if (core.step(message) || m.nowMs < m.warnedAtMs + electionMs(m)) return;
+  m.warnedAtMs = m.nowMs;
+  m.log("warn", `drop a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
 }
 
-/** Number of entries that can be taken after an index. */
-function roomAfter({ view }: RaftCore, index: bigint): number {
-  return Number(maxOf(view.applied + UNAPPLIED_MAX - index, 0n));
+/** Lines about messages of others, which may be many, come no more often. */
+function electionMs({ options: { raft, tickMs } }: Machine): number {
+  return raft.electionTicks * tickMs;
 }
 
 function isReadable(data: Uint8Array | undefined): boolean {

@@ -72,11 +72,18 @@ export function proposeRule(m: Machine): boolean {
   return true;
 }
 
+/**
+ * A controller that is at work on a block may have so many times longer than one that fails: the
+ * others have the same block to do, and may be no faster.
+ */
+const WORK_FACTOR = 4;
+
 /** A leader that brings no block for too long makes another one the leader. */
 export function handOverRule(m: Machine): boolean {
   const { leading, waitingSinceMs, nowMs, options } = m;
   if (leading === null || waitingSinceMs === null || isJoint(leading.view.members)) return false;
-  if (nowMs - waitingSinceMs < options.transferMs) return false;
+  const limitMs = options.transferMs * (m.applying === "called" ? WORK_FACTOR : 1);
+  if (nowMs - waitingSinceMs < limitMs) return false;
   const { voters } = leading.view.members;
   if (!transferLeadership(m, leading, voters, "it brings no block")) return false;
   // whoever does not take over now may later, or another one

@@ -56,6 +56,8 @@ export class NodeRunner {
   spoil: (node: RaftNode) => void = () => {};
   /** Kind of the controller's answers that never come. */
   hangsIn: Input["kind"] | null = null;
+  /** Time that the controller takes for an answer. */
+  answerMs = LATENCY_MS;
   /** Effects, and records of a write, until the process is gone. */
   stepsLeft = Infinity;
   steps = 0;
@@ -165,7 +167,7 @@ export class NodeRunner {
   #later(input: Input): void {
     const life = this.#life;
     if (input.kind === this.hangsIn) return;
-    this.group.schedule(LATENCY_MS, () => {
+    this.group.schedule(this.answerMs, () => {
       if (life === this.#life) this.feed(input);
     });
   }
@@ -198,7 +200,7 @@ export class NodeGroup {
   readonly runners: NodeRunner[];
   /** Loses what it does not accept. */
   accepts: (message: Message) => boolean = () => true;
-  latencyMs: () => number = () => LATENCY_MS;
+  latencyMs: (message: Message) => number = () => LATENCY_MS;
   /** Those that come first are in front. */
   readonly #events: Event[] = [];
   #count = 0;
@@ -248,7 +250,7 @@ export class NodeGroup {
 
   send(message: Message): void {
     const target = this.runners.find(({ number }) => idOf(number) === message.to);
-    this.schedule(this.latencyMs(), () => {
+    this.schedule(this.latencyMs(message), () => {
       if (this.accepts(message)) target?.feed({ kind: "message", message });
     });
   }
