@@ -10,7 +10,6 @@ import { becomeLeader } from "./leading.ts";
 import type { Machine } from "./machine.ts";
 import { membersByLog } from "./membership.ts";
 import { CAMPAIGN_TRANSFER, type Message, MessageType, NO_NODE } from "./messages.ts";
-import { maxOf } from "./progress.ts";
 import { isQuorum, voteResult } from "./quorum.ts";
 
 /** Why a node wants to be leader. */
@@ -62,21 +61,19 @@ export function onVoteResponse(m: Machine, response: Message): void {
   learnCommit(m, response);
 }
 
-/** Who asks, or the leader itself, may have entries that did not get here: they wait, too. */
-export function learnOfEntries(m: Machine, { index, logTerm }: Message): void {
-  if (logTerm === m.term) m.knownIndex = maxOf(m.knownIndex, index);
-}
-
 /**
  * Whether the leader was of use so recently that nobody needs another. One that is heard and gets
- * nothing committed is none: it may not know that a majority does not reach it.
+ * nothing committed is none: it may not know that a majority does not reach it, nor this node that
+ * something waits. Where nothing does, another leader does no harm.
  */
 export function isInLease(m: Machine, message: Message): boolean {
   // who only asks is ignored in any case
   const isRefused = m.options.checksQuorum || message.msgType === MessageType.REQUEST_PRE_VOTE;
   if (!isRefused || m.leader === NO_NODE || isHandOver(message)) return false;
   // a leader looks itself whether a majority reaches it
-  return m.role === "leader" || m.electionElapsed < m.patience.ticks && !m.patience.isOver;
+  if (m.role === "leader") return true;
+  const { ticks, isOver, isBarren } = m.patience;
+  return m.electionElapsed < ticks && !isOver && !isBarren;
 }
 
 /** Whether the leader itself asked for an election. */

@@ -5,7 +5,6 @@
  */
 
 import { membersOf } from "./conf_change.ts";
-import { learnOfEntries } from "./election.ts";
 import type { Machine } from "./machine.ts";
 import { isWellFormedAppend, type Message, MessageType, type Snapshot } from "./messages.ts";
 import { maxOf, minOf } from "./progress.ts";
@@ -23,7 +22,8 @@ export function onAppend(m: Machine, message: Message): void {
   const { from: to, index, logTerm, entries } = message;
   if (index < m.log.committed) return accept(m, to, m.log.committed);
   if (m.log.termAt(index) !== logTerm) {
-    learnOfEntries(m, message);
+    // entries of the leader that did not get here wait, too
+    if (logTerm === m.term) m.knownIndex = maxOf(m.knownIndex, index);
     return refuse(m, message);
   }
   const taken = entries.slice(0, roomAfter(m, index));

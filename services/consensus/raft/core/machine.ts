@@ -57,7 +57,7 @@ export class Machine {
 
   electionElapsed = 0;
   readonly patience: Patience;
-  /** Last entry of the leader that some peer is known to have. */
+  /** Last entry of the leader that it is known to have. */
   knownIndex = 0n;
   heartbeatElapsed = 0;
   /** Share of an election time that this node waits longer, so that nodes seldom campaign together. */

@@ -16,6 +16,8 @@ export class Patience {
   #idle = 0;
   /** The most that it came to since the last commit. */
   #longestIdle = 0;
+  /** Ticks since the leader was of use, though nothing may have waited for it. */
+  #barren = 0;
   /** Whether this term has a leader who has brought nothing yet. */
   #isFruitless = false;
 
@@ -28,8 +30,17 @@ export class Patience {
     return this.#idle >= IDLE_FACTOR * this.ticks;
   }
 
+  /**
+   * Whether another leader may have more to offer: nothing was committed for as long, be it that
+   * nothing waits. This node alone cannot tell, but whoever asks for votes does not hear the leader.
+   */
+  get isBarren(): boolean {
+    return this.#barren >= IDLE_FACTOR * this.ticks;
+  }
+
   tick(): void {
     this.#idle++;
+    this.#barren++;
   }
 
   /** This node leads from now on. */
@@ -43,10 +54,16 @@ export class Patience {
     this.#isFruitless = !isFruitful;
   }
 
-  /** The leader commits something, or nothing waits for that. */
-  noteUse(): void {
+  /** Nothing waits for the leader to commit it. */
+  noteRest(): void {
     this.#longestIdle = Math.max(this.#longestIdle, this.#idle);
     this.#idle = 0;
+  }
+
+  /** The leader commits something, or would if this node could take more. */
+  noteUse(): void {
+    this.noteRest();
+    this.#barren = 0;
   }
 
   /** Something is committed; if it is what this term was to bring, the next may take twice as long. */
@@ -69,6 +86,7 @@ export class Patience {
     this.#isFruitless = false;
     this.#idle = 0;
     this.#longestIdle = 0;
+    this.#barren = 0;
   }
 
   #set(ticks: number): void {

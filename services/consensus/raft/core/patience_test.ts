@@ -52,3 +52,21 @@ Deno.test("Patience with a leader that is heard lasts three times as long as wit
   patience.noteUse();
   assert(!patience.isOver);
 });
+
+Deno.test("Patience tells rest from use: who asks may lead after a long rest, nobody else wants to", () => {
+  const patience = new Patience(10);
+  const pass = (ticks: number, note: () => void) => {
+    for (let tick = 0; tick < ticks; tick++) {
+      patience.tick();
+      note();
+    }
+  };
+  pass(30, () => patience.noteRest());
+  assert(patience.isBarren && !patience.isOver);
+  patience.noteUse();
+  assert(!patience.isBarren);
+  pass(60, () => patience.noteUse());
+  assert(!patience.isBarren && !patience.isOver);
+  pass(30, () => {});
+  assert(patience.isBarren && patience.isOver);
+});

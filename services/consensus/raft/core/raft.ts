@@ -1,14 +1,7 @@
 import { assert } from "../../../../shared/assert/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { type ConfChangeV2, confStateOf } from "./conf_change.ts";
-import {
-  campaign,
-  isHandOver,
-  isInLease,
-  learnOfEntries,
-  onVoteRequest,
-  onVoteResponse,
-} from "./election.ts";
+import { campaign, isHandOver, isInLease, onVoteRequest, onVoteResponse } from "./election.ts";
 import { onAppend, onHeartbeat, onSnapshot } from "./following.ts";
 import type { RaftOptions, RaftState, Ready } from "./interface.ts";
 import {
@@ -259,7 +252,6 @@ function receive(m: Machine, message: Message): void {
 function enterTerm(m: Machine, message: Message): boolean {
   const { msgType, term, from, reject } = message;
   const isPreVote = msgType === MessageType.REQUEST_PRE_VOTE;
-  if (isPreVote) learnOfEntries(m, message);
   if ((isPreVote || msgType === MessageType.REQUEST_VOTE) && isInLease(m, message)) return false;
   // a question, or a favourable answer to one, is about a term that has not begun
   if (isPreVote || (msgType === MessageType.REQUEST_PRE_VOTE_RESPONSE && !reject)) return true;
@@ -298,7 +290,7 @@ function follow(m: Machine, message: Message): void {
   const { committed, lastIndex } = m.log;
   obey(m, message);
   const isWaiting = committed < maxOf(lastIndex, m.knownIndex);
-  if (!isWaiting) m.patience.noteUse();
+  if (!isWaiting) m.patience.noteRest();
   if (m.log.committed > committed) m.patience.noteCommit(m.isFruitful);
   // whoever asks because a leader is of no use goes on asking
   if (m.role === "preCandidate" && m.patience.isOver) return;
