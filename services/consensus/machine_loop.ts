@@ -23,7 +23,7 @@ export interface LoopParts<Input, Action, Write> {
  */
 export class MachineLoop<Input, Action, Write> {
   readonly #parts: LoopParts<Input, Action, Write>;
-  #queue: Input[] = [];
+  readonly #queue: Input[] = [];
   readonly #timers = new Map<string, Timer>();
   readonly #stopping = new AbortController();
   #isBusy = false;
@@ -79,7 +79,7 @@ export class MachineLoop<Input, Action, Write> {
   /** Takes no more inputs, and resolves when the one at hand is done. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#queue = [];
+    this.#queue.length = 0;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     await this.#idle;

@@ -13,7 +13,7 @@ export const SECRET_MODE = 0o600;
 /** Mode of all other files. */
 export const PLAIN_MODE = 0o644;
 
-/** What is added to the name of a file that is being written. */
+/** What `Deno.makeTempFile` adds to the name of a file that is being written. */
 const IS_RANDOM = /^[0-9a-f]{8,16}$/;
 
 const TEXT_ENCODER = new TextEncoder();

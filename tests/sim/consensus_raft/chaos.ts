@@ -67,7 +67,8 @@ const SCHEDULE_SALT = 0x51f0_3a67;
  * and some of long ago; partitions, also of one direction; crashes at every instant that lose what
  * was not synced; processes that stand still, clocks that run at another speed, applications that
  * fail; rivals, leaders that hand over, members that come and go. Then all is well, and it has to
- * go on; so it has when links become slow, and when some are cut that no majority needs. A broken invariant throws.
+ * go on; so it has when links become slow, and when some are cut that no majority needs. A broken
+ * invariant throws.
  */
 export class RaftChaos {
   readonly net: RaftNet;

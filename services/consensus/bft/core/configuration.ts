@@ -5,6 +5,7 @@
  */
 
 import { toHex } from "../../../../shared/bytes/mod.ts";
+import { NUMBER_END } from "../../numbers.ts";
 import type { Configuration, Input } from "./interface.ts";
 import type { Machine } from "./machine.ts";
 import { Step } from "./messages.ts";
@@ -55,11 +56,8 @@ export function onReconfigure(m: Machine, configuration: Configuration): void {
   if (next !== m.workingHeight) enterHeight(m, next);
 }
 
-/** Heights from here on are nonsense: counting on must not overflow. */
-const HEIGHT_END = 1n << 63n;
-
 function isPlausible(m: Machine, { height }: Configuration): boolean {
-  if (height < HEIGHT_END) return true;
+  if (height < NUMBER_END) return true;
   m.log("error", `Cannot follow the controller: its height must be below 2^63, got ${height}`);
   return false;
 }

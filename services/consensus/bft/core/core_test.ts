@@ -317,17 +317,19 @@ Deno.test("a locked leader proposes its block again, with the proof of the lock"
   );
 });
 
+/** Ends the block of a follower that is at work on its commit. */
+function commit(fixture: CoreFixture): void {
+  const { validators } = fixture;
+  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators };
+  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+}
+
 Deno.test("a validator behind is told the frozen proof, not oftener than needed", () => {
   const fixture = lockedFollower();
   const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
   fixture.message(MessageType.LeaderPrecommit, proof);
   fixture.reconfigure(HEIGHT - 1n);
-  const configuration = {
-    height: HEIGHT,
-    blockIntervalSeconds: 3,
-    validators: fixture.validators,
-  };
-  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  commit(fixture);
   fixture.timeout();
   assert.equal(fixture.core.view.height, HEIGHT + 1n);
   fixture.effects = [];
@@ -352,8 +354,7 @@ Deno.test("a leader who is ahead shortens the wait for the next height, by a bou
   const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
   fixture.message(MessageType.LeaderPrecommit, proof);
   fixture.nowMs += 100;
-  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators: fixture.validators };
-  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  commit(fixture);
   fixture.nowMs += 500;
   fixture.effects = [];
   fixture.approvedProposal(1, at(0n, HEIGHT + 1n), Y);
@@ -367,8 +368,7 @@ function waitAfter(fixture: CoreFixture, round: bigint, hash: string): (number |
   const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(round), hash));
   fixture.message(MessageType.LeaderPrecommit, proof);
   fixture.effects = [];
-  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators: fixture.validators };
-  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  commit(fixture);
   const waits = fixture.of("setTimer").filter(({ event }) => event.kind === "step");
   return waits.map(({ delayMs }) => delayMs);
 }
@@ -426,9 +426,7 @@ Deno.test("a leader vote of the next height waits for this node to get there", (
   const proof = forge.quorum([0, 1, 2], voteFor(Step.Precommit, at(0n), X.hash));
   fixture.message(MessageType.LeaderPrecommit, proof);
   fixture.effects = [];
-  const { validators } = fixture;
-  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators };
-  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
+  commit(fixture);
   assert.equal(fixture.core.view.height, HEIGHT + 1n, "the wait ends, a quorum is at work");
   const [precommit] = fixture.sent(MessageType.Precommit).map(decodeSignedVote);
   assert.deepEqual(precommit?.vote, voteFor(Step.Precommit, next, Y.hash));
@@ -458,13 +456,6 @@ function orderedBack(): CoreFixture {
   fixture.reconfigure(1n);
   assert.deepEqual(fixture.of("queryConfiguration").map(({ id }) => id), [ORDER_QUESTION]);
   return fixture;
-}
-
-/** Ends the block of a follower that is at work on its commit. */
-function commit(fixture: CoreFixture): void {
-  const { validators } = fixture;
-  const configuration = { height: HEIGHT, blockIntervalSeconds: 3, validators };
-  fixture.input({ kind: "committed", height: HEIGHT, configuration, reason: "" });
 }
 
 Deno.test("a lower configuration that is confirmed rolls back: log and lock are gone (S9)", () => {

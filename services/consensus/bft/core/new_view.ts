@@ -5,6 +5,7 @@
  */
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { NUMBER_END } from "../../numbers.ts";
 import { answerBehind, mayAnswer } from "./answers.ts";
 import type { AddressHex } from "./bincode.ts";
 import { voterOf } from "./crypto.ts";
@@ -15,9 +16,6 @@ import { proposalId } from "./proposing.ts";
 import { enterRound } from "./rounds.ts";
 import { quorumSize } from "./validators.ts";
 
-/** Rounds from here on are nonsense: counting to the next one must not overflow. */
-const ROUND_END = 1n << 63n;
-
 /** Takes a `newview` message. */
 export function receiveNewView(m: Machine, origin: bigint, body: Bytes): void {
   const signed = decodeSignedVote(body);
@@ -26,7 +24,7 @@ export function receiveNewView(m: Machine, origin: bigint, body: Bytes): void {
     return m.log("debug", "drop an undecodable newview");
   }
   const { height, round } = signed.vote;
-  if (height > m.height + BigInt(m.validators.length) || round >= ROUND_END) return;
+  if (height > m.height + BigInt(m.validators.length) || round >= NUMBER_END) return;
   const voter = checkVoter(m, signed);
   if (voter === null) {
     return m.log("warn", `drop a newview h: ${height} r: ${round} of no validator`);

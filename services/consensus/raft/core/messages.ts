@@ -14,6 +14,7 @@ import {
   type Snapshot,
 } from "../../../../proto/gen/eraftpb.ts";
 import { EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
+import { NUMBER_END } from "../../numbers.ts";
 
 export { type ConfState, type Entry, EntryType, type HardState, type Message, MessageType };
 export type { Snapshot };
@@ -72,15 +73,12 @@ export function isFromPeerTo(id: bigint, { msgType, to, from }: Message): boolea
   return PEER_TYPES.has(msgType) && to === id && from !== id && from !== NO_NODE;
 }
 
-/** No chain counts so far; what is near the end of 64 bits could not be counted on from. */
-const NUMBER_LIMIT = 1n << 63n;
-
 /** Whether the numbers of a message can be those of a group. */
 export function isPlausible(message: Message): boolean {
   const { term, logTerm, index, commit, commitTerm, rejectHint, snapshot } = message;
   const { index: snapshotIndex = 0n, term: snapshotTerm = 0n } = snapshot?.metadata ?? {};
   const numbers = [term, logTerm, index, commit, commitTerm, rejectHint, snapshotIndex];
-  return numbers.every((number) => number < NUMBER_LIMIT) && snapshotTerm <= term;
+  return numbers.every((number) => number < NUMBER_END) && snapshotTerm <= term;
 }
 
 /** Whether an entry changes the members. */

@@ -8,6 +8,7 @@ import { ConsensusConfiguration } from "../../../../proto/gen/common.ts";
 import type { Entry, HardState, Snapshot } from "../../../../proto/gen/eraftpb.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
 import { decode, encode, tryDecode } from "../../../../shared/codec/mod.ts";
+import { NUMBER_END } from "../../numbers.ts";
 import { blankState, type RaftState } from "../core/interface.ts";
 import { maxOf, minOf } from "../core/progress.ts";
 import { termAt } from "../core/raft_log.ts";
@@ -28,9 +29,6 @@ export class SnapshotOutOfDateError extends RaftLogError {
  * other the snapshot.
  */
 export const APPLIED_KEPT = 32n;
-
-/** No election or entry gets this far: such a term or index is damage, or there is no next one. */
-const NUMBER_END = 1n << 63n;
 
 /** The state after some records; throws a {@linkcode RaftLogError} at the first that does not fit. */
 export function applyOperations(state: RaftState, operations: readonly Operation[]): RaftState {

@@ -115,16 +115,18 @@ function receive(m: Machine, message: Message): void {
   if (core === null) return;
   const { msgType, snapshot, from } = message;
   if (msgType === MessageType.SNAPSHOT && !isReadable(snapshot?.data)) {
-    return m.log("warn", `drop a snapshot of ${m.nameOf(from)}: its configuration is malformed`);
+    return warnOfDrop(m, `a snapshot of ${m.nameOf(from)}: its configuration is malformed`);
   }
-  if (core.step(message) || m.nowMs < m.warnedAtMs + electionMs(m)) return;
-  m.warnedAtMs = m.nowMs;
-  m.log("warn", `drop a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
+  if (core.step(message)) return;
+  warnOfDrop(m, `a raft message of ${m.nameOf(from)}: no group comes to its numbers`);
 }
 
-/** Lines about messages of others, which may be many, come no more often. */
-function electionMs({ options: { raft, tickMs } }: Machine): number {
-  return raft.electionTicks * tickMs;
+/** Messages of others may be many: there is one line in an election time about those dropped. */
+function warnOfDrop(m: Machine, what: string): void {
+  const { raft, tickMs } = m.options;
+  if (m.nowMs < m.warnedAtMs + raft.electionTicks * tickMs) return;
+  m.warnedAtMs = m.nowMs;
+  m.log("warn", `drop ${what}`);
 }
 
 function isReadable(data: Uint8Array | undefined): boolean {
