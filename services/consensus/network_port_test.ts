@@ -13,6 +13,9 @@ const BROKEN = 8n;
 
 const MESSAGE = { type: "raft", origin: GONE, body: Uint8Array.of(1) };
 
+/** Everything here happens within a second. */
+const TEST_MS_MAX = 15_000;
+
 /** A network service that reaches all sessions but two, and tells of every message it sent. */
 async function withNetwork(
   callbacks: Pick<NetworkPortOptions, "onUnreachable" | "onRegistered">,
@@ -46,13 +49,18 @@ async function withNetwork(
     log,
     ...callbacks,
   });
+  const nextSent = async () => {
+    const { value } = await reader.read();
+    assert(value !== undefined);
+    return value;
+  };
+  const ended = new AbortController();
+  const late = clock.sleep(TEST_MS_MAX, ended.signal)
+    .then(() => assert(ended.signal.aborted, "what the test waits for does not happen"));
   try {
-    await test(network, async () => {
-      const { value } = await reader.read();
-      assert(value !== undefined);
-      return value;
-    });
+    await Promise.race([test(network, nextSent), late]);
   } finally {
+    ended.abort();
     network.close();
     await server.close();
   }

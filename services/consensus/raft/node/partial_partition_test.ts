@@ -56,6 +56,14 @@ for (const references of [0, 1, 2]) {
   }
 }
 
+Deno.test("a leader that no majority answers steps down by itself, whatever check_quorum says", () => {
+  const group = partitioned({ count: 3, link: () => false }, 0);
+  const { electionTicks, checksQuorum } = group.at(0).options.raft;
+  assert(!checksQuorum);
+  group.run(2 * electionTicks * group.at(0).options.tickMs);
+  assert(!group.at(0).isLeader);
+});
+
 Deno.test("a follower that hears a leader which commits nothing stays with it while nothing waits", () => {
   const group = NodeGroup.started(3, new Map([[0n, validatorsOf(0, 1, 2)]]));
   group.untilHeight(3, [0, 1, 2]);
