@@ -13,12 +13,13 @@ import {
   serveGrpc,
 } from "../../shared/rpc/mod.ts";
 import {
+  explained,
   lockFolder,
   type RunningService,
   type ServiceContext,
-  StartRefusal,
 } from "../../shared/service/mod.ts";
 import { StatusCode, StatusError, statusName } from "../../shared/status/mod.ts";
+import { WalError } from "../../shared/wal/mod.ts";
 import { CONTROLLER_TABLE, readSettings } from "./config.ts";
 import { Controller, type SendOutcome } from "./controller.ts";
 import { ChainDataError } from "./flows/chain_data.ts";
@@ -50,13 +51,13 @@ export async function startController(
     log,
     onCalled: metrics?.onCalled,
   });
-  const wal = await openWal(config.wal_path, log);
+  const wal = await explained(openWal(config.wal_path, log), WalError);
   const journal = config.tx_persistence
-    ? await openJournal(journalPath(config.wal_path), log)
+    ? await explained(openJournal(journalPath(config.wal_path), log), WalError)
     : null;
   const ports = { ...neighbours, wal, journal };
   const environment = { ports, clock, random: SYSTEM_RANDOM, log, signal, loadHash };
-  const controller = await explained(Controller.start(settings, environment));
+  const controller = await explained(Controller.start(settings, environment), ChainDataError);
   onLost("consensus", () => controller.consensusLost());
   onLost("network", () => controller.networkLost());
   log.info("start grpc server!");
@@ -81,16 +82,6 @@ export async function startController(
       await metrics?.close();
     },
   };
-}
-
-/** Data that the node must not run on are for the operator to mend, not a defect with a stack. */
-async function explained<Result>(start: Promise<Result>): Promise<Result> {
-  try {
-    return await start;
-  } catch (error) {
-    if (error instanceof ChainDataError) throw new StartRefusal(error.message, 1, { cause: error });
-    throw error;
-  }
 }
 
 async function loadHash(suiteName: string): Promise<HashFunction> {

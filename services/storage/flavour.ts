@@ -1,5 +1,5 @@
 import type { ConfigKeys, ConfigTable, ValuesOf } from "../../shared/config/mod.ts";
-import { type Flavour, StartRefusal } from "../../shared/service/mod.ts";
+import { explained, type Flavour } from "../../shared/service/mod.ts";
 import type { StatusCode } from "../../shared/status/mod.ts";
 import type { PORT_KEYS } from "./config.ts";
 import { type Engine, type EngineContext, EngineError } from "./engine.ts";
@@ -40,7 +40,7 @@ export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
       startStorage({
         ports: config,
         log,
-        openEngine: () => openEngine(config, { log, clock, signal }).catch(refuseStart),
+        openEngine: () => explained(openEngine(config, { log, clock, signal }), EngineError),
         deleteFullBlockCode,
         extend,
       }),
@@ -50,9 +50,4 @@ export function storageFlavour<Keys extends typeof PORT_KEYS & ConfigKeys>(
       localFiles: flavour.localFiles ?? null,
     }),
   };
-}
-
-/** The text of the fault says what the operator has to mend: where it was thrown does not matter. */
-function refuseStart(cause: unknown): never {
-  throw cause instanceof EngineError ? new StartRefusal(cause.message, 1, { cause }) : cause;
 }

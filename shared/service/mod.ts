@@ -20,4 +20,4 @@ export {
 export { lockFolder } from "./lock_folder.ts";
 export { METRICS_KEYS, type MetricsConfig, ServiceMetrics } from "./service_metrics.ts";
 export { runService, type ServiceDescription } from "./run.ts";
-export { runUntilStopped, type ServiceProcess, StartRefusal } from "./process.ts";
+export { explained, runUntilStopped, type ServiceProcess, StartRefusal } from "./process.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { ConfigError, parseDocument } from "../config/mod.ts";
 import { SILENT_LOGGER } from "../log/mod.ts";
-import { chooseFlavour, lockFolder, runUntilStopped, StartRefusal } from "./mod.ts";
+import { chooseFlavour, explained, lockFolder, runUntilStopped, StartRefusal } from "./mod.ts";
 
 function choose(source: string, wanted?: string): string {
   try {
@@ -92,4 +92,12 @@ Deno.test("lockFolder() gives a folder to one at a time", async () => {
   first.close();
   (await lockFolder(`${path}/new`)).close();
   await Deno.remove(path, { recursive: true });
+});
+
+Deno.test("explained() makes faults of the given kinds refusals to start, and no others", async () => {
+  const fault = new RangeError("the index is no height");
+  const refusal = { name: "StartRefusal", message: fault.message, exitCode: 1, cause: fault };
+  await assert.rejects(explained(Promise.reject(fault), TypeError, RangeError), refusal);
+  await assert.rejects(explained(Promise.reject(fault), TypeError), fault);
+  assert.equal(await explained(Promise.resolve("started"), RangeError), "started");
 });

@@ -49,6 +49,23 @@ export class StartRefusal extends Error {
 }
 
 /**
+ * A part of a start whose faults of some kinds are for the operator to mend: they refuse the start
+ * with their text, where others would show a stack.
+ */
+export async function explained<Result>(
+  work: Promise<Result>,
+  ...kinds: readonly (new (...args: never[]) => Error)[]
+): Promise<Result> {
+  try {
+    return await work;
+  } catch (cause) {
+    const kind = kinds.find((kind) => cause instanceof kind);
+    if (kind === undefined || !(cause instanceof Error)) throw cause;
+    throw new StartRefusal(cause.message, 1, { cause });
+  }
+}
+
+/**
  * Starts a service, waits until the process is asked to stop, and stops it.
  *
  * @returns the exit code: 0 after a clean stop, that of a {@linkcode StartRefusal}, 1 otherwise

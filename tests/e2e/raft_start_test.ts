@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { run } from "./executables.ts";
 
-/** Runs the executable in the folder of a raft node. */
-async function inFolder(keys: string, args: readonly string[], logSettings?: string) {
+/** Runs the executable in the folder of a raft node, which may hold some files more. */
+async function inFolder(
+  keys: string,
+  args: readonly string[],
+  files: Readonly<Record<string, string>> = {},
+) {
   const cwd = await Deno.makeTempDir();
   try {
-    if (logSettings !== undefined) {
-      await Deno.writeTextFile(`${cwd}/consensus-log4rs.yaml`, logSettings);
+    for (const [name, text] of Object.entries(files)) {
+      await Deno.mkdir(dirname(`${cwd}/${name}`), { recursive: true });
+      await Deno.writeTextFile(`${cwd}/${name}`, text);
     }
     const table = `[consensus_raft]\nnode_addr = "0x${"ab".repeat(20)}"\n${keys}\n`;
     await Deno.writeTextFile(`${cwd}/config.toml`, table);
@@ -27,6 +33,17 @@ Deno.test("bin/consensus says on stderr why a raft node cannot start, though it 
   assert.match(stderr, /ERROR .*consensus_raft\.election_tick: it must be greater than .*, got 50/);
 });
 
+Deno.test("bin/consensus refuses a damaged raft log by a line that says where, and no stack", async () => {
+  const files = { "raft-data-dir/raft-wal-log.active": "no log at all" };
+  const { code, stdout } = await inFolder("", ["run", "--stdout"], files);
+  assert.equal(code, 1);
+  assert.match(
+    stdout,
+    /ERROR .*raft-wal-log\.active` is corrupt from byte 0 of 13: see "A damaged log"/,
+  );
+  assert.doesNotMatch(stdout, /^ {4}at /m);
+});
+
 Deno.test("bin/consensus refuses log options that contradict each other as a wrong usage", async () => {
   for (const other of [["-d", "elsewhere"], ["-f", "name"], ["-l", "consensus-log4rs.yaml"]]) {
     const { code, stderr } = await run("consensus", ["run", "-c", "missing", "--stdout", ...other]);
@@ -39,7 +56,7 @@ Deno.test("bin/consensus logs where its command line says, though a log4rs file 
   const { stdout } = await inFolder(
     "heartbeat_tick = 60",
     ["run", "--stdout"],
-    "refresh_rate: nonsense",
+    { "consensus-log4rs.yaml": "refresh_rate: nonsense" },
   );
   assert.match(stdout, /consensus_raft\.election_tick: it must be greater than/);
 });

@@ -2,10 +2,12 @@ import { toHex } from "../../../shared/bytes/mod.ts";
 import { loadSuite } from "../../../shared/crypto/mod.ts";
 import { serveGrpc } from "../../../shared/rpc/mod.ts";
 import {
+  explained,
   lockFolder,
   type RunningService,
   type ServiceContext,
 } from "../../../shared/service/mod.ts";
+import { WalError } from "../../../shared/wal/mod.ts";
 import { connectController } from "../controller_port.ts";
 import { showConsensus, startMetrics } from "../metrics.ts";
 import { connectNetwork } from "../network_port.ts";
@@ -49,7 +51,7 @@ export async function startBft(
   if (suite.fallbackReason !== null) log.error(suite.fallbackReason);
   const crypto = suiteCrypto(suite);
   const core = new BftCore({ own: toHex(config.node_address), crypto, timing: timingOf(config) });
-  const { wal, height, contentByHeight } = await openLog(config.wal_path);
+  const { wal, height, contentByHeight } = await explained(openLog(config.wal_path), WalError);
   const { store: authorityStore, authorities } = await openAuthorityFile(config.authority_path);
   const controller = connectController(config.controller_port, log);
   const { network_port: networkPort, consensus_port: ownPort } = config;

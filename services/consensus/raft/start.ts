@@ -1,6 +1,7 @@
 import { SYSTEM_RANDOM } from "../../../shared/clock/mod.ts";
 import { serveGrpc } from "../../../shared/rpc/mod.ts";
 import {
+  explained,
   lockFolder,
   type RunningService,
   type ServiceContext,
@@ -14,6 +15,7 @@ import { Mail } from "./driver/mail.ts";
 import { RaftDriver } from "./driver/driver.ts";
 import { openLogFiles } from "./log/log_files.ts";
 import { RaftLogFile } from "./log/raft_log_file.ts";
+import { RaftLogError } from "./log/state.ts";
 import { showNode } from "./metrics.ts";
 import { RaftNode } from "./node/node.ts";
 
@@ -80,11 +82,12 @@ export async function startRaft({ config, clock, log }: RaftContext): Promise<Ru
 }
 
 async function openLog(config: RaftConfig, log: RaftContext["log"]): Promise<RaftLogFile> {
-  return await RaftLogFile.open({
+  const opened = RaftLogFile.open({
     files: await openLogFiles(config.wal_path),
     preservedMax: config.max_wal_log_file_preserved,
     compactLimit: config.wal_log_file_compact_limit,
     allowCorruptTail: config.allow_corrupt_wal_log_tail,
     log,
   });
+  return await explained(opened, RaftLogError);
 }
