@@ -1,219 +1,174 @@
 /**
- * The executor: blocks of transactions with their synced write to disk, and read-only calls. The
- * baseline is the rate of Keccak-256 over 136 bytes in the same run: what a transaction costs is
- * mostly hashing, and the ratio is free of the speed of the machine.
+ * The compiled executor over gRPC: transactions per second through `Exec`, from a block being sent
+ * to its answer, which comes when all is on disk. The baseline is `@ethereumjs/evm` in the same run:
+ * it runs the same transactions in this process on a state in memory, without blocks, receipts,
+ * state roots or a disk.
  *
  * @module
  */
 
 import process from "node:process";
-import type { Block, RawTransaction } from "../proto/gen/blockchain.ts";
-import { ExecutorServiceService } from "../proto/gen/executor.ts";
-import { hashBlockHeader } from "../shared/block/mod.ts";
-import { type Bytes, EMPTY_BYTES, fromHex, u64be } from "../shared/bytes/mod.ts";
-import { SYSTEM_CLOCK } from "../shared/clock/mod.ts";
-import { loadSm3 } from "../shared/crypto/mod.ts";
-import { openLevel } from "../shared/level/mod.ts";
-import { SILENT_LOGGER } from "../shared/log/mod.ts";
-import { connect, grpcService, serveGrpc } from "../shared/rpc/mod.ts";
-import { EvmExecutor } from "../services/executor/evm/executor.ts";
-import { loadFastKeccak } from "../services/executor/evm/keccak.ts";
-import { loadPrecompiles } from "../services/executor/evm/precompiles/mod.ts";
-import { findReceipt } from "../services/executor/evm/chain/query.ts";
-import { executorHandlers } from "../services/executor/service.ts";
-import { type Figure, printFigures } from "./table.ts";
+import { type Bytes, EMPTY_BYTES, u64be } from "../shared/bytes/mod.ts";
+import { type Random, seededRandom, SYSTEM_CLOCK } from "../shared/clock/mod.ts";
+import { loadKeccak256, loadSm3 } from "../shared/crypto/mod.ts";
+import { Player, withFolder } from "../tests/e2e/recordings/player.ts";
+import { freePort } from "../tests/free_ports.ts";
+import { peakResidentBytes } from "../tests/memory.ts";
+import { BenchChain, type Sent } from "./executor_blocks.ts";
+import { CALLDATA, counterCode, creationOf, LOOP, tokenCode } from "./executor_contracts.ts";
+import { OracleEvm } from "./executor_oracle.ts";
+import { type Figure, printFigures, printGrid, showRatio } from "./table.ts";
 
-const BLOCK_SIZE = 2_000;
-const BLOCKS = 5;
-const WARM_UP_BLOCKS = 2;
-const SENDERS = 20;
-const MEASURE_MS = 800;
-const CALLS_IN_FLIGHT = 64;
+/** Accounts that send transactions and hold tokens. */
+const ACCOUNTS = 10_000;
+/** Accounts that get tokens by one transaction. */
+const ISSUED_AT_ONCE = 500;
+const AMOUNT = 10n ** 18n;
+const BLOCK_SIZES = [1_000, 6_000] as const;
+const TRANSACTIONS_PER_SIZE = 36_000;
+const WARM_UP_TRANSACTIONS = 24_000;
+const EMPTY_BLOCKS = 200;
+const CREATIONS = 1_000;
+const CALLERS = 64;
+const CALLS_MS = 2_000;
 
-/** `Counter` of the quickstart, compiled by solc 0.4.24. */
-const COUNTER =
-  "608060405234801561001057600080fd5b5060f58061001f6000396000f3006080604052600436106053576000357c01" +
-  "00000000000000000000000000000000000000000000000000000000900463ffffffff16806306661abd146058578063" +
-  "4f2be91f146080578063d826f88f146094575b600080fd5b348015606357600080fd5b50606a60a8565b604051808281" +
-  "5260200191505060405180910390f35b348015608b57600080fd5b50609260ae565b005b348015609f57600080fd5b50" +
-  "60a660c0565b005b60005481565b60016000808282540192505081905550565b600080819055505600a165627a7a7230" +
-  "58204d6b0751c89804185dcb5dfe060c60109217e974d63a40d3617c5dc9e4d186580029";
-const ADD = "4f2be91f";
-const COUNT = "06661abd";
-/** Counts down from 20,000 with 7 instructions each time. */
-const LOOP = "614e205b600190038060035700";
-const LOOP_INSTRUCTIONS = 7 * 20_000;
+/** Whoever runs transactions: gives the contract that one created. */
+type Send = (transaction: Sent) => Promise<Bytes>;
 
-interface TransactionShape {
-  readonly to: Bytes;
-  readonly data: Bytes;
+interface Workload {
+  readonly name: string;
+  /** Deploys what is called; gives the transactions one after the other. */
+  readonly open: (send: Send) => Promise<() => Sent>;
 }
 
-const keccak = await loadFastKeccak();
-const sm3 = await loadSm3();
+const keccak = await loadKeccak256();
+const accounts = Array.from(
+  { length: ACCOUNTS },
+  (_, index) => keccak(u64be(BigInt(index))).slice(12),
+);
+const [owner = EMPTY_BYTES] = accounts;
 
-/** An executor and the blocks that were given to it. */
-class BenchChain {
-  #height = -1n;
-  #prevhash: Bytes = new Uint8Array(32);
-  #count = 0n;
+function anyOf(random: Random): Bytes {
+  return accounts[Math.floor(random() * ACCOUNTS)] ?? owner;
+}
 
-  constructor(readonly executor: EvmExecutor) {}
+const WORKLOADS: readonly Workload[] = [
+  {
+    name: "counter",
+    async open(send) {
+      const to = await send({ from: owner, to: EMPTY_BYTES, data: await counterCode() });
+      const random = seededRandom(1);
+      return () => ({ from: anyOf(random), to, data: CALLDATA.add });
+    },
+  },
+  {
+    name: "erc20",
+    async open(send) {
+      const to = await send({ from: owner, to: EMPTY_BYTES, data: tokenCode() });
+      for (let first = 0; first < ACCOUNTS; first += ISSUED_AT_ONCE) {
+        const holders = accounts.slice(first, first + ISSUED_AT_ONCE);
+        await send({ from: owner, to, data: CALLDATA.issue(holders, AMOUNT) });
+      }
+      const random = seededRandom(1);
+      return () => ({ from: anyOf(random), to, data: CALLDATA.transfer(anyOf(random), 1n) });
+    },
+  },
+  {
+    name: "plain",
+    open() {
+      const random = seededRandom(1);
+      return Promise.resolve(() => ({
+        from: anyOf(random),
+        to: anyOf(random),
+        data: EMPTY_BYTES,
+      }));
+    },
+  },
+];
 
-  /** A block of transactions of one shape. */
-  build(shape: TransactionShape, size: number): Block {
-    this.#height++;
-    const body = Array.from({ length: size }, (_, index) => this.#transaction(shape, index));
-    const header = {
-      prevhash: this.#prevhash,
-      timestamp: 1_600_000_000_000n + 3000n * this.#height,
-      height: this.#height,
-      transactionsRoot: new Uint8Array(32),
-      proposer: new Uint8Array(this.#height === 0n ? 32 : 20),
-    };
-    this.#prevhash = hashBlockHeader(sm3, header);
-    return { version: 0, header, body: { body }, proof: EMPTY_BYTES };
-  }
-
-  /** Executes a block; fails unless it is accepted. */
-  async execute(block: Block): Promise<void> {
-    const { code } = await this.executor.exec(block);
-    if (code !== 0) throw new Error(`Cannot go on: a block is answered ${code}`);
-  }
-
-  /** Milliseconds of the median block. */
-  async median(shape: TransactionShape, size = BLOCK_SIZE): Promise<number> {
-    const times: number[] = [];
-    for (let i = 0; i < WARM_UP_BLOCKS + BLOCKS; i++) {
-      const block = this.build(shape, size);
-      const startMs = SYSTEM_CLOCK.monotonicMs();
-      await this.execute(block);
-      if (i >= WARM_UP_BLOCKS) times.push(SYSTEM_CLOCK.monotonicMs() - startMs);
+/** Transactions per second in blocks of one size. */
+async function blockRate(chain: BenchChain, size: number, next: () => Sent): Promise<number> {
+  const run = async (transactions: number) => {
+    let tookMs = 0;
+    for (let done = 0; done < transactions; done += size) {
+      tookMs += await chain.execute(Array.from({ length: size }, next));
     }
-    return times.sort((a, b) => a - b)[BLOCKS >> 1] ?? NaN;
-  }
-
-  /** Deploys code and gives its address. */
-  async deploy(initCode: string): Promise<Bytes> {
-    const block = this.build({ to: EMPTY_BYTES, data: fromHex(initCode) }, 1);
-    await this.execute(block);
-    const hash = block.body?.body[0]?.tx?.value.transactionHash ?? EMPTY_BYTES;
-    const found = await this.executor.read((chain) => findReceipt(chain, hash));
-    if (found === null || found.receipt.errorMessage !== "") throw new Error("Cannot deploy");
-    return found.receipt.contractAddress;
-  }
-
-  #transaction({ to, data }: TransactionShape, index: number): RawTransaction {
-    const transaction = {
-      version: 0,
-      to,
-      nonce: "",
-      quota: 3_000_000n,
-      validUntilBlock: 0n,
-      data,
-      value: new Uint8Array(32),
-      chainId: new Uint8Array(32),
-    };
-    const sender = new Uint8Array(20).fill(1 + index % SENDERS);
-    const transactionHash = keccak(u64be(this.#count++));
-    const witness = { signature: EMPTY_BYTES, sender };
-    return { tx: { $case: "normalTx", value: { transaction, transactionHash, witness } } };
-  }
-}
-
-/** Runs per second of one core. */
-function rate(run: () => void): number {
-  const startMs = SYSTEM_CLOCK.monotonicMs();
-  let runs = 0;
-  let elapsedMs = 0;
-  while (elapsedMs < MEASURE_MS) {
-    run();
-    runs++;
-    elapsedMs = SYSTEM_CLOCK.monotonicMs() - startMs;
-  }
-  return runs * 1000 / elapsedMs;
-}
-
-/** As {@linkcode rate} for work that waits, with so many at a time. */
-async function rateInFlight(run: () => Promise<unknown>, inFlight: number): Promise<number> {
-  const startMs = SYSTEM_CLOCK.monotonicMs();
-  let runs = 0;
-  const worker = async () => {
-    while (SYSTEM_CLOCK.monotonicMs() - startMs < MEASURE_MS) {
-      await run();
-      runs++;
-    }
+    return tookMs;
   };
-  await Promise.all(Array.from({ length: inFlight }, worker));
-  return runs * 1000 / (SYSTEM_CLOCK.monotonicMs() - startMs);
+  await run(WARM_UP_TRANSACTIONS);
+  return TRANSACTIONS_PER_SIZE * 1000 / await run(TRANSACTIONS_PER_SIZE);
 }
 
-async function benchmark(path: string): Promise<Figure[]> {
-  const executor = new EvmExecutor({
-    open: () => openLevel(path),
-    natives: { keccak, precompiles: await loadPrecompiles() },
-    hashes: [sm3, keccak],
-    isEthCompatible: false,
-    log: SILENT_LOGGER,
-  });
-  const server = await serveGrpc({
-    host: "127.0.0.1",
-    port: 0,
-    services: [grpcService(ExecutorServiceService, executorHandlers(executor))],
-    log: SILENT_LOGGER,
-  });
-  const client = connect(ExecutorServiceService, { port: server.port });
-  try {
-    const data = new Uint8Array(136);
-    rate(() => keccak(data));
-    const baseline = rate(() => keccak(data));
-    const figure = (name: string, value: number): Figure => (
-      { name, value, unit: "/s", ratio: value / baseline }
-    );
-    const blocks = async (name: string, shape: TransactionShape) =>
-      figure(`${name}, block of ${BLOCK_SIZE}`, BLOCK_SIZE * 1000 / await chain.median(shape));
-
-    const chain = new BenchChain(executor);
-    await chain.execute(chain.build({ to: EMPTY_BYTES, data: EMPTY_BYTES }, 0));
-    const counter = await chain.deploy(COUNTER);
-    const loop = await chain.deploy(`600d600c600039600d6000f3${LOOP}`);
-    const add = { to: counter, data: fromHex(ADD) };
-    const request = {
-      to: counter,
-      from: EMPTY_BYTES,
-      method: fromHex(COUNT),
-      args: [],
-      height: 0n,
-    };
-    const loopRequest = { ...request, to: loop };
-    return [
-      await blocks("Counter.add()", add),
-      await blocks("call of nobody", { to: fromHex("42".repeat(20)), data: EMPTY_BYTES }),
-      await blocks("creation of Counter", { to: EMPTY_BYTES, data: fromHex(COUNTER) }),
-      figure("empty block", 1000 / await chain.median(add, 0)),
-      figure("read-only call of count()", await rateInFlight(() => executor.call(request), 1)),
-      figure(
-        `the same over gRPC, ${CALLS_IN_FLIGHT} at a time`,
-        await rateInFlight(() => client.call(request), CALLS_IN_FLIGHT),
-      ),
-      figure(
-        "instructions of a loop",
-        LOOP_INSTRUCTIONS * await rateInFlight(() => executor.call(loopRequest), 1),
-      ),
-      figure("  Keccak-256 of 136 bytes", baseline),
-    ];
-  } finally {
-    client.close();
-    await server.close();
-    await executor.close();
-  }
+/** One line: our rate per size of block, that of the baseline, and the ratio of the worst to it. */
+async function measure({ name, open }: Workload, chain: BenchChain): Promise<(string | number)[]> {
+  const next = await open((transaction) => chain.send(transaction));
+  const rates: number[] = [];
+  for (const size of BLOCK_SIZES) rates.push(await blockRate(chain, size, next));
+  const oracle = await OracleEvm.open();
+  const baseline = await oracle.rate(await open((transaction) => oracle.send(transaction)));
+  const ratio = showRatio(Math.min(...rates) / baseline);
+  return [name, ...[...rates, baseline].map(Math.round), ratio];
 }
 
-const folder = await Deno.makeTempDir({ prefix: "bench_executor_" });
-try {
-  printFigures("executor_evm, one core, synced writes", await benchmark(`${folder}/data`));
-} finally {
-  await Deno.remove(folder, { recursive: true });
+/** Calls per second of many callers. */
+async function callRate(call: () => Promise<unknown>): Promise<number> {
+  const startMs = SYSTEM_CLOCK.monotonicMs();
+  let calls = 0;
+  await Promise.all(Array.from({ length: CALLERS }, async () => {
+    while (SYSTEM_CLOCK.monotonicMs() - startMs < CALLS_MS) {
+      await call();
+      calls++;
+    }
+  }));
+  return calls * 1000 / (SYSTEM_CLOCK.monotonicMs() - startMs);
 }
-// the timers of shared/level beat to the end of the process
+
+async function otherFigures(chain: BenchChain): Promise<Figure[]> {
+  const code = await counterCode();
+  const counter = await chain.send({ from: owner, to: EMPTY_BYTES, data: code });
+  const loop = await chain.send({ from: owner, to: EMPTY_BYTES, data: creationOf(LOOP.code) });
+  const creations = Array.from({ length: CREATIONS }, () => (
+    { from: owner, to: EMPTY_BYTES, data: code }
+  ));
+  await chain.execute(creations);
+  const creationsMs = await chain.execute(creations);
+  let emptyMs = 0;
+  for (let i = 0; i < EMPTY_BLOCKS; i++) emptyMs += await chain.execute([]);
+  const loopRate = await callRate(() => chain.call(loop, EMPTY_BYTES));
+  return [
+    { name: "creations of Counter", value: CREATIONS * 1000 / creationsMs, unit: "/s" },
+    { name: "empty blocks", value: EMPTY_BLOCKS * 1000 / emptyMs, unit: "/s" },
+    {
+      name: `read-only calls of count() by ${CALLERS} callers`,
+      value: await callRate(() => chain.call(counter, CALLDATA.count)),
+      unit: "/s",
+    },
+    { name: "instructions of a loop", value: LOOP.instructions * loopRate, unit: "/s" },
+  ];
+}
+
+await withFolder(async (folder) => {
+  const port = freePort();
+  const config = `[executor_evm]\nexecutor_port = ${port}\n`;
+  await using player = await Player.start({ role: "executor", folder, config, port });
+  using chain = new BenchChain(port, await loadSm3());
+  await chain.execute([]);
+  const lines = [];
+  for (const workload of WORKLOADS) lines.push(await measure(workload, chain));
+  printGrid(
+    "executor_evm: transactions per second through Exec, synced to disk",
+    [
+      "workload",
+      ...BLOCK_SIZES.map((size) => `blocks of ${size.toLocaleString("en-US")}`),
+      "@ethereumjs/evm",
+      "ratio",
+    ],
+    lines,
+  );
+  const megabytes = peakResidentBytes(player.pid) / 2 ** 20;
+  printFigures("executor_evm: other figures", [
+    ...await otherFigures(chain),
+    { name: "memory at most", value: megabytes, unit: "MiB" },
+  ]);
+});
 process.exit(0);
