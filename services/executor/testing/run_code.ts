@@ -7,6 +7,7 @@ import type { Frame } from "../evm/interpreter/frame.ts";
 import { Machine, type Outcome } from "../evm/interpreter/machine.ts";
 import { sub, toWord, type Word, wordOfBytes } from "../evm/word.ts";
 import { blobOf, EMPTY_ROOT } from "../evm/state/account.ts";
+import { CommittedState } from "../evm/state/committed_state.ts";
 import { addressKey, WorldState } from "../evm/state/world_state.ts";
 import { loadChainParts } from "./chain_parts.ts";
 import { RETURN_WORD } from "./code.ts";
@@ -31,7 +32,8 @@ export type Codes = Readonly<Record<number, string>>;
 
 /** A state whose accounts have these codes. */
 export function stateWith(codes: Codes): WorldState {
-  const state = new WorldState(EMPTY_ROOT, { store: stateStore(new MemoryRecords()), keccak });
+  const store = stateStore(new MemoryRecords());
+  const state = new WorldState(new CommittedState(EMPTY_ROOT, { store, keccak }));
   for (const [address, code] of Object.entries(codes)) {
     const key = addressKey(Number(address));
     state.setAccount(key, { ...state.accountOrNew(key), code: blobOf(fromHex(code), keccak) });

@@ -4,6 +4,7 @@ import type { BlockContext, Natives } from "../interpreter/context.ts";
 import type { Frame } from "../interpreter/frame.ts";
 import { toWord, type Word, wordOfBytes } from "../word.ts";
 import { EMPTY_ROOT } from "../state/account.ts";
+import { CommittedState } from "../state/committed_state.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";
 import { receiptsRoot } from "../transaction/receipt.ts";
@@ -59,7 +60,7 @@ export class Chain {
   #hashes: readonly HashFunction[];
   #header: Header;
   #isEmpty: boolean;
-  #state: WorldState;
+  #state: CommittedState;
   #blockHashes: BlockHashes;
 
   /** Loads what is stored; an empty store gives a chain without blocks. */
@@ -84,8 +85,8 @@ export class Chain {
     return this.#header;
   }
 
-  /** State after the last block; not to be changed. */
-  get state(): WorldState {
+  /** State after the last block. */
+  get state(): CommittedState {
     return this.#state;
   }
 
@@ -127,24 +128,19 @@ export class Chain {
   }
 
   /**
-   * Executes a transaction on the state after the last block, or after an earlier one, and takes
-   * all effects back (section 10).
+   * Executes a transaction on the state after the last block, or after an earlier one, without
+   * lasting effects (section 10).
    *
    * @throws {MissingRecordError} for a height that was not executed
    */
   simulate(tx: EvmTransaction, height: bigint | null = null): Applied {
     const isCurrent = height === null || height === this.#header.height;
     const header = isCurrent ? this.#header : requireHeader(this.reader, height);
-    const state = isCurrent ? this.#state : this.#openState(header);
+    const state = new WorldState(isCurrent ? this.#state : this.#openState(header));
     const blockHash = (asked: Word) => this.#blockHashes.inCall(header.height, asked);
     const block = this.#blockContext(header, blockHash);
-    const mark = state.mark();
-    try {
-      const { natives } = this;
-      return applyTransaction(tx, { state, block, natives, gasPrice: 0, frames: this.#frames });
-    } finally {
-      state.rollback(mark);
-    }
+    const { natives } = this;
+    return applyTransaction(tx, { state, block, natives, gasPrice: 0, frames: this.#frames });
   }
 
   /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
@@ -163,7 +159,7 @@ export class Chain {
   #grow(block: OpenBlock, puts: readonly Put[]): BlockOutcome {
     const { height } = block.header;
     const { receipts, receiptPuts, logBloom, changes } = executeBlock(block, {
-      state: this.#state,
+      state: new WorldState(this.#state),
       block: this.#blockContext(block.header, (asked) => this.#blockHashes.inBlock(height, asked)),
       natives: this.natives,
       gasPrice: 1,
@@ -194,10 +190,10 @@ export class Chain {
     };
   }
 
-  #openState({ stateRoot }: Header): WorldState {
+  #openState({ stateRoot }: Header): CommittedState {
     const root = this.#isEmpty ? EMPTY_ROOT : stateRoot;
     const { reader, natives } = this.#parts;
-    return new WorldState(root, { store: stateStore(reader), keccak: natives.keccak });
+    return new CommittedState(root, { store: stateStore(reader), keccak: natives.keccak });
   }
 
   #openBlockHashes(): BlockHashes {

@@ -4,7 +4,7 @@ import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { TestChain, usedQuota } from "../../testing/test_chain.ts";
 import { defaultHeader, executorHash } from "./header.ts";
-import { findAbi, findNonce } from "./query.ts";
+import { findAbi, findCode, findNonce } from "./query.ts";
 
 const parts = await loadChainParts();
 const [sm3, keccak] = parts.hashes as [HashFunction, HashFunction];
@@ -137,11 +137,8 @@ for (const [name, hash] of [["SM3", sm3], ["Keccak", keccak]] as const) {
     test.grow();
     // stores BLOCKHASH(0) as code
     const [receipt] = test.grow({ data: "60004060005260206000f3" }).receipts;
-    const code = test.chain.state.program(
-      BigInt(`0x${toHex(receipt!.contractAddress)}`).toString(16),
-    );
     assert.equal(
-      toHex(code.code),
+      toHex(findCode(test.chain, receipt!.contractAddress)),
       hash === sm3
         ? "1fc0809484e7d64b1eb3bd920e28fc5d28f4c92400dfa5cf88db322c160c69fd"
         : "a458719e08a4bfd9b9bd26aef0e23f0eaa38df0c31908c94f192fb5d11eb1756",

@@ -2,7 +2,7 @@ import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { mergeBlooms } from "../bloom.ts";
 import { createAddress } from "../interpreter/machine.ts";
 import { bytesOfWord } from "../word.ts";
-import type { StateChanges } from "../state/world_state.ts";
+import type { StateChanges } from "../state/committed_state.ts";
 import { type Applied, applyTransaction, type BlockExecution } from "../transaction/apply.ts";
 import { bloomOfLogs, EMPTY_BLOOM, type Receipt } from "../transaction/receipt.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";

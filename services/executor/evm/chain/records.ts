@@ -9,7 +9,7 @@ import {
   RlpError,
   type RlpItem,
 } from "../rlp/mod.ts";
-import type { StateChanges, StateStore } from "../state/world_state.ts";
+import type { StateChanges, StateStore } from "../state/committed_state.ts";
 import {
   encodeError,
   encodeLogs,

@@ -1,8 +1,14 @@
-import { type Bytes, EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import {
+  type Bytes,
+  EMPTY_BYTES,
+  equalBytes,
+  fromHex,
+  toHex,
+} from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
 import { decode, encodeBytes, encodeList, encodeUint, RlpError } from "../rlp/mod.ts";
-import { Storage, type StorageParts } from "./storage.ts";
+import { Storage, type StorageParts, WrittenStorage } from "./storage.ts";
 
 /** Root of the empty trie, the Keccak-256 of `80` (spec/executor_evm.md, section 2). */
 export const EMPTY_ROOT: Bytes = fromHex(
@@ -32,33 +38,45 @@ export function blobOf(bytes: Bytes, keccak: HashFunction): Blob {
   return { hash, key: toHex(hash), fresh: bytes };
 }
 
-/** An account (spec/executor_evm.md, section 5.1); replaced, never changed, except its storage. */
+/** An account (spec/executor_evm.md, section 5.1); replaced, never changed. */
 export interface Account {
   readonly nonce: Word;
   readonly balance: Word;
-  readonly storage: Storage;
+  /** Its slots, null when it has none. What is written belongs to one overlay. */
+  readonly storage: Storage | WrittenStorage | null;
   readonly code: Blob;
   readonly abi: Blob;
 }
 
-/** Encodes an account whose storage is committed. */
-export function encodeAccount({ nonce, balance, storage, code, abi }: Account): Bytes {
+/** An account of the last commit. */
+export interface CommittedAccount extends Account {
+  readonly storage: Storage | null;
+}
+
+/** The slots of the last commit that an account builds upon, null when there are none. */
+export function committedStorage({ storage }: Account): Storage | null {
+  return storage instanceof WrittenStorage ? storage.committed : storage;
+}
+
+/** Encodes an account. */
+export function encodeAccount(account: CommittedAccount): Bytes {
+  const { nonce, balance, storage, code, abi } = account;
   return encodeList([
     encodeUint(nonce),
     encodeUint(balance),
-    encodeBytes(storage.root),
+    encodeBytes(storage?.root ?? EMPTY_ROOT),
     encodeBytes(code.hash),
     encodeBytes(abi.hash),
   ]);
 }
 
 /** Reads what {@linkcode encodeAccount} wrote; throws {@linkcode RlpError} for anything else. */
-export function decodeAccount(bytes: Bytes, storageParts: StorageParts): Account {
+export function decodeAccount(bytes: Bytes, storageParts: StorageParts): CommittedAccount {
   const fields = decode(bytes);
   if (fields instanceof Uint8Array || fields.length !== 5) {
     throw new RlpError("Cannot read an account: it must be a list of 5 items");
   }
-  const [nonce, balance, root, codeHash, abiHash] = fields.map((field) => {
+  const [nonce, balance, root = EMPTY_ROOT, codeHash, abiHash] = fields.map((field) => {
     if (!(field instanceof Uint8Array) || field.length > 32) {
       throw new RlpError("Cannot read an account: its items must be strings of up to 32 bytes");
     }
@@ -67,7 +85,7 @@ export function decodeAccount(bytes: Bytes, storageParts: StorageParts): Account
   return {
     nonce: wordOfBytes(nonce ?? EMPTY_BYTES),
     balance: wordOfBytes(balance ?? EMPTY_BYTES),
-    storage: new Storage((root ?? EMPTY_BYTES).slice(), storageParts),
+    storage: equalBytes(root, EMPTY_ROOT) ? null : new Storage(root.slice(), storageParts),
     code: storedBlob(codeHash ?? EMPTY_BYTES),
     abi: storedBlob(abiHash ?? EMPTY_BYTES),
   };

@@ -29,11 +29,10 @@ export interface CacheOwner {
   kept(): void;
 }
 
-/** The slots of one contract: a trie, and over it what was written since the last commit. */
+/** The slots of one contract as of the last commit; only a commit changes it. */
 export class Storage {
   #root: Bytes;
   readonly #parts: StorageParts;
-  readonly #written = new Map<SlotKey, Word>();
   readonly #clean = new Map<SlotKey, Word>();
   #trie: Trie | null = null;
 
@@ -43,32 +42,21 @@ export class Storage {
     this.#parts = parts;
   }
 
-  /** Root of the trie as of the last commit. */
+  /** Root of the trie. */
   get root(): Bytes {
     return this.#root;
   }
 
   /** The value of a slot, 0 when it was never set. */
   get(key: SlotKey): Word {
-    return this.#written.get(key) ?? this.#clean.get(key) ?? this.#read(key);
-  }
-
-  /** What was written to a slot since the last commit, undefined if nothing. */
-  written(key: SlotKey): Word | undefined {
-    return this.#written.get(key);
-  }
-
-  /** Sets a slot, or with undefined forgets that it was written. */
-  set(key: SlotKey, value: Word | undefined): void {
-    if (value === undefined) this.#written.delete(key);
-    else this.#written.set(key, value);
+    return this.#clean.get(key) ?? this.#read(key);
   }
 
   /** Moves what was written into the trie; a slot set to 0 leaves it. */
-  commit(sink: NodeSink): void {
-    if (this.#written.size === 0) return;
+  commit(written: ReadonlyMap<SlotKey, Word>, sink: NodeSink): void {
+    if (written.size === 0) return;
     const trie = this.#openTrie();
-    for (const [key, value] of this.#written) {
+    for (const [key, value] of written) {
       const slot = slotBytes(key);
       if (value === 0) trie.delete(slot);
       else trie.put(slot, encodeUint(value));
@@ -76,7 +64,6 @@ export class Storage {
       this.#parts.cache.kept();
     }
     this.#root = trie.commit(sink);
-    this.#written.clear();
   }
 
   /** Frees what was only read. */
@@ -98,6 +85,30 @@ export class Storage {
     const value = wordOfSlot(this.#openTrie().get(slotBytes(key)));
     this.#clean.set(key, value);
     return value;
+  }
+}
+
+/** Slots that were written over those of the last commit. */
+export class WrittenStorage {
+  readonly #written = new Map<SlotKey, Word>();
+
+  /** @param committed what is below; null for an account without slots, or that is new */
+  constructor(readonly committed: Storage | null) {}
+
+  /** The value of a slot, 0 when it was never set. */
+  get(key: SlotKey): Word {
+    return this.#written.get(key) ?? this.committed?.get(key) ?? 0;
+  }
+
+  /** All that was written. */
+  get written(): ReadonlyMap<SlotKey, Word> {
+    return this.#written;
+  }
+
+  /** Sets a slot, or with undefined forgets that it was written. */
+  set(key: SlotKey, value: Word | undefined): void {
+    if (value === undefined) this.#written.delete(key);
+    else this.#written.set(key, value);
   }
 }
 

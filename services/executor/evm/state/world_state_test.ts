@@ -6,13 +6,19 @@ import { natives } from "../../testing/run_code.ts";
 import { putState, stateStore } from "../chain/records.ts";
 import type { Word } from "../word.ts";
 import { blobOf, EMPTY_ROOT, encodeAccount } from "./account.ts";
-import { MissingBlobError, WorldState } from "./world_state.ts";
+import { CommittedState, MissingBlobError } from "./committed_state.ts";
+import { WorldState } from "./world_state.ts";
 
 const { keccak } = natives;
 
 /** A state over records, with few reads kept so that tests meet what happens at the limit. */
+function openCommitted(records: MemoryRecords, root = EMPTY_ROOT): CommittedState {
+  return new CommittedState(root, { store: stateStore(records), keccak, readsKeptMax: 7 });
+}
+
+/** An overlay over such a state. */
 function openState(records: MemoryRecords, root = EMPTY_ROOT): WorldState {
-  return new WorldState(root, { store: stateStore(records), keccak, readsKeptMax: 7 });
+  return new WorldState(openCommitted(records, root));
 }
 
 function commit(state: WorldState, records: MemoryRecords): string {
@@ -24,7 +30,7 @@ function commit(state: WorldState, records: MemoryRecords): string {
 Deno.test("encodeAccount() has the recorded form", () => {
   const state = openState(new MemoryRecords());
   assert.equal(
-    toHex(encodeAccount({ ...state.accountOrNew("0"), balance: 69 })),
+    toHex(encodeAccount({ ...state.accountOrNew("0"), storage: null, balance: 69 })),
     "f8658045a056e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421a0c5d2460186f723" +
       "3c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470a0c5d2460186f7233c927e7db2dcc703c0e500b6" +
       "53ca82273b7bfad8045d85a470",
@@ -50,10 +56,11 @@ Deno.test("WorldState has the recorded roots", () => {
 });
 
 Deno.test("WorldState has the recorded storage roots, also after a slot is cleared", () => {
-  const state = openState(new MemoryRecords());
+  const committed = openCommitted(new MemoryRecords());
+  const state = new WorldState(committed);
   const storageRoot = () => {
     state.commit();
-    return toHex(state.account("1")?.storage.root ?? EMPTY_ROOT);
+    return toHex(committed.account("1")?.storage?.root ?? EMPTY_ROOT);
   };
   state.setSlot("1", 0, 0x1234);
   const first = "71623f5ec821de33ad5aa81f8c82f0916c6f60de0a536f8c466d440c56715bd5";
@@ -100,6 +107,32 @@ Deno.test("WorldState.createContract() keeps the balance only", () => {
   assert.deepEqual([state.balance("1"), state.balance("2")], [1, 4]);
   state.transfer("1", "3", 0);
   assert.equal(state.account("3"), null);
+});
+
+Deno.test("WorldState overlays over one state do not see each other, and end with its commit", () => {
+  const committed = openCommitted(new MemoryRecords());
+  const first = new WorldState(committed);
+  first.setSlot("1", 1, 5);
+  first.commit();
+  const block = new WorldState(committed);
+  const calls = [new WorldState(committed), new WorldState(committed)] as const;
+  block.setSlot("1", 1, 6);
+  block.incrementNonce("1");
+  calls[0].setSlot("1", 1, 7);
+  calls[1].createContract("1");
+  const seen = [block, ...calls].map((state) => [state.nonce("1"), state.slot("1", 1)]);
+  assert.deepEqual(seen, [[1, 6], [0, 7], [0, 0]]);
+  assert.equal(committed.account("1")?.storage?.get(1), 5);
+  block.commit();
+  assert.equal(committed.account("1")?.storage?.get(1), 6);
+  assert.deepEqual([first, block, ...calls].map((state) => state.isVoid), [
+    true,
+    false,
+    true,
+    true,
+  ]);
+  assert.throws(() => calls[0].commit(), /another overlay/);
+  assert.equal(new WorldState(committed).slot("1", 1), 6);
 });
 
 /** Accounts as plain data: nonce and slots. */
