@@ -1,20 +1,12 @@
 import { type Bytes, EMPTY_BYTES, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
 import type { Log } from "../interpreter/context.ts";
-import {
-  decode,
-  decodeUint,
-  encodeBytes,
-  encodeList,
-  encodeUint,
-  RlpError,
-  type RlpItem,
-} from "../rlp/mod.ts";
+import { decode, decodeUint, RlpError, type RlpItem, RlpWriter } from "../rlp/mod.ts";
 import type { StateChanges, StateStore } from "../state/committed_state.ts";
 import {
-  encodeError,
-  encodeLogs,
   type ReceiptError,
   receiptErrorOf,
+  writeError,
+  writeLogs,
 } from "../transaction/receipt.ts";
 import { decodeHeader, encodeHeader, type Header } from "./header.ts";
 
@@ -118,22 +110,21 @@ export interface ReceiptRecord {
   readonly logs: readonly Log[];
 }
 
+const writer = new RlpWriter();
+
 /** Records a receipt under the hash of its transaction; the last one with a hash stays. */
 export function putReceipt(transactionHash: Bytes, record: ReceiptRecord): Put {
-  return [
-    keyOf(Kind.Receipt, transactionHash),
-    encodeList([
-      encodeUint(record.height),
-      encodeUint(record.index),
-      encodeUint(record.logOffset),
-      encodeUint(record.quotaUsed),
-      encodeUint(record.previousQuotaUsed),
-      encodeUint(record.quota),
-      encodeBytes(record.contractAddress),
-      encodeError(record.error),
-      encodeLogs(record.logs),
-    ]),
-  ];
+  writeLogs(writer, record.logs);
+  writeError(writer, record.error);
+  writer.bytes(record.contractAddress);
+  writer.uint(record.quota);
+  writer.uint(record.previousQuotaUsed);
+  writer.uint(record.quotaUsed);
+  writer.uint(record.logOffset);
+  writer.uint(record.index);
+  writer.uint(record.height);
+  writer.list(0);
+  return [keyOf(Kind.Receipt, transactionHash), writer.take().slice()];
 }
 
 /** The record of a transaction, null when none with that hash was executed. */

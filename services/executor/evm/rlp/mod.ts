@@ -7,8 +7,12 @@
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { RlpCursor, RlpError } from "./cursor.ts";
+import { headerSize, writeHeader } from "./header.ts";
+import { RlpWriter } from "./writer.ts";
 
 export { RlpCursor, RlpError } from "./cursor.ts";
+export { headerSize, writeHeader } from "./header.ts";
+export { RlpWriter } from "./writer.ts";
 
 /** A decoded value: a byte string or a list. */
 export type RlpItem = Bytes | readonly RlpItem[];
@@ -40,21 +44,12 @@ export function encodeList(items: readonly Bytes[]): Bytes {
   return encoded;
 }
 
+const writer = new RlpWriter();
+
 /** Encodes a non-negative integer as its shortest big-endian byte string; 0 is the empty one. */
 export function encodeUint(value: bigint | number): Bytes {
-  if (value < 0 || (typeof value === "number" && !Number.isSafeInteger(value))) {
-    throw new RangeError(`Cannot encode an integer: it must be unsigned and exact, got ${value}`);
-  }
-  if (value < 0x80) return new Uint8Array([value === 0 || value === 0n ? 0x80 : Number(value)]);
-  const hex = value.toString(16);
-  const size = (hex.length + 1) >> 1;
-  const header = headerSize(size);
-  const encoded = new Uint8Array(header + size);
-  writeHeader({ target: encoded, offset: 0, base: 0x80, size });
-  for (let i = 0, end = hex.length; i < size; i++, end -= 2) {
-    encoded[header + size - 1 - i] = parseInt(hex.slice(Math.max(0, end - 2), end), 16);
-  }
-  return encoded;
+  writer.uint(value);
+  return writer.take().slice();
 }
 
 /**
@@ -97,32 +92,4 @@ function itemAt(cursor: RlpCursor, depth: number): RlpItem {
     items.push(itemAt(inner, depth + 1));
   }
   return items;
-}
-
-/** Size of the header of a string or list with a payload of `size` bytes (not of a lone byte). */
-export function headerSize(size: number): number {
-  if (size <= 55) return 1;
-  if (size < 0x100) return 2;
-  if (size < 0x10000) return 3;
-  return size < 0x1000000 ? 4 : 5;
-}
-
-/** Where a header goes: `base` is 0x80 for a string and 0xc0 for a list. */
-export interface HeaderPlace {
-  readonly target: Bytes;
-  readonly offset: number;
-  readonly base: 0x80 | 0xc0;
-  readonly size: number;
-}
-
-/** Writes the header of a payload of `size` bytes and returns the offset after it. */
-export function writeHeader({ target, offset, base, size }: HeaderPlace): number {
-  if (size <= 55) {
-    target[offset] = base + size;
-    return offset + 1;
-  }
-  const end = offset + headerSize(size);
-  target[offset] = base + 55 + (end - offset - 1);
-  for (let i = end - 1, rest = size; i > offset; i--, rest >>>= 8) target[i] = rest & 0xff;
-  return end;
 }

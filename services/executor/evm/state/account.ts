@@ -7,7 +7,7 @@ import {
 } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
-import { decode, encodeBytes, encodeList, encodeUint, RlpError } from "../rlp/mod.ts";
+import { decode, RlpError, RlpWriter } from "../rlp/mod.ts";
 import { Storage, type StorageParts, WrittenStorage } from "./storage.ts";
 
 /** Root of the empty trie, the Keccak-256 of `80` (spec/executor_evm.md, section 2). */
@@ -58,16 +58,18 @@ export function committedStorage({ storage }: Account): Storage | null {
   return storage instanceof WrittenStorage ? storage.committed : storage;
 }
 
+const writer = new RlpWriter();
+
 /** Encodes an account. */
 export function encodeAccount(account: CommittedAccount): Bytes {
   const { nonce, balance, storage, code, abi } = account;
-  return encodeList([
-    encodeUint(nonce),
-    encodeUint(balance),
-    encodeBytes(storage?.root ?? EMPTY_ROOT),
-    encodeBytes(code.hash),
-    encodeBytes(abi.hash),
-  ]);
+  writer.bytes(abi.hash);
+  writer.bytes(code.hash);
+  writer.bytes(storage?.root ?? EMPTY_ROOT);
+  writer.uint(balance);
+  writer.uint(nonce);
+  writer.list(0);
+  return writer.take().slice();
 }
 
 /** Reads what {@linkcode encodeAccount} wrote; throws {@linkcode RlpError} for anything else. */

@@ -1,10 +1,11 @@
-import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
+import { HASH_SIZE } from "../../../../shared/block/mod.ts";
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { BLOOM_SIZE, bloomOf } from "../bloom.ts";
 import type { Log } from "../interpreter/context.ts";
 import { VmError } from "../interpreter/errors.ts";
 import type { Word } from "../word.ts";
-import { encodeBytes, encodeList, encodeUint } from "../rlp/mod.ts";
+import { RlpWriter } from "../rlp/mod.ts";
 
 /** Why a transaction failed; the numbers are hashed (spec/executor_evm.md, 11.2). */
 export const ReceiptError = {
@@ -56,54 +57,65 @@ export interface Receipt {
 /** Bloom of a receipt without logs. */
 export const EMPTY_BLOOM: Bytes = new Uint8Array(BLOOM_SIZE);
 
-const ENCODED_EMPTY_BLOOM = encodeBytes(EMPTY_BLOOM);
-const EMPTY_LIST = encodeList([]);
-
 /** The bloom of logs, which most transactions do not have. */
 export function bloomOfLogs(logs: readonly Log[], keccak: HashFunction): Bytes {
   return logs.length === 0 ? EMPTY_BLOOM : bloomOf(logs, keccak);
 }
 
-/** The encoding that is hashed into the receipts root (11.3). */
-export function encodeReceipt(receipt: Receipt): Bytes {
-  const { quotaUsed, bloom, logs, error, accountNonce, transactionHash } = receipt;
-  return encodeList([
-    encodeUint(quotaUsed),
-    bloom === EMPTY_BLOOM ? ENCODED_EMPTY_BLOOM : encodeBytes(bloom),
-    encodeLogs(logs),
-    encodeError(error),
-    encodeUint(accountNonce),
-    encodeBytes(transactionHash),
-  ]);
+/** Writes what is hashed into the receipts root (11.3). */
+export function writeReceipt(writer: RlpWriter, receipt: Receipt): void {
+  const { size } = writer;
+  writer.bytes(receipt.transactionHash);
+  writer.uint(receipt.accountNonce);
+  writeError(writer, receipt.error);
+  writeLogs(writer, receipt.logs);
+  writer.bytes(receipt.bloom);
+  writer.uint(receipt.quotaUsed);
+  writer.list(size);
 }
 
-/** Encodes logs as a list of `[address, [topics], data]`. */
-export function encodeLogs(logs: readonly Log[]): Bytes {
-  if (logs.length === 0) return EMPTY_LIST;
-  return encodeList(
-    logs.map(({ address, topics, data }) =>
-      encodeList([encodeBytes(address), encodeList(topics.map(encodeBytes)), encodeBytes(data)])
-    ),
-  );
+/** Writes logs as a list of `[address, [topics], data]`. */
+export function writeLogs(writer: RlpWriter, logs: readonly Log[]): void {
+  const { size } = writer;
+  for (let i = logs.length - 1; i >= 0; i--) writeLog(writer, logs[i]!);
+  writer.list(size);
 }
 
-/** Encodes an error as a list of its number, success as the empty list. */
-export function encodeError(error: ReceiptError | null): Bytes {
-  return error === null ? EMPTY_LIST : encodeList([encodeUint(error)]);
+function writeLog(writer: RlpWriter, { address, topics, data }: Log): void {
+  const { size } = writer;
+  writer.bytes(data);
+  const sizeAfterTopics = writer.size;
+  for (let i = topics.length - 1; i >= 0; i--) writer.bytes(topics[i]!);
+  writer.list(sizeAfterTopics);
+  writer.bytes(address);
+  writer.list(size);
 }
 
-const STRING_OF_32 = Uint8Array.of(0xa0);
+/** Writes an error as a list of its number, success as the empty list. */
+export function writeError(writer: RlpWriter, error: ReceiptError | null): void {
+  const { size } = writer;
+  if (error !== null) writer.uint(error);
+  writer.list(size);
+}
 
-/** Root over the hashes of the receipts of a block (11.4): `null` receipts hash as `H(80)`. */
+/** Two hashes as strings of 32 bytes, each behind its header. */
+const PAIR_SIZE = 2 * (1 + HASH_SIZE);
+const STRING_OF_32 = 0xa0;
+
+/** Root over the hashes of the receipts of a block (11.4): no receipts hash as `H(80)`. */
 export function receiptsRoot(receipts: readonly Receipt[], hash: HashFunction): Bytes {
-  const count = receipts.length;
-  const leaves = receipts.map((receipt) => hash(encodeReceipt(receipt)));
-  if (count === 0) return hash(Uint8Array.of(0x80));
-  const tree: Bytes[] = new Array(count - 1).concat(leaves);
-  for (let i = count - 2; i >= 0; i--) {
-    const [left, right] = [tree[2 * i + 1], tree[2 * i + 2]];
-    if (left === undefined || right === undefined) throw new RangeError("The tree has a gap");
-    tree[i] = hash(concatBytes(STRING_OF_32, left, STRING_OF_32, right));
+  const writer = new RlpWriter();
+  const leaves = receipts.map((receipt) => {
+    writeReceipt(writer, receipt);
+    return hash(writer.take());
+  });
+  const pair = new Uint8Array(PAIR_SIZE);
+  pair[0] = pair[1 + HASH_SIZE] = STRING_OF_32;
+  const tree: Bytes[] = [...new Array(Math.max(leaves.length - 1, 0)), ...leaves];
+  for (let i = leaves.length - 2; i >= 0; i--) {
+    pair.set(tree[2 * i + 1]!, 1);
+    pair.set(tree[2 * i + 2]!, 2 + HASH_SIZE);
+    tree[i] = hash(pair);
   }
   return tree[0] ?? hash(Uint8Array.of(0x80));
 }
