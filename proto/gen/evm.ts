@@ -67,6 +67,51 @@ export interface ByteQuota {
   bytesQuota: Uint8Array;
 }
 
+/** 6.7 and later: the block after which to read. */
+export interface BlockNumber {
+  label: { $case: "height"; value: bigint } | //
+  /** "earliest", "pending", anything else is "latest". */
+  { $case: "tag"; value: string } | //
+  /** 32 bytes, the hash that receipts name as that of their block. */
+  { $case: "hash"; value: Uint8Array } | undefined;
+}
+
+/**
+ * Both requests for an account, which their bytes tell apart: in 6.3 it is a common.Address, whose
+ * field 1 has the 20 bytes of the address; from 6.7.2 on it has a common.Address as its field 1,
+ * and field 2.
+ */
+export interface AccountRequest {
+  address: Uint8Array;
+  blockNumber: BlockNumber | undefined;
+}
+
+/** 6.7 and later. */
+export interface GetStorageAtRequest {
+  address:
+    | Address
+    | undefined;
+  /** 32 bytes, big-endian. */
+  position: Hash | undefined;
+  blockNumber: BlockNumber | undefined;
+}
+
+/** 6.7 and later: what the receipts root of a block is verified from. */
+export interface ReceiptProof {
+  /** RLP, as it is hashed into the receipts root. */
+  receipt: Uint8Array;
+  /** RLP list of [is on the right, hash], from the sibling of the receipt to the child of the root. */
+  receiptProof: Uint8Array;
+  rootsInfo: RootsInfo | undefined;
+}
+
+/** 6.7 and later. */
+export interface RootsInfo {
+  height: bigint;
+  stateRoot: Uint8Array;
+  receiptRoot: Uint8Array;
+}
+
 function createBaseReceipt(): Receipt {
   return {
     transactionHash: new Uint8Array(0),
@@ -739,6 +784,439 @@ export const ByteQuota: MessageFns<ByteQuota> = {
   },
 };
 
+function createBaseBlockNumber(): BlockNumber {
+  return { label: undefined };
+}
+
+export const BlockNumber: MessageFns<BlockNumber> = {
+  encode(message: BlockNumber, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.label?.$case) {
+      case "height":
+        if (BigInt.asUintN(64, message.label.value) !== message.label.value) {
+          throw new globalThis.Error("value provided for field message.label.value of type uint64 too large");
+        }
+        writer.uint32(8).uint64(message.label.value);
+        break;
+      case "tag":
+        writer.uint32(18).string(message.label.value);
+        break;
+      case "hash":
+        writer.uint32(26).bytes(message.label.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): BlockNumber {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseBlockNumber();
+      while (reader.pos < end) {
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.label = { $case: "height", value: fit(reader, reader.pos, reader.uint64()) as bigint };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.label = { $case: "tag", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.label = { $case: "hash", value: reader.bytes() };
+            continue;
+          }
+        }
+        reader.skip(tag & 7, tag >>> 3);
+      }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<BlockNumber>, I>>(base?: I): BlockNumber {
+    return BlockNumber.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<BlockNumber>, I>>(object: I): BlockNumber {
+    const message = createBaseBlockNumber();
+    switch (object.label?.$case) {
+      case "height": {
+        if (object.label?.value !== undefined && object.label?.value !== null) {
+          message.label = { $case: "height", value: BigInt(object.label.value) };
+        }
+        break;
+      }
+      case "tag": {
+        if (object.label?.value !== undefined && object.label?.value !== null) {
+          message.label = { $case: "tag", value: object.label.value };
+        }
+        break;
+      }
+      case "hash": {
+        if (object.label?.value !== undefined && object.label?.value !== null) {
+          message.label = { $case: "hash", value: object.label.value };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseAccountRequest(): AccountRequest {
+  return { address: new Uint8Array(0), blockNumber: undefined };
+}
+
+export const AccountRequest: MessageFns<AccountRequest> = {
+  encode(message: AccountRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address.length !== 0) {
+      writer.uint32(10).bytes(message.address);
+    }
+    if (message.blockNumber !== undefined) {
+      BlockNumber.encode(message.blockNumber, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AccountRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAccountRequest();
+      while (reader.pos < end) {
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.address = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.blockNumber = BlockNumber.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        reader.skip(tag & 7, tag >>> 3);
+      }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<AccountRequest>, I>>(base?: I): AccountRequest {
+    return AccountRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AccountRequest>, I>>(object: I): AccountRequest {
+    const message = createBaseAccountRequest();
+    message.address = object.address ?? new Uint8Array(0);
+    message.blockNumber = (object.blockNumber !== undefined && object.blockNumber !== null)
+      ? BlockNumber.fromPartial(object.blockNumber)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseGetStorageAtRequest(): GetStorageAtRequest {
+  return { address: undefined, position: undefined, blockNumber: undefined };
+}
+
+export const GetStorageAtRequest: MessageFns<GetStorageAtRequest> = {
+  encode(message: GetStorageAtRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.address !== undefined) {
+      Address.encode(message.address, writer.uint32(10).fork()).join();
+    }
+    if (message.position !== undefined) {
+      Hash.encode(message.position, writer.uint32(18).fork()).join();
+    }
+    if (message.blockNumber !== undefined) {
+      BlockNumber.encode(message.blockNumber, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetStorageAtRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetStorageAtRequest();
+      while (reader.pos < end) {
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.address = Address.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.position = Hash.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.blockNumber = BlockNumber.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        reader.skip(tag & 7, tag >>> 3);
+      }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GetStorageAtRequest>, I>>(base?: I): GetStorageAtRequest {
+    return GetStorageAtRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetStorageAtRequest>, I>>(object: I): GetStorageAtRequest {
+    const message = createBaseGetStorageAtRequest();
+    message.address = (object.address !== undefined && object.address !== null)
+      ? Address.fromPartial(object.address)
+      : undefined;
+    message.position = (object.position !== undefined && object.position !== null)
+      ? Hash.fromPartial(object.position)
+      : undefined;
+    message.blockNumber = (object.blockNumber !== undefined && object.blockNumber !== null)
+      ? BlockNumber.fromPartial(object.blockNumber)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReceiptProof(): ReceiptProof {
+  return { receipt: new Uint8Array(0), receiptProof: new Uint8Array(0), rootsInfo: undefined };
+}
+
+export const ReceiptProof: MessageFns<ReceiptProof> = {
+  encode(message: ReceiptProof, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.receipt.length !== 0) {
+      writer.uint32(10).bytes(message.receipt);
+    }
+    if (message.receiptProof.length !== 0) {
+      writer.uint32(18).bytes(message.receiptProof);
+    }
+    if (message.rootsInfo !== undefined) {
+      RootsInfo.encode(message.rootsInfo, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiptProof {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiptProof();
+      while (reader.pos < end) {
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.receipt = reader.bytes();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.receiptProof = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.rootsInfo = RootsInfo.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        reader.skip(tag & 7, tag >>> 3);
+      }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ReceiptProof>, I>>(base?: I): ReceiptProof {
+    return ReceiptProof.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReceiptProof>, I>>(object: I): ReceiptProof {
+    const message = createBaseReceiptProof();
+    message.receipt = object.receipt ?? new Uint8Array(0);
+    message.receiptProof = object.receiptProof ?? new Uint8Array(0);
+    message.rootsInfo = (object.rootsInfo !== undefined && object.rootsInfo !== null)
+      ? RootsInfo.fromPartial(object.rootsInfo)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRootsInfo(): RootsInfo {
+  return { height: 0n, stateRoot: new Uint8Array(0), receiptRoot: new Uint8Array(0) };
+}
+
+export const RootsInfo: MessageFns<RootsInfo> = {
+  encode(message: RootsInfo, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.height !== 0n) {
+      if (BigInt.asUintN(64, message.height) !== message.height) {
+        throw new globalThis.Error("value provided for field message.height of type uint64 too large");
+      }
+      writer.uint32(8).uint64(message.height);
+    }
+    if (message.stateRoot.length !== 0) {
+      writer.uint32(18).bytes(message.stateRoot);
+    }
+    if (message.receiptRoot.length !== 0) {
+      writer.uint32(26).bytes(message.receiptRoot);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RootsInfo {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRootsInfo();
+      while (reader.pos < end) {
+        const start = reader.pos;
+        const tag = reader.uint32();
+        if (tag < 8 || reader.pos - start > 4) {
+          reader.pos = start;
+          reader.tag();
+        }
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.height = fit(reader, reader.pos, reader.uint64()) as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.stateRoot = reader.bytes();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              throw new globalThis.Error("protobuf field of another wire type");
+            }
+
+            message.receiptRoot = reader.bytes();
+            continue;
+          }
+        }
+        reader.skip(tag & 7, tag >>> 3);
+      }
+      if (reader.pos !== end) throw new globalThis.Error("protobuf message is cut off");
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RootsInfo>, I>>(base?: I): RootsInfo {
+    return RootsInfo.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RootsInfo>, I>>(object: I): RootsInfo {
+    const message = createBaseRootsInfo();
+    message.height = (object.height !== undefined && object.height !== null) ? BigInt(object.height) : 0n;
+    message.stateRoot = object.stateRoot ?? new Uint8Array(0);
+    message.receiptRoot = object.receiptRoot ?? new Uint8Array(0);
+    return message;
+  },
+};
+
 export type RPCServiceService = typeof RPCServiceService;
 export const RPCServiceService = {
   getTransactionReceipt: {
@@ -754,8 +1232,8 @@ export const RPCServiceService = {
     path: "/evm.RPCService/GetCode" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
-    requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
+    requestSerialize: (value: AccountRequest): Uint8Array => AccountRequest.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): AccountRequest => AccountRequest.decode(value),
     responseSerialize: (value: ByteCode): Uint8Array => ByteCode.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ByteCode => ByteCode.decode(value),
   },
@@ -763,8 +1241,8 @@ export const RPCServiceService = {
     path: "/evm.RPCService/GetBalance" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
-    requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
+    requestSerialize: (value: AccountRequest): Uint8Array => AccountRequest.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): AccountRequest => AccountRequest.decode(value),
     responseSerialize: (value: Balance): Uint8Array => Balance.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Balance => Balance.decode(value),
   },
@@ -772,8 +1250,8 @@ export const RPCServiceService = {
     path: "/evm.RPCService/GetTransactionCount" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
-    requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
+    requestSerialize: (value: AccountRequest): Uint8Array => AccountRequest.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): AccountRequest => AccountRequest.decode(value),
     responseSerialize: (value: Nonce): Uint8Array => Nonce.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): Nonce => Nonce.decode(value),
   },
@@ -781,8 +1259,8 @@ export const RPCServiceService = {
     path: "/evm.RPCService/GetAbi" as const,
     requestStream: false as const,
     responseStream: false as const,
-    requestSerialize: (value: Address): Uint8Array => Address.encode(value).finish(),
-    requestDeserialize: (value: Uint8Array): Address => Address.decode(value),
+    requestSerialize: (value: AccountRequest): Uint8Array => AccountRequest.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): AccountRequest => AccountRequest.decode(value),
     responseSerialize: (value: ByteAbi): Uint8Array => ByteAbi.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ByteAbi => ByteAbi.decode(value),
   },
@@ -795,6 +1273,34 @@ export const RPCServiceService = {
     requestDeserialize: (value: Uint8Array): CallRequest => CallRequest.decode(value),
     responseSerialize: (value: ByteQuota): Uint8Array => ByteQuota.encode(value).finish(),
     responseDeserialize: (value: Uint8Array): ByteQuota => ByteQuota.decode(value),
+  },
+  /** 6.7 and later. */
+  getReceiptProof: {
+    path: "/evm.RPCService/GetReceiptProof" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
+    responseSerialize: (value: ReceiptProof): Uint8Array => ReceiptProof.encode(value).finish(),
+    responseDeserialize: (value: Uint8Array): ReceiptProof => ReceiptProof.decode(value),
+  },
+  getRootsInfo: {
+    path: "/evm.RPCService/GetRootsInfo" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: BlockNumber): Uint8Array => BlockNumber.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): BlockNumber => BlockNumber.decode(value),
+    responseSerialize: (value: RootsInfo): Uint8Array => RootsInfo.encode(value).finish(),
+    responseDeserialize: (value: Uint8Array): RootsInfo => RootsInfo.decode(value),
+  },
+  getStorageAt: {
+    path: "/evm.RPCService/GetStorageAt" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetStorageAtRequest): Uint8Array => GetStorageAtRequest.encode(value).finish(),
+    requestDeserialize: (value: Uint8Array): GetStorageAtRequest => GetStorageAtRequest.decode(value),
+    responseSerialize: (value: Hash): Uint8Array => Hash.encode(value).finish(),
+    responseDeserialize: (value: Uint8Array): Hash => Hash.decode(value),
   },
 } as const;
 

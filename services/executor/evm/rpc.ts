@@ -1,14 +1,26 @@
-import type { RPCServiceService } from "../../../proto/gen/evm.ts";
-import { ADDRESS_SIZE, HASH_SIZE } from "../../../shared/block/mod.ts";
+import type { AccountRequest, RPCServiceService } from "../../../proto/gen/evm.ts";
+import { HASH_SIZE } from "../../../shared/block/mod.ts";
 import { type Bytes, to0xHex, uintToBytes } from "../../../shared/bytes/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { type Handlers, RpcCode, RpcError } from "../../../shared/rpc/mod.ts";
 import { checkSize, FieldError } from "../fields.ts";
 import { answerRefusals, BusyError } from "../service.ts";
+import { type BlockLabel, findHeader } from "./chain/block_number.ts";
 import { estimateQuota } from "./chain/call.ts";
 import type { Chain } from "./chain/chain.ts";
-import { findAbi, findBalance, findCode, findNonce, findReceipt } from "./chain/query.ts";
+import {
+  findAbi,
+  findBalance,
+  findCode,
+  findNonce,
+  findReceipt,
+  findReceiptProof,
+  findSlot,
+  rootsOf,
+} from "./chain/query.ts";
 import type { EvmExecutor } from "./executor.ts";
+import { readAccountRequest, readBlockNumber, readSlotRequest } from "./requests.ts";
+import type { CommittedState } from "./state/committed_state.ts";
 
 /** What the handlers work with. */
 export interface EvmRpcDeps {
@@ -16,32 +28,50 @@ export interface EvmRpcDeps {
   readonly log: Logger;
 }
 
-/** gRPC face of `evm.RPCService` (spec/executor_evm.md, 3.2). */
+/**
+ * gRPC face of `evm.RPCService` (spec/executor_evm.md, 3.2), with what clients of 6.7 ask (section
+ * 16; messages and texts are those of cita_cloud_proto and executor_evm 6.7).
+ */
 export function evmRpcHandlers({ executor, log }: EvmRpcDeps): Handlers<typeof RPCServiceService> {
-  /** An answer of null, or a state that cannot be read, is told as `Not get the ...`. */
-  const answer = <Answer>(name: string, query: (chain: Chain) => Answer | null) =>
+  /** An answer of null, or a state that cannot be read, is told by that text. */
+  const answer = <Answer>(failure: string, query: (chain: Chain) => Answer | null) =>
     answerRefusals(async () => {
       let found: Answer | null;
       try {
         found = await executor.read(query);
       } catch (cause) {
         if (cause instanceof FieldError || cause instanceof BusyError) throw cause;
-        log.warn(`cannot read the ${name}`, { cause });
-        throw new RpcError(RpcCode.InvalidArgument, `Not get the ${name}`, { cause });
+        log.warn(failure, { cause });
+        throw new RpcError(RpcCode.InvalidArgument, failure, { cause });
       }
-      if (found === null) throw new RpcError(RpcCode.InvalidArgument, `Not get the ${name}`);
+      if (found === null) throw new RpcError(RpcCode.InvalidArgument, failure);
       return found;
     });
 
-  const ofAccount = (name: string, find: (chain: Chain, address: Bytes) => Bytes, at: Bytes) =>
-    answer(name, (chain) => {
-      checkSize("address", at, ADDRESS_SIZE);
-      return find(chain, at);
+  /** Reads from the state after a block, null for a block that was not executed. */
+  const inState = (
+    failure: string,
+    block: BlockLabel | null,
+    find: (state: CommittedState) => Bytes,
+  ) =>
+    answer(failure, (chain) => {
+      const header = block === null ? chain.header : findHeader(chain, block);
+      return header === null ? null : find(chain.stateAfter(header));
+    });
+
+  const ofAccount = (
+    name: string,
+    find: (state: CommittedState, address: Bytes) => Bytes,
+    request: AccountRequest,
+  ) =>
+    answerRefusals(() => {
+      const { address, block } = readAccountRequest(request);
+      return inState(`Not get the ${name}`, block, (state) => find(state, address));
     });
 
   return {
     async getTransactionReceipt({ hash }) {
-      const found = await answer("receipt", (chain) => {
+      const found = await answer("Not get the receipt", (chain) => {
         checkSize("hash", hash, HASH_SIZE);
         return findReceipt(chain, hash);
       });
@@ -51,24 +81,42 @@ export function evmRpcHandlers({ executor, log }: EvmRpcDeps): Handlers<typeof R
       return found.receipt;
     },
 
-    getCode: async ({ address }) => ({ byteCode: await ofAccount("bytecode", findCode, address) }),
+    getReceiptProof: ({ hash }) =>
+      answer("Not get the receipt proof", (chain) => {
+        checkSize("hash", hash, HASH_SIZE);
+        return findReceiptProof(chain, hash);
+      }),
 
-    getBalance: async ({ address }) => ({
-      value: await ofAccount("balance", findBalance, address),
-    }),
-
-    getTransactionCount: async ({ address }) => ({
-      nonce: await ofAccount("nonce", findNonce, address),
-    }),
-
-    getAbi: async ({ address }) => ({ bytesAbi: await ofAccount("abi", findAbi, address) }),
-
-    async estimateQuota(request) {
-      const quota = await answerRefusals(() =>
-        executor.read((chain) => estimateQuota(chain, request))
-      );
-      if (quota === null) throw new RpcError(RpcCode.InvalidArgument, "estimate quota failed");
-      return { bytesQuota: uintToBytes(quota, 32) };
+    async getRootsInfo(request) {
+      const block = readBlockNumber(request);
+      return await answer("Not get the roots info", (chain) => {
+        const header = findHeader(chain, block);
+        return header === null ? null : rootsOf(header);
+      });
     },
+
+    getCode: async (request) => ({ byteCode: await ofAccount("bytecode", findCode, request) }),
+
+    getBalance: async (request) => ({ value: await ofAccount("balance", findBalance, request) }),
+
+    getTransactionCount: async (request) => ({
+      nonce: await ofAccount("nonce", findNonce, request),
+    }),
+
+    getAbi: async (request) => ({ bytesAbi: await ofAccount("abi", findAbi, request) }),
+
+    getStorageAt: (request) =>
+      answerRefusals(async () => {
+        const { address, position, block } = readSlotRequest(request);
+        const find = (state: CommittedState) => findSlot(state, address, position);
+        return { hash: await inState("Not storage slot info", block, find) };
+      }),
+
+    estimateQuota: async (request) => ({
+      bytesQuota: uintToBytes(
+        await answer("estimate quota failed", (chain) => estimateQuota(chain, request)),
+        32,
+      ),
+    }),
   };
 }

@@ -69,7 +69,10 @@ export function addGetCommands(program: Program, inSession: InSession): void {
 function addContractQueries(get: Program, inSession: InSession): void {
   get.command("abi").description("Get the specific contract ABI").addArgument(EVM_ADDRESS())
     .action(inSession(async (session, address: Bytes) => {
-      const answer = await inContext("failed to get abi", () => session.evm.getAbi({ address }));
+      const answer = await inContext(
+        "failed to get abi",
+        () => session.evm.getAbi({ address, blockNumber: undefined }),
+      );
       session.print(new TextDecoder().decode(answer.bytesAbi));
     }));
   get.command("balance").alias("ba").description("Get balance by account address")
@@ -78,13 +81,16 @@ function addContractQueries(get: Program, inSession: InSession): void {
       const address = given ?? session.currentAccount().address;
       const answer = await inContext(
         "failed to get balance",
-        () => session.evm.getBalance({ address }),
+        () => session.evm.getBalance({ address, blockNumber: undefined }),
       );
       session.printHex(answer.value);
     }));
   get.command("code").description("Get code by contract address").addArgument(EVM_ADDRESS())
     .action(inSession(async (session, address: Bytes) => {
-      const answer = await inContext("failed to get code", () => session.evm.getCode({ address }));
+      const answer = await inContext(
+        "failed to get code",
+        () => session.evm.getCode({ address, blockNumber: undefined }),
+      );
       session.printHex(answer.byteCode);
     }));
   get.command("nonce").description("Get the nonce of this account")
@@ -93,7 +99,7 @@ function addContractQueries(get: Program, inSession: InSession): void {
       const address = given ?? session.currentAccount().address;
       const answer = await inContext(
         "failed to get tx count",
-        () => session.evm.getTransactionCount({ address }),
+        () => session.evm.getTransactionCount({ address, blockNumber: undefined }),
       );
       session.printHex(answer.nonce);
     }));

@@ -7,11 +7,11 @@ import { EMPTY_ROOT } from "../state/account.ts";
 import { CommittedState } from "../state/committed_state.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";
-import { receiptsRoot } from "../transaction/receipt.ts";
+import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
 import { BlockHashes } from "./block_hashes.ts";
 import { executeBlock } from "./execute_block.ts";
-import { chainHash, defaultHeader, type Header, type OpenHeader } from "./header.ts";
+import { chainHash, defaultHeader, executorHash, type Header, type OpenHeader } from "./header.ts";
 import { isSameBlock, type OpenBlock } from "./open_block.ts";
 import {
   MissingRecordError,
@@ -19,9 +19,12 @@ import {
   putCurrentHeight,
   putGenesisOption,
   putHeader,
+  putHeightOfHash,
+  putReceiptHashes,
   putState,
   readCurrentHeight,
   readGenesisOption,
+  readHeader,
   type RecordReader,
   requireHeader,
   stateStore,
@@ -105,6 +108,16 @@ export class Chain {
     return this.#parts.natives;
   }
 
+  /** Header of an executed height, or the default header, null for any other height. */
+  headerAt(height: bigint): Header | null {
+    return height === this.#header.height ? this.#header : readHeader(this.reader, height);
+  }
+
+  /** State after an executed block. */
+  stateAfter(header: Header): CommittedState {
+    return header === this.#header ? this.#state : this.#openState(header);
+  }
+
   /** Executes a block if it follows the last one. */
   execute(block: OpenBlock): BlockOutcome {
     const { height, prevhash } = block.header;
@@ -134,9 +147,9 @@ export class Chain {
    * @throws {MissingRecordError} for a height that was not executed
    */
   simulate(tx: EvmTransaction, height: bigint | null = null): Applied {
-    const isCurrent = height === null || height === this.#header.height;
-    const header = isCurrent ? this.#header : requireHeader(this.reader, height);
-    const state = new WorldState(isCurrent ? this.#state : this.#openState(header));
+    const header = height === null ? this.#header : this.headerAt(height);
+    if (header === null) throw new MissingRecordError(`Cannot find header ${height}`);
+    const state = new WorldState(this.stateAfter(header));
     const blockHash = (asked: Word) => this.#blockHashes.inCall(header.height, asked);
     const block = this.#blockContext(header, blockHash);
     const { natives } = this;
@@ -165,17 +178,19 @@ export class Chain {
       gasPrice: 1,
       frames: this.#frames,
     });
-    const [header, other] = this.#hashes.map((hash) => ({
-      ...block.header,
-      stateRoot: changes.root,
-      receiptsRoot: receiptsRoot(receipts, hash),
-      logBloom,
-    }));
-    if (header === undefined) throw new RangeError("A chain must have a hash function");
+    const [closed, other] = this.#hashes.map((hash) => {
+      const leaves = receiptHashes(receipts, hash);
+      const results = { stateRoot: changes.root, receiptsRoot: receiptsRoot(leaves, hash) };
+      const header: Header = { ...block.header, ...results, logBloom };
+      return { leaves, header, place: putHeightOfHash(executorHash(header, hash), height) };
+    });
+    if (closed === undefined) throw new RangeError("A chain must have a hash function");
+    const { header, leaves } = closed;
     this.#header = header;
     this.#isEmpty = false;
-    const all = [...puts, ...putState(changes), ...receiptPuts, putHeader(header)];
-    if (other !== undefined) all.push(putGenesisOption(other));
+    const all = [...puts, ...putState(changes), ...receiptPuts, putHeader(header), closed.place];
+    if (leaves.length > 0) all.push(putReceiptHashes(height, leaves));
+    if (other !== undefined) all.push(putGenesisOption(other.header), other.place);
     all.push(putCurrentHeight(height));
     return { kind: "executed", header, puts: all };
   }

@@ -89,7 +89,7 @@ Deno.test("Chain has every recorded hash, root and quota of the specified blocks
   const notEnough = "Not enough base quota.";
   assert.deepEqual(messages(third.receipts), ["", "", internal, "", notEnough]);
   const child = fromHex("9a1938ffc0f5d679b12c5de83043fde8e13f284e");
-  assert.equal(BigInt(`0x${toHex(findNonce(test.chain, child))}`), 1n);
+  assert.equal(BigInt(`0x${toHex(findNonce(test.chain.state, child))}`), 1n);
 
   const fourth = test.grow(
     { to: STORE_ABI, data: "99".repeat(20) + ABI },
@@ -101,12 +101,12 @@ Deno.test("Chain has every recorded hash, root and quota of the specified blocks
   const malformed = "Malformed transaction.";
   assert.deepEqual(messages(fourth.receipts), [malformed, malformed, notEnough, notEnough]);
   assert.deepEqual(used(fourth.receipts), [0, 0, 0, 0]);
-  assert.equal(toHex(findAbi(test.chain, fromHex(EMPTY_CONTRACT))), ABI);
+  assert.equal(toHex(findAbi(test.chain.state, fromHex(EMPTY_CONTRACT))), ABI);
 
   const fifth = test.grow({ to: STORE_ABI, data: EMPTY_CONTRACT + ABI + ABI });
   assert.equal(fifth.root, "755e420debfdfa71fcb706911b8fed80ec42f5694404ad714c4816edabab0ee8");
   assert.deepEqual(used(fifth.receipts), [29400]);
-  assert.equal(BigInt(`0x${toHex(findNonce(test.chain, fromHex("aa".repeat(20))))}`), 14n);
+  assert.equal(BigInt(`0x${toHex(findNonce(test.chain.state, fromHex("aa".repeat(20))))}`), 14n);
 });
 
 Deno.test("Chain finds out at block 1 that a chain hashes with Keccak, and remembers", () => {
@@ -138,7 +138,7 @@ for (const [name, hash] of [["SM3", sm3], ["Keccak", keccak]] as const) {
     // stores BLOCKHASH(0) as code
     const [receipt] = test.grow({ data: "60004060005260206000f3" }).receipts;
     assert.equal(
-      toHex(findCode(test.chain, receipt!.contractAddress)),
+      toHex(findCode(test.chain.state, receipt!.contractAddress)),
       hash === sm3
         ? "1fc0809484e7d64b1eb3bd920e28fc5d28f4c92400dfa5cf88db322c160c69fd"
         : "a458719e08a4bfd9b9bd26aef0e23f0eaa38df0c31908c94f192fb5d11eb1756",
@@ -247,5 +247,5 @@ Deno.test("Chain executes a transaction twice that is twice in a block, and show
   const hash = "77".repeat(32);
   const { receipts } = test.grow({ hash, to: "01".repeat(20) }, { hash, to: "01".repeat(20) });
   assert.deepEqual(receipts.map(({ transactionIndex }) => transactionIndex), [1n, 1n]);
-  assert.equal(BigInt(`0x${toHex(findNonce(test.chain, fromHex("aa".repeat(20))))}`), 2n);
+  assert.equal(BigInt(`0x${toHex(findNonce(test.chain.state, fromHex("aa".repeat(20))))}`), 2n);
 });

@@ -28,7 +28,7 @@ export function executeBlock(block: OpenBlock, env: BlockExecution): ExecutedBlo
     const applied = applyTransaction(tx, env);
     env.state.settle();
     const receipt = receiptOf(tx, applied, env);
-    const { error, logs, quotaUsed } = receipt;
+    const { error, logs, quotaUsed, accountNonce } = receipt;
     receiptPuts.push(putReceipt(tx.hash, {
       height: block.header.height,
       index: BigInt(receipts.length),
@@ -39,6 +39,7 @@ export function executeBlock(block: OpenBlock, env: BlockExecution): ExecutedBlo
       contractAddress: contractAddress(tx, receipt, env),
       error,
       logs,
+      accountNonce: BigInt(accountNonce),
     }));
     receipts.push(receipt);
     logOffset += logs.length;

@@ -1,13 +1,16 @@
-import type { Receipt as WireReceipt } from "../../../../proto/gen/evm.ts";
+import type { Receipt as WireReceipt, ReceiptProof, RootsInfo } from "../../../../proto/gen/evm.ts";
 import { ADDRESS_SIZE } from "../../../../shared/block/mod.ts";
-import { type Bytes, uintToBytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes, uintToBytes } from "../../../../shared/bytes/mod.ts";
 import { bytesOfWord, wordOfBytes } from "../word.ts";
-import { type Account, EMPTY_BLOB } from "../state/account.ts";
+import { type CommittedAccount, EMPTY_BLOB } from "../state/account.ts";
+import type { CommittedState } from "../state/committed_state.ts";
 import { addressKey } from "../state/world_state.ts";
-import { bloomOfLogs, errorMessage } from "../transaction/receipt.ts";
+import { slotKey } from "../state/storage.ts";
+import { bloomOfLogs, encodeReceipt, errorMessage } from "../transaction/receipt.ts";
+import { encodeProof, receiptProof, receiptsRoot } from "../transaction/receipt_tree.ts";
 import type { Chain } from "./chain.ts";
-import { executorHash } from "./header.ts";
-import { readReceipt, type ReceiptRecord, requireHeader } from "./records.ts";
+import { executorHash, type Header } from "./header.ts";
+import { readReceipt, readReceiptHashes, type ReceiptRecord, requireHeader } from "./records.ts";
 
 /** An answer about a receipt. */
 export interface FoundReceipt {
@@ -55,26 +58,57 @@ function shownQuota({ quotaUsed, previousQuotaUsed }: ReceiptRecord): bigint | n
   return quotaUsed >= previousQuotaUsed ? quotaUsed - previousQuotaUsed : null;
 }
 
-function accountOf(chain: Chain, address: Bytes): Account | null {
-  return chain.state.account(addressKey(wordOfBytes(address)));
+/**
+ * What proves a receipt against the receipts root of its block, null when no transaction with that
+ * hash was executed. Of 6.7.0, where the proof is over what is stored of receipts, with a state root
+ * in front, and leads to no receipts root unless the block has one transaction; here it does.
+ */
+export function findReceiptProof(chain: Chain, transactionHash: Bytes): ReceiptProof | null {
+  const record = readReceipt(chain.reader, transactionHash);
+  if (record === null) return null;
+  const { natives, hash, reader } = chain;
+  const header = requireHeader(reader, record.height);
+  const leaves = readReceiptHashes(reader, record.height);
+  if (!equalBytes(receiptsRoot(leaves, hash), header.receiptsRoot)) return null;
+  const bloom = bloomOfLogs(record.logs, natives.keccak);
+  return {
+    receipt: encodeReceipt({ ...record, bloom, transactionHash }),
+    receiptProof: encodeProof(receiptProof(leaves, Number(record.index), hash)),
+    rootsInfo: rootsOf(header),
+  };
+}
+
+/** The roots of an executed block. */
+export function rootsOf({ height, stateRoot, receiptsRoot }: Header): RootsInfo {
+  return { height, stateRoot, receiptRoot: receiptsRoot };
+}
+
+function accountOf(state: CommittedState, address: Bytes): CommittedAccount | null {
+  return state.account(addressKey(wordOfBytes(address)));
 }
 
 /** Code of an account, empty without one. */
-export function findCode(chain: Chain, address: Bytes): Bytes {
-  return chain.state.bytesOf(accountOf(chain, address)?.code ?? EMPTY_BLOB);
+export function findCode(state: CommittedState, address: Bytes): Bytes {
+  return state.bytesOf(accountOf(state, address)?.code ?? EMPTY_BLOB);
 }
 
 /** Abi of an account, empty without one. */
-export function findAbi(chain: Chain, address: Bytes): Bytes {
-  return chain.state.bytesOf(accountOf(chain, address)?.abi ?? EMPTY_BLOB);
+export function findAbi(state: CommittedState, address: Bytes): Bytes {
+  return state.bytesOf(accountOf(state, address)?.abi ?? EMPTY_BLOB);
 }
 
 /** Balance of an account in 32 bytes. */
-export function findBalance(chain: Chain, address: Bytes): Bytes {
-  return bytesOfWord(accountOf(chain, address)?.balance ?? 0, 32);
+export function findBalance(state: CommittedState, address: Bytes): Bytes {
+  return bytesOfWord(accountOf(state, address)?.balance ?? 0, 32);
 }
 
 /** Nonce of an account in 32 bytes. */
-export function findNonce(chain: Chain, address: Bytes): Bytes {
-  return bytesOfWord(accountOf(chain, address)?.nonce ?? 0, 32);
+export function findNonce(state: CommittedState, address: Bytes): Bytes {
+  return bytesOfWord(accountOf(state, address)?.nonce ?? 0, 32);
+}
+
+/** Value of a slot of an account in 32 bytes. */
+export function findSlot(state: CommittedState, address: Bytes, position: Bytes): Bytes {
+  const slot = slotKey(wordOfBytes(position));
+  return bytesOfWord(accountOf(state, address)?.storage?.get(slot) ?? 0, 32);
 }

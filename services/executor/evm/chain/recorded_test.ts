@@ -33,7 +33,7 @@ for (const { seed, blocks, final_codes } of await readVector<RecordedFuzz[]>("fu
       chain = new Chain({ ...parts, reader });
     }
     for (const [address, code] of final_codes) {
-      assert.equal(toHex(findCode(chain, fromHex(address))), code ?? "");
+      assert.equal(toHex(findCode(chain.state, fromHex(address))), code ?? "");
     }
   });
 }

@@ -1,4 +1,11 @@
-import { type Bytes, EMPTY_BYTES, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
+import { HASH_SIZE } from "../../../../shared/block/mod.ts";
+import {
+  type Bytes,
+  concatBytes,
+  EMPTY_BYTES,
+  readU64be,
+  u64be,
+} from "../../../../shared/bytes/mod.ts";
 import type { Log } from "../interpreter/context.ts";
 import { decode, decodeUint, RlpError, type RlpItem, RlpWriter } from "../rlp/mod.ts";
 import type { StateChanges, StateStore } from "../state/committed_state.ts";
@@ -19,7 +26,16 @@ export interface RecordReader {
 }
 
 /** What begins the key of a record, by its kind. All are kept for ever. */
-const Kind = { Current: 0, Node: 1, Blob: 2, Header: 3, Receipt: 4, GenesisOption: 5 } as const;
+const Kind = {
+  Current: 0,
+  Node: 1,
+  Blob: 2,
+  Header: 3,
+  Receipt: 4,
+  GenesisOption: 5,
+  HeightOfHash: 8,
+  ReceiptHashes: 9,
+} as const;
 
 function keyOf(kind: number, rest: Bytes): Bytes {
   const key = new Uint8Array(1 + rest.length);
@@ -76,6 +92,32 @@ export function putGenesisOption(header: Header): Put {
   return [GENESIS_OPTION_KEY, encodeHeader(header)];
 }
 
+/** The height of an executed block by its executor hash, null for a hash that no block has. */
+export function readHeightOfHash(reader: RecordReader, hash: Bytes): bigint | null {
+  const bytes = reader.getSync(keyOf(Kind.HeightOfHash, hash));
+  return bytes === null ? null : readU64be(bytes);
+}
+
+/** Records what {@linkcode readHeightOfHash} reads. */
+export function putHeightOfHash(hash: Bytes, height: bigint): Put {
+  return [keyOf(Kind.HeightOfHash, hash), u64be(height)];
+}
+
+/** Hashes of the receipts of a block in their order; none for a block without transactions. */
+export function readReceiptHashes(reader: RecordReader, height: bigint): Bytes[] {
+  const bytes = reader.getSync(keyOf(Kind.ReceiptHashes, u64be(height))) ?? EMPTY_BYTES;
+  const hashes: Bytes[] = [];
+  for (let at = 0; at < bytes.length; at += HASH_SIZE) {
+    hashes.push(bytes.subarray(at, at + HASH_SIZE));
+  }
+  return hashes;
+}
+
+/** Records what {@linkcode readReceiptHashes} reads. */
+export function putReceiptHashes(height: bigint, hashes: readonly Bytes[]): Put {
+  return [keyOf(Kind.ReceiptHashes, u64be(height)), concatBytes(...hashes)];
+}
+
 /** Nodes, code and abis among the records. */
 export function stateStore(reader: RecordReader): StateStore {
   return {
@@ -108,12 +150,15 @@ export interface ReceiptRecord {
   readonly contractAddress: Bytes;
   readonly error: ReceiptError | null;
   readonly logs: readonly Log[];
+  /** Nonce of the sender before, 0 when the transaction was refused. */
+  readonly accountNonce: bigint;
 }
 
 const writer = new RlpWriter();
 
 /** Records a receipt under the hash of its transaction; the last one with a hash stays. */
 export function putReceipt(transactionHash: Bytes, record: ReceiptRecord): Put {
+  writer.uint(record.accountNonce);
   writeLogs(writer, record.logs);
   writeError(writer, record.error);
   writer.bytes(record.contractAddress);
@@ -135,7 +180,7 @@ export function readReceipt(reader: RecordReader, transactionHash: Bytes): Recei
   const numbers = items.slice(0, 6).map(decodeUint);
   const [height = 0n, index = 0n, logOffset = 0n] = numbers;
   const [quotaUsed = 0n, previousQuotaUsed = 0n, quota = 0n] = numbers.slice(3);
-  const [contractAddress = EMPTY_BYTES, error = [], logs = []] = items.slice(6);
+  const [contractAddress = EMPTY_BYTES, error = [], logs = [], accountNonce] = items.slice(6);
   return {
     height,
     index,
@@ -146,6 +191,7 @@ export function readReceipt(reader: RecordReader, transactionHash: Bytes): Recei
     contractAddress: bytesOf(contractAddress),
     error: decodeError(error),
     logs: listOf(logs).map(decodeLog),
+    accountNonce: decodeUint(accountNonce ?? EMPTY_BYTES),
   };
 }
 

@@ -1,4 +1,3 @@
-import { HASH_SIZE } from "../../../../shared/block/mod.ts";
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { BLOOM_SIZE, bloomOf } from "../bloom.ts";
@@ -74,6 +73,13 @@ export function writeReceipt(writer: RlpWriter, receipt: Receipt): void {
   writer.list(size);
 }
 
+/** What {@linkcode writeReceipt} writes. */
+export function encodeReceipt(receipt: Receipt): Bytes {
+  const writer = new RlpWriter();
+  writeReceipt(writer, receipt);
+  return writer.take();
+}
+
 /** Writes logs as a list of `[address, [topics], data]`. */
 export function writeLogs(writer: RlpWriter, logs: readonly Log[]): void {
   const { size } = writer;
@@ -96,26 +102,4 @@ export function writeError(writer: RlpWriter, error: ReceiptError | null): void 
   const { size } = writer;
   if (error !== null) writer.uint(error);
   writer.list(size);
-}
-
-/** Two hashes as strings of 32 bytes, each behind its header. */
-const PAIR_SIZE = 2 * (1 + HASH_SIZE);
-const STRING_OF_32 = 0xa0;
-
-/** Root over the hashes of the receipts of a block (11.4): no receipts hash as `H(80)`. */
-export function receiptsRoot(receipts: readonly Receipt[], hash: HashFunction): Bytes {
-  const writer = new RlpWriter();
-  const leaves = receipts.map((receipt) => {
-    writeReceipt(writer, receipt);
-    return hash(writer.take());
-  });
-  const pair = new Uint8Array(PAIR_SIZE);
-  pair[0] = pair[1 + HASH_SIZE] = STRING_OF_32;
-  const tree: Bytes[] = [...new Array(Math.max(leaves.length - 1, 0)), ...leaves];
-  for (let i = leaves.length - 2; i >= 0; i--) {
-    pair.set(tree[2 * i + 1]!, 1);
-    pair.set(tree[2 * i + 2]!, 2 + HASH_SIZE);
-    tree[i] = hash(pair);
-  }
-  return tree[0] ?? hash(Uint8Array.of(0x80));
 }

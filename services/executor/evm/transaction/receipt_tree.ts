@@ -1,0 +1,71 @@
+import { HASH_SIZE } from "../../../../shared/block/mod.ts";
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import type { HashFunction } from "../../../../shared/crypto/mod.ts";
+import { encodeBytes, encodeList, encodeUint, RlpWriter } from "../rlp/mod.ts";
+import { type Receipt, writeReceipt } from "./receipt.ts";
+
+/** One step of a proof: what the hash so far is merged with. */
+export interface ProofStep {
+  /** Whether the other hash comes behind. */
+  readonly isRight: boolean;
+  readonly hash: Bytes;
+}
+
+/** Two hashes as strings of 32 bytes, each behind its header. */
+const PAIR_SIZE = 2 * (1 + HASH_SIZE);
+const STRING_OF_32 = 0xa0;
+
+/** Hashes of the receipts of a block in their order (spec/executor_evm.md, 11.4). */
+export function receiptHashes(receipts: readonly Receipt[], hash: HashFunction): Bytes[] {
+  const writer = new RlpWriter();
+  return receipts.map((receipt) => {
+    writeReceipt(writer, receipt);
+    return hash(writer.take());
+  });
+}
+
+/** Root over the hashes of the receipts of a block; without any it is `H(80)`. */
+export function receiptsRoot(leaves: readonly Bytes[], hash: HashFunction): Bytes {
+  return treeOf(leaves, hash)[0] ?? hash(Uint8Array.of(0x80));
+}
+
+/** The way from a leaf to the root: siblings from below to above; none in a tree of one leaf. */
+export function receiptProof(
+  leaves: readonly Bytes[],
+  index: number,
+  hash: HashFunction,
+): ProofStep[] {
+  const tree = treeOf(leaves, hash);
+  const steps: ProofStep[] = [];
+  for (let at = leaves.length - 1 + index; at > 0; at = (at - 1) >> 1) {
+    const isRight = at % 2 === 1;
+    steps.push({ isRight, hash: nodeOf(tree, isRight ? at + 1 : at - 1) });
+  }
+  return steps;
+}
+
+/** The encoding of a proof that clients of 6.7 read: a list of `[isRight, hash]`. */
+export function encodeProof(steps: readonly ProofStep[]): Bytes {
+  return encodeList(
+    steps.map(({ isRight, hash }) => encodeList([encodeUint(isRight ? 1 : 0), encodeBytes(hash)])),
+  );
+}
+
+/** All nodes by their index: the root is 0, the children of `i` are `2i + 1` and `2i + 2`. */
+function treeOf(leaves: readonly Bytes[], hash: HashFunction): readonly Bytes[] {
+  const pair = new Uint8Array(PAIR_SIZE);
+  pair[0] = pair[1 + HASH_SIZE] = STRING_OF_32;
+  const tree: Bytes[] = [...new Array(Math.max(leaves.length - 1, 0)), ...leaves];
+  for (let i = leaves.length - 2; i >= 0; i--) {
+    pair.set(nodeOf(tree, 2 * i + 1), 1);
+    pair.set(nodeOf(tree, 2 * i + 2), 2 + HASH_SIZE);
+    tree[i] = hash(pair);
+  }
+  return tree;
+}
+
+function nodeOf(tree: readonly Bytes[], index: number): Bytes {
+  const node = tree[index];
+  if (node === undefined) throw new RangeError(`The tree has no node ${index}`);
+  return node;
+}
