@@ -13,6 +13,10 @@ export const EVM_TABLE = defineTable("executor_evm", {
     default: false,
     doc: "contracts see the time of a block in seconds instead of milliseconds",
   }),
+  amend_transactions: bool({
+    default: false,
+    doc: "any sender may rewrite any account; the same on all nodes, for all blocks of the chain",
+  }),
   db_path: relativePath({ default: "data", doc: "data folder, below the working folder" }),
 });
 

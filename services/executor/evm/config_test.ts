@@ -14,6 +14,7 @@ Deno.test("EVM_TABLE has the defaults of the reference", () => {
   assert.deepEqual({ ...read("") }, {
     executor_port: 50002,
     eth_compatibility: false,
+    amend_transactions: false,
     db_path: "data",
   });
 });
@@ -37,6 +38,6 @@ Deno.test("the README shows EVM_TABLE as it is", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
   const squeeze = (text: string) => text.replaceAll(/ +/g, " ").replaceAll(/-+/g, "-");
   const rows = describeTable(EVM_TABLE).split("\n").filter((row) => row.startsWith("| `"));
-  assert.equal(rows.length, 3);
+  assert.equal(rows.length, 4);
   for (const row of rows) assert(squeeze(readme).includes(squeeze(row)), row);
 });

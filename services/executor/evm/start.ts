@@ -26,7 +26,7 @@ export interface RunningEvm extends RunningService {
 
 /** Opens the data folder and serves it; throws when the folder or the port cannot be used. */
 export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm> {
-  const { executor_port: port, db_path: path, eth_compatibility: isEthCompatible } = config;
+  const { executor_port: port, db_path: path } = config;
   log.info(`grpc port of this service: ${port}`);
   const keccak = await loadFastKeccak();
   const executor = new EvmExecutor({
@@ -37,7 +37,8 @@ export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm>
     },
     natives: { keccak, precompiles: await loadPrecompiles() },
     hashes: [await loadSm3(), keccak],
-    isEthCompatible,
+    isEthCompatible: config.eth_compatibility,
+    amends: config.amend_transactions,
     log,
   });
   try {

@@ -10,5 +10,6 @@ export async function loadChainParts(): Promise<Omit<ChainParts, "reader">> {
     natives: { keccak, precompiles: await loadPrecompiles() },
     hashes: [await loadSm3(), keccak],
     isEthCompatible: false,
+    amends: false,
   };
 }

@@ -15,7 +15,8 @@ export interface ServedExecutor extends AsyncDisposable {
 export async function serveExecutor(
   { path, isEthCompatible = false }: { path: string; isEthCompatible?: boolean },
 ): Promise<ServedExecutor> {
-  const config = { executor_port: 0, db_path: path, eth_compatibility: isEthCompatible };
+  const defaults = { executor_port: 0, amend_transactions: false };
+  const config = { ...defaults, db_path: path, eth_compatibility: isEthCompatible };
   const running = await startEvm({ config, log: SILENT_LOGGER });
   const { port } = running;
   const executor = connect(ExecutorServiceService, { port });

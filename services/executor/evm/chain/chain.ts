@@ -41,6 +41,8 @@ export interface ChainParts {
   readonly hashes: readonly HashFunction[];
   /** Whether contracts see seconds instead of milliseconds. */
   readonly isEthCompatible: boolean;
+  /** Whether amendments are carried out. */
+  readonly amends: boolean;
 }
 
 /** What became of a block that was sent (spec/executor_evm.md, 4.2). */
@@ -152,8 +154,8 @@ export class Chain {
     const state = new WorldState(this.stateAfter(header));
     const blockHash = (asked: Word) => this.#blockHashes.inCall(header.height, asked);
     const block = this.#blockContext(header, blockHash);
-    const { natives } = this;
-    return applyTransaction(tx, { state, block, natives, gasPrice: 0, frames: this.#frames });
+    const env = { state, block, natives: this.natives, frames: this.#frames, amends: false };
+    return applyTransaction(tx, { ...env, gasPrice: 0 });
   }
 
   /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
@@ -177,6 +179,7 @@ export class Chain {
       natives: this.natives,
       gasPrice: 1,
       frames: this.#frames,
+      amends: this.#parts.amends,
     });
     const [closed, other] = this.#hashes.map((hash) => {
       const leaves = receiptHashes(receipts, hash);

@@ -227,20 +227,6 @@ Deno.test("Chain accepts a block without a body", () => {
   assert.equal(toHex(executed.header.stateRoot), EMPTY_STATE);
 });
 
-Deno.test("Chain gives an amendment a failed receipt and changes nothing", () => {
-  const test = new TestChain(parts, sm3);
-  test.grow();
-  test.grow({});
-  const { receipts } = test.grow({
-    to: AMEND,
-    value: 2n,
-    data: "00".repeat(20) + "5b",
-    quota: 90_000n,
-  });
-  assert.deepEqual(messages(receipts), ["EVM internal error."]);
-  assert.deepEqual(used(receipts), [90_000]);
-});
-
 Deno.test("Chain executes a transaction twice that is twice in a block, and shows the last receipt", () => {
   const test = new TestChain(parts, sm3);
   test.grow();

@@ -1,12 +1,12 @@
-import { ADDRESS_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { type BlockContext, Execution, type Log, type Natives } from "../interpreter/context.ts";
 import { VmError } from "../interpreter/errors.ts";
 import type { Frame } from "../interpreter/frame.ts";
 import { Machine, type Outcome } from "../interpreter/machine.ts";
-import { toWord, type Word, wordOfBytes } from "../word.ts";
-import { blobOf } from "../state/account.ts";
+import { toWord, type Word } from "../word.ts";
 import { addressKey, type WorldState } from "../state/world_state.ts";
+import { setAbi } from "./abi.ts";
+import { amend } from "./amend.ts";
 import { ReceiptError } from "./receipt.ts";
 import type { EvmTransaction } from "./transaction.ts";
 
@@ -19,6 +19,8 @@ export interface BlockExecution {
   readonly gasPrice: Word;
   /** Frames to use again. */
   readonly frames: Frame[];
+  /** Whether amendments are carried out; else they fail. */
+  readonly amends: boolean;
 }
 
 /** What became of a transaction. */
@@ -57,7 +59,7 @@ export function applyTransaction(tx: EvmTransaction, env: BlockExecution): Appli
     quotaUsed: smaller(BigInt(state.balance(sender)), CALL_QUOTA),
   });
   if (tx.quota < base) return refuse(ReceiptError.NotEnoughBaseQuota);
-  if (tx.action.kind === "store-abi" && !setAbi(tx.data, env)) {
+  if (tx.action.kind === "store-abi" && !setAbi(tx.data, { state, keccak: env.natives.keccak })) {
     return refuse(ReceiptError.TransactionMalformed);
   }
   const gas = tx.quota - base;
@@ -69,7 +71,8 @@ export function applyTransaction(tx: EvmTransaction, env: BlockExecution): Appli
   const { block, natives, gasPrice } = env;
   const transaction = { origin: tx.sender, gasPrice };
   const execution = new Execution({ state, block, transaction, natives });
-  const outcome = runAction(tx, { execution, frames: env.frames, nonce: accountNonce, gas });
+  const { frames, amends } = env;
+  const outcome = runAction(tx, { execution, frames, amends, nonce: accountNonce, gas });
   return finish(tx, { execution, outcome, accountNonce });
 }
 
@@ -82,35 +85,28 @@ function baseQuota({ action, version, data }: EvmTransaction): bigint {
   return base + DATA_QUOTA_PER_BYTE * BigInt(data.length);
 }
 
-/** Sets the abi of an existing account; false when there is none or the data is too short. */
-function setAbi(data: Bytes, { state, natives }: BlockExecution): boolean {
-  if (data.length <= ADDRESS_SIZE) return false;
-  const key = addressKey(wordOfBytes(data.subarray(0, ADDRESS_SIZE)));
-  const account = state.account(key);
-  if (account === null) return false;
-  const abi = blobOf(data.slice(ADDRESS_SIZE), natives.keccak);
-  state.setAccount(key, { ...account, abi });
-  return true;
-}
-
-interface ActionRun {
+interface ActionRun extends Pick<BlockExecution, "frames" | "amends"> {
   readonly execution: Execution;
-  readonly frames: Frame[];
   readonly nonce: Word;
   readonly gas: bigint;
 }
 
-function runAction(tx: EvmTransaction, { execution, frames, nonce, gas }: ActionRun): Outcome {
+function runAction(tx: EvmTransaction, run: ActionRun): Outcome {
+  const { execution, frames, nonce, amends } = run;
   const machine = new Machine(execution, frames);
-  const message = { caller: tx.sender, value: tx.value, gas: toWord(gas) };
+  const gas = toWord(run.gas);
+  const message = { caller: tx.sender, value: tx.value, gas };
   switch (tx.action.kind) {
     case "create":
       return machine.create({ ...message, nonce, initCode: tx.data });
     case "call":
       return machine.call({ ...message, to: tx.action.to, input: tx.data });
-    default:
-      // the reference crashes on an amendment; whoever can send it could rewrite any account
-      return { kind: "failure", error: VmError.Internal };
+    default: {
+      const { state, natives } = execution;
+      const output = amends ? amend(tx, { state, keccak: natives.keccak }) : null;
+      if (output === null) return { kind: "failure", error: VmError.Internal };
+      return { kind: "success", gasLeft: gas, output };
+    }
   }
 }
 

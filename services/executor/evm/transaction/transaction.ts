@@ -14,7 +14,7 @@ export type Action =
   | { readonly kind: "store" }
   /** Sets the abi of the account named by the first 20 bytes of the data. */
   | { readonly kind: "store-abi" }
-  /** Would change another account; refused. */
+  /** Rewrites an account, where the chain allows it; else it fails. */
   | { readonly kind: "amend" };
 
 /** A normal transaction as the machine takes it. */
