@@ -33,7 +33,8 @@ async function migrate(folder: string, options: Readonly<Record<string, unknown>
   };
   const config = { ...KMS_DEFAULTS, db_path: `${folder}/kms.db` };
   try {
-    const context = { config, options, output, clock: SYSTEM_CLOCK };
+    const document = { fileName: "config.toml", tables: {} };
+    const context = { config, document, options, args: [], output, clock: SYSTEM_CLOCK };
     const code = await migrateCommand("sm").run(context);
     return { code, out, err };
   } catch (error) {

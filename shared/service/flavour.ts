@@ -15,6 +15,9 @@ import type { Logger, PlainLog } from "../log/mod.ts";
  */
 export type CommandOption = readonly [flags: string, about: string, excluded?: readonly string[]];
 
+/** A positional argument: `<name>`, or `[name]` where it may be left out, and its line for `--help`. */
+export type CommandArgument = readonly [syntax: string, about: string];
+
 /** Values of options by their long names in camel case; an option that was not given is absent. */
 export type CommandValues = Readonly<Record<string, unknown>>;
 
@@ -42,8 +45,12 @@ export interface RunningService {
 export interface OfflineContext<Keys extends ConfigKeys> {
   /** The flavour's own table. */
   readonly config: ValuesOf<Keys>;
+  /** The whole file, for commands that look for other services. */
+  readonly document: ConfigDocument;
   /** The values of the command's options. */
   readonly options: CommandValues;
+  /** The positional arguments that were given, in their order. */
+  readonly args: readonly string[];
   /** Where results go; nothing is written to the log files of the service. */
   readonly output: Output;
   readonly clock: Clock;
@@ -53,6 +60,8 @@ export interface OfflineContext<Keys extends ConfigKeys> {
 export interface OfflineCommand<Keys extends ConfigKeys> {
   /** One line for `--help`. */
   readonly about: string;
+  /** Positional arguments; those that may be left out come last. */
+  readonly arguments?: readonly CommandArgument[];
   readonly options?: readonly CommandOption[];
   /** What `--help` teaches below the options, with examples. */
   readonly details?: string;

@@ -7,6 +7,7 @@
 export { gitVersion } from "./build_info.ts";
 export {
   chooseFlavour,
+  type CommandArgument,
   type CommandOption,
   type CommandValues,
   type Flavour,

@@ -25,6 +25,7 @@ import {
   type CommandValues,
   type Flavour,
   type Flavours,
+  type OfflineCommand,
 } from "./flavour.ts";
 import { exitOnPanic, runUntilStopped, stopOnSignals } from "./process.ts";
 
@@ -159,33 +160,59 @@ function addOfflineCommands<KeysByName extends Record<string, ConfigKeys>>(
   const added = new Set<string>();
   const flavours: Flavour<ConfigKeys>[] = Object.values(description.flavours);
   for (const { commands = {} } of flavours) {
-    for (const [name, { about, options = [], details }] of Object.entries(commands)) {
+    for (const [name, declared] of Object.entries(commands)) {
       if (added.has(name)) continue;
       added.add(name);
-      const command = withConfigOptions(program.command(name)).description(about);
-      for (const [flags, optionAbout] of options) command.option(flags, optionAbout);
-      if (details !== undefined) command.addHelpText("after", `\n${details}`);
-      command.action(async (values: ConfigOptions) => {
-        const exitCode = await runOffline(description, name, values, program.output);
+      const command = offlineCommand(program, name, declared);
+      command.action(async () => {
+        const given = { name, options: command.opts<ConfigOptions>(), args: command.args };
+        const exitCode = await runOffline(description, given, program.output);
         if (exitCode !== 0) throw new ExitError(exitCode);
       });
     }
   }
 }
 
+type Declared = Omit<OfflineCommand<ConfigKeys>, "run">;
+
+function offlineCommand(program: Program, name: string, declared: Declared): Program {
+  const { about, options = [], details } = declared;
+  const command = withConfigOptions(program.command(name)).description(about);
+  for (const [syntax, argumentAbout] of declared.arguments ?? []) {
+    command.argument(syntax, argumentAbout);
+  }
+  for (const [flags, optionAbout] of options) command.option(flags, optionAbout);
+  if (details !== undefined) command.addHelpText("after", `\n${details}`);
+  return command;
+}
+
+/** What was typed of an offline command. */
+interface GivenCommand {
+  readonly name: string;
+  readonly options: ConfigOptions;
+  readonly args: readonly string[];
+}
+
 async function runOffline<KeysByName extends Record<string, ConfigKeys>>(
   description: ServiceDescription<KeysByName>,
-  commandName: string,
-  options: ConfigOptions,
+  { name: commandName, options, args }: GivenCommand,
   output: Output,
 ): Promise<number> {
   try {
-    const { name, flavour, config } = readFlavour(description, options);
+    const { name, flavour, document, config } = readFlavour(description, options);
     const command = flavour.commands?.[commandName];
     if (command === undefined) {
       throw new ConfigError(`Cannot run "${commandName}": [${name}] does not have it`);
     }
-    return await command.run({ config, options: { ...options }, output, clock: SYSTEM_CLOCK });
+    const values = { ...options };
+    return await command.run({
+      config,
+      document,
+      options: values,
+      args,
+      output,
+      clock: SYSTEM_CLOCK,
+    });
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     throw new ExitError(1, error.message);

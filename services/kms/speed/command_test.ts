@@ -10,7 +10,9 @@ async function runSpeed(options: Record<string, unknown>): Promise<string> {
   let text = "";
   const output = { out: (part: string) => void (text += part), err: () => {} };
   const { run } = speedCommand("eth");
-  assert.equal(await run({ config: CONFIG, options, output, clock: SYSTEM_CLOCK }), 0);
+  const document = { fileName: "config.toml", tables: {} };
+  const context = { config: CONFIG, document, options, args: [], output, clock: SYSTEM_CLOCK };
+  assert.equal(await run(context), 0);
   return text;
 }
 

@@ -36,7 +36,9 @@ async function run(
   const command = offlineCommands(flavour)[name];
   assert(command !== undefined);
   try {
-    const exitCode = await command.run({ config: {}, options, output, clock: SYSTEM_CLOCK });
+    const document = { fileName: "config.toml", tables: {} };
+    const context = { config: {}, document, options, args: [], output };
+    const exitCode = await command.run({ ...context, clock: SYSTEM_CLOCK });
     return { exitCode, out, err };
   } catch (error) {
     if (!(error instanceof ExitError)) throw error;
