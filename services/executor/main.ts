@@ -1,4 +1,5 @@
 import { runService } from "../../shared/service/mod.ts";
+import { EVM_COMMANDS } from "./evm/commands/commands.ts";
 import { EVM_TABLE } from "./evm/config.ts";
 import { startEvm } from "./evm/start.ts";
 
@@ -12,6 +13,7 @@ await runService({
       versionText: "CITA-CLOUD EVM EXECUTOR 6.3.3",
       textWithoutCommand: "",
       start: startEvm,
+      commands: EVM_COMMANDS,
     },
   },
 });

@@ -1,15 +1,13 @@
 import { RPCServiceService } from "../../../proto/gen/evm.ts";
 import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
-import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import { openLevel } from "../../../shared/level/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../../shared/rpc/mod.ts";
 import type { RunningService } from "../../../shared/service/mod.ts";
 import { executorHandlers } from "../service.ts";
+import { loadChainParts } from "./chain_parts.ts";
 import type { EvmConfig } from "./config.ts";
 import { EvmExecutor } from "./executor.ts";
-import { loadFastKeccak } from "./keccak.ts";
-import { loadPrecompiles } from "./precompiles/mod.ts";
 import { evmRpcHandlers } from "./rpc.ts";
 
 /** What an executor process runs with. */
@@ -28,17 +26,13 @@ export interface RunningEvm extends RunningService {
 export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm> {
   const { executor_port: port, db_path: path } = config;
   log.info(`grpc port of this service: ${port}`);
-  const keccak = await loadFastKeccak();
   const executor = new EvmExecutor({
     async open() {
       const store = await openLevel(path);
       for (const piece of store.leftOut) log.error("records may be lost", { piece });
       return store;
     },
-    natives: { keccak, precompiles: await loadPrecompiles() },
-    hashes: [await loadSm3(), keccak],
-    isEthCompatible: config.eth_compatibility,
-    amends: config.amend_transactions,
+    ...await loadChainParts(config),
     log,
   });
   try {

@@ -1,15 +1,7 @@
-import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import type { ChainParts } from "../evm/chain/chain.ts";
-import { loadFastKeccak } from "../evm/keccak.ts";
-import { loadPrecompiles } from "../evm/precompiles/mod.ts";
+import { loadChainParts as load } from "../evm/chain_parts.ts";
 
-/** The parts of a chain that need no disk, as the executable has them. */
-export async function loadChainParts(): Promise<Omit<ChainParts, "reader">> {
-  const keccak = await loadFastKeccak();
-  return {
-    natives: { keccak, precompiles: await loadPrecompiles() },
-    hashes: [await loadSm3(), keccak],
-    isEthCompatible: false,
-    amends: false,
-  };
+/** The parts of a chain that need no disk, as the executable has them by default. */
+export function loadChainParts(): Promise<Omit<ChainParts, "reader">> {
+  return load({ eth_compatibility: false, amend_transactions: false });
 }

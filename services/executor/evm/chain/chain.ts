@@ -1,4 +1,4 @@
-import { equalBytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import type { BlockContext, Natives } from "../interpreter/context.ts";
 import type { Frame } from "../interpreter/frame.ts";
@@ -6,7 +6,7 @@ import { toWord, type Word, wordOfBytes } from "../word.ts";
 import { EMPTY_ROOT } from "../state/account.ts";
 import { CommittedState } from "../state/committed_state.ts";
 import { WorldState } from "../state/world_state.ts";
-import { type Applied, applyTransaction } from "../transaction/apply.ts";
+import { type Applied, applyTransaction, type BlockExecution } from "../transaction/apply.ts";
 import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
 import { BlockHashes } from "./block_hashes.ts";
@@ -54,6 +54,14 @@ export type BlockOutcome =
   /** It does not follow the last block. */
   | { readonly kind: "refused"; readonly reason: string };
 
+/** A block that was executed again. */
+export interface Replay {
+  /** What the header of the block ought to be. */
+  readonly header: Header;
+  /** Hashes of its receipts in their order. */
+  readonly leaves: readonly Bytes[];
+}
+
 /**
  * The executed blocks and the state after the last one. After a call of {@linkcode execute} that
  * threw, or whose records could not be written, the object is void: load it again.
@@ -98,6 +106,11 @@ export class Chain {
   /** The hash function of the chain, as far as is known. */
   get hash(): HashFunction {
     return hashOf(this.#hashes);
+  }
+
+  /** Whether block 1 told already which function that is. */
+  get isHashKnown(): boolean {
+    return this.#hashes.length === 1;
   }
 
   /** The stored records. */
@@ -158,6 +171,37 @@ export class Chain {
     return applyTransaction(tx, { ...env, gasPrice: 0 });
   }
 
+  /**
+   * Executes a block again on the state after the one below it, and keeps nothing.
+   *
+   * @throws {MissingRecordError} when the block below was not executed
+   */
+  replay(block: OpenBlock): Replay {
+    const { height } = block.header;
+    const below = height === 0n ? null : requireHeader(this.reader, height - 1n);
+    const state = this.#stateOf(below === null ? EMPTY_ROOT : below.stateRoot);
+    const executed = executeBlock(block, this.#execution(block.header, state));
+    const leaves = receiptHashes(executed.receipts, this.hash);
+    const results = {
+      stateRoot: executed.changes.root,
+      receiptsRoot: receiptsRoot(leaves, this.hash),
+      logBloom: executed.logBloom,
+    };
+    return { header: { ...block.header, ...results }, leaves };
+  }
+
+  #execution(header: OpenHeader, state: CommittedState): BlockExecution {
+    const { height } = header;
+    return {
+      state: new WorldState(state),
+      block: this.#blockContext(header, (asked) => this.#blockHashes.inBlock(height, asked)),
+      natives: this.natives,
+      gasPrice: 1,
+      frames: this.#frames,
+      amends: this.#parts.amends,
+    };
+  }
+
   /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
   #decide(hash: HashFunction): Put[] {
     if (this.#hashes.length === 1) return [];
@@ -173,14 +217,8 @@ export class Chain {
 
   #grow(block: OpenBlock, puts: readonly Put[]): BlockOutcome {
     const { height } = block.header;
-    const { receipts, receiptPuts, logBloom, changes } = executeBlock(block, {
-      state: new WorldState(this.#state),
-      block: this.#blockContext(block.header, (asked) => this.#blockHashes.inBlock(height, asked)),
-      natives: this.natives,
-      gasPrice: 1,
-      frames: this.#frames,
-      amends: this.#parts.amends,
-    });
+    const executed = executeBlock(block, this.#execution(block.header, this.#state));
+    const { receipts, receiptPuts, logBloom, changes } = executed;
     const [closed, other] = this.#hashes.map((hash) => {
       const leaves = receiptHashes(receipts, hash);
       const results = { stateRoot: changes.root, receiptsRoot: receiptsRoot(leaves, hash) };
@@ -209,7 +247,10 @@ export class Chain {
   }
 
   #openState({ stateRoot }: Header): CommittedState {
-    const root = this.#isEmpty ? EMPTY_ROOT : stateRoot;
+    return this.#stateOf(this.#isEmpty ? EMPTY_ROOT : stateRoot);
+  }
+
+  #stateOf(root: Bytes): CommittedState {
     const { reader, natives } = this.#parts;
     return new CommittedState(root, { store: stateStore(reader), keccak: natives.keccak });
   }

@@ -116,7 +116,8 @@ function slotBytes(key: SlotKey): Bytes {
   return bytesOfWord(typeof key === "number" ? key : BigInt(`0x${key}`), 32);
 }
 
-function wordOfSlot(stored: Bytes | null): Word {
+/** The value of a slot from what the trie has of it, null for a slot that is not there. */
+export function wordOfSlot(stored: Bytes | null): Word {
   if (stored === null) return 0;
   const bytes = decode(stored);
   if (bytes instanceof Uint8Array && bytes.length <= 32) return wordOfBytes(bytes);

@@ -6,3 +6,4 @@
 
 export { MalformedNodeError } from "./node_codec.ts";
 export { MissingNodeError, type NodeReader, type NodeSink, Trie } from "./trie.ts";
+export { walkTrie } from "./walk.ts";

@@ -1,0 +1,21 @@
+import { loadSm3 } from "../../../shared/crypto/mod.ts";
+import type { ChainParts } from "./chain/chain.ts";
+import type { EvmConfig } from "./config.ts";
+import { loadFastKeccak } from "./keccak.ts";
+import { loadPrecompiles } from "./precompiles/mod.ts";
+
+/** What a chain is made of besides its records: functions, and rules that the configuration sets. */
+export async function loadChainParts(
+  { eth_compatibility, amend_transactions }: Pick<
+    EvmConfig,
+    "eth_compatibility" | "amend_transactions"
+  >,
+): Promise<Omit<ChainParts, "reader">> {
+  const keccak = await loadFastKeccak();
+  return {
+    natives: { keccak, precompiles: await loadPrecompiles() },
+    hashes: [await loadSm3(), keccak],
+    isEthCompatible: eth_compatibility,
+    amends: amend_transactions,
+  };
+}
