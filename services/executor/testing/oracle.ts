@@ -116,7 +116,7 @@ export class Oracle {
     this.state.originalStorageCache.clear();
     const { exceptionError, executionGasUsed, returnValue, gasRefund = 0n } = execResult;
     const used = base + executionGasUsed;
-    const error = exceptionError?.error ?? "";
+    const [error = ""] = (exceptionError?.error ?? "").split(" at ");
     if (error !== "" && error !== "revert") {
       return { error, quotaUsed: Number(quota), logs: [], created: "", output: "" };
     }
