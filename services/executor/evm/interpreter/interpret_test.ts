@@ -21,63 +21,6 @@ const WORD = fc.oneof(
     .map(([value, shift]) => toWord(value >> BigInt(shift))),
 );
 const unsigned = (value: bigint) => toWord(BigInt.asUintN(256, value));
-const signed = (word: Word) => BigInt.asIntN(256, BigInt(word));
-
-/** Instructions of two words, by slow integers: the first argument is the top of the stack. */
-const BINARY: readonly [number, (a: Word, b: Word) => Word][] = [
-  [0x01, (a, b) => unsigned(BigInt(a) + BigInt(b))],
-  [0x02, (a, b) => unsigned(BigInt(a) * BigInt(b))],
-  [0x03, (a, b) => unsigned(BigInt(a) - BigInt(b))],
-  [0x04, (a, b) => b === 0 ? 0 : unsigned(BigInt(a) / BigInt(b))],
-  [0x05, (a, b) => b === 0 ? 0 : unsigned(signed(a) / signed(b))],
-  [0x06, (a, b) => b === 0 ? 0 : unsigned(BigInt(a) % BigInt(b))],
-  [0x07, (a, b) => b === 0 ? 0 : unsigned(signed(a) % signed(b))],
-  [0x0b, (a, b) => a > 31 ? b : unsigned(BigInt.asIntN(8 * (Number(a) + 1), BigInt(b)))],
-  [0x10, (a, b) => BigInt(a) < BigInt(b) ? 1 : 0],
-  [0x11, (a, b) => BigInt(a) > BigInt(b) ? 1 : 0],
-  [0x12, (a, b) => signed(a) < signed(b) ? 1 : 0],
-  [0x13, (a, b) => signed(a) > signed(b) ? 1 : 0],
-  [0x14, (a, b) => BigInt(a) === BigInt(b) ? 1 : 0],
-  [0x16, (a, b) => unsigned(BigInt(a) & BigInt(b))],
-  [0x17, (a, b) => unsigned(BigInt(a) | BigInt(b))],
-  [0x18, (a, b) => unsigned(BigInt(a) ^ BigInt(b))],
-  [0x1a, (a, b) => a > 31 ? 0 : unsigned((BigInt(b) >> (248n - 8n * BigInt(a))) & 255n)],
-  [0x1b, (a, b) => a > 255 ? 0 : unsigned(BigInt(b) << BigInt(a))],
-  [0x1c, (a, b) => a > 255 ? 0 : unsigned(BigInt(b) >> BigInt(a))],
-  [0x1d, (a, b) => unsigned(signed(b) >> (a > 255 ? 256n : BigInt(a)))],
-];
-
-Deno.test("Machine computes every instruction of two words as integers do", () => {
-  for (const [op, reference] of BINARY) {
-    const code = op.toString(16).padStart(2, "0");
-    fc.assert(
-      fc.property(WORD, WORD, (a, b) => {
-        assert.equal(wordOf(pushAll(b, a) + code), reference(a, b), `${code}(${a}, ${b})`);
-      }),
-      { numRuns: 150 },
-    );
-  }
-});
-
-Deno.test("Machine computes ISZERO, NOT, ADDMOD, MULMOD, EXP as integers do", () => {
-  const power = (base: bigint, exponent: bigint): bigint => {
-    if (exponent === 0n) return 1n;
-    const half = power(base, exponent >> 1n);
-    return BigInt.asUintN(256, half * half * (exponent & 1n ? base : 1n));
-  };
-  fc.assert(
-    fc.property(WORD, WORD, WORD, (a, b, c) => {
-      assert.equal(wordOf(push(a) + "15"), a === 0 ? 1 : 0);
-      assert.equal(wordOf(push(a) + "19"), unsigned(~BigInt(a)));
-      const sum = c === 0 ? 0 : unsigned((BigInt(a) + BigInt(b)) % BigInt(c));
-      assert.equal(wordOf(pushAll(c, b, a) + "08"), sum);
-      const product = c === 0 ? 0 : unsigned((BigInt(a) * BigInt(b)) % BigInt(c));
-      assert.equal(wordOf(pushAll(c, b, a) + "09"), product);
-      assert.equal(wordOf(pushAll(b, a) + "0a"), toWord(power(BigInt(a), BigInt(b))));
-    }),
-    { numRuns: 200 },
-  );
-});
 
 Deno.test("Machine keeps any word through MSTORE, MLOAD, SSTORE, SLOAD, CALLDATALOAD, DUP and SWAP", () => {
   fc.assert(

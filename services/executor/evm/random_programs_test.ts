@@ -1,0 +1,72 @@
+/** Random programs on our chain and on an EVM of others, see `TwinChain`. */
+
+import fc from "fast-check";
+import { toHex } from "../../../shared/bytes/mod.ts";
+import { deploy } from "../testing/code.ts";
+import { randomProgram } from "../testing/random_program.ts";
+import { SENDER, type TestTransaction } from "../testing/test_chain.ts";
+import { TwinChain } from "../testing/twin_chain.ts";
+
+/** Addresses of the first contracts that the sender creates, by its nonces 0 to 2 (8.2). */
+const CONTRACTS = [
+  "3c952d36207c0d52743a646e7ac2649009bd358e",
+  "4501f8fa1e67827ebfb1f6d5510c606871c5a599",
+  "c3120ecd9b1ebc2b2338903b41585f28e99891bf",
+];
+
+/** What programs call: each other, precompiled contracts, the sender, and nobody. */
+const ADDRESSES = [
+  ...CONTRACTS,
+  ...CONTRACTS,
+  ...[1, 2, 3, 4, 4, 5, 8, 9].map((address) => address.toString(16).padStart(40, "0")),
+  SENDER,
+  "99".repeat(20),
+];
+
+const QUOTA = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(400_000n) },
+  { weight: 1, arbitrary: fc.bigInt(20_900n, 120_000n) },
+);
+
+const TRANSACTION: fc.Arbitrary<TestTransaction> = fc.record({
+  to: fc.constantFrom(...CONTRACTS),
+  data: fc.uint8Array({ maxLength: 80 }).map(toHex),
+  quota: QUOTA,
+  sender: fc.constantFrom(SENDER, "b0".repeat(20)),
+  version: fc.constantFrom(0, 3),
+});
+
+const PROGRAMS = fc.tuple(
+  randomProgram(ADDRESSES),
+  randomProgram(ADDRESSES, 15),
+  randomProgram(ADDRESSES, 100),
+);
+
+const BLOCK = fc.array(TRANSACTION, { minLength: 1, maxLength: 5 });
+
+Deno.test("random programs that call each other leave the same receipts and states as elsewhere", async () => {
+  await fc.assert(
+    fc.asyncProperty(PROGRAMS, BLOCK, BLOCK, async (programs, ...blocks) => {
+      const twin = await TwinChain.create();
+      await twin.grow(...programs.map((code) => ({ data: deploy(code), quota: 1_000_000n })));
+      for (const block of blocks) await twin.grow(...block);
+      for (const to of CONTRACTS.slice(0, 2)) await twin.call(to, "");
+    }),
+    { numRuns: 150 },
+  );
+});
+
+Deno.test("random programs as init code, short of quota or not, deploy the same", async () => {
+  const creation: fc.Arbitrary<TestTransaction> = fc.record({
+    data: randomProgram(ADDRESSES, 20),
+    quota: QUOTA,
+    version: fc.constantFrom(0, 3),
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(creation, { minLength: 1, maxLength: 8 }), async (creations) => {
+      const twin = await TwinChain.create();
+      await twin.grow(...creations);
+    }),
+    { numRuns: 150 },
+  );
+});
