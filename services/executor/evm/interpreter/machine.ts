@@ -203,7 +203,7 @@ export class Machine {
     }
     const gas = allButOne64th(frame);
     takeGas(frame, gas);
-    const input = frame.memory.copyOf(offset, size);
+    const input = frame.memory.viewOf(offset, size);
     const nonce = execution.state.nonce(frame.key);
     execution.state.incrementNonce(frame.key);
     const address = salt === null

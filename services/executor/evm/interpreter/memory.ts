@@ -7,6 +7,9 @@ const MEMORY_SIZE_MAX = 2 ** 30;
 /** What is kept for the next frame at the same depth. */
 const KEPT_SIZE_MAX = 2 ** 14;
 
+/** Room to grow that is made at most: so much is copied seldom, for what its gas costs. */
+const ROOM_MAX = 2 ** 24;
+
 const EMPTY_BUFFER = new ArrayBuffer(0);
 
 /** The memory of a frame: zero bytes, growing in words of 32 bytes. */
@@ -34,7 +37,7 @@ export class Memory {
     const needed = 32 * wordCount(offset + size);
     if (needed <= this.size) return;
     if (needed > this.bytes.length) {
-      const larger = new Uint8Array(Math.max(1024, needed, Math.min(2 * needed, 2 ** 24)));
+      const larger = new Uint8Array(Math.max(1024, needed + Math.min(needed, ROOM_MAX)));
       larger.set(this.bytes.subarray(0, this.size));
       this.bytes = larger;
       this.view = new DataView(larger.buffer);

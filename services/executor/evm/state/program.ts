@@ -15,14 +15,15 @@ const PADDING_SIZE = 33;
 export class Program {
   /** The code and {@linkcode PADDING_SIZE} zeros. */
   readonly padded: Bytes;
+  /** The code itself. */
+  readonly code: Bytes;
   #constants: (Word | undefined)[] | null = null;
 
-  constructor(
-    /** The code itself. */
-    readonly code: Bytes,
-  ) {
+  /** @param code is copied: it may be a part of a memory */
+  constructor(code: Bytes) {
     this.padded = new Uint8Array(code.length + PADDING_SIZE);
     this.padded.set(code);
+    this.code = this.padded.subarray(0, code.length);
   }
 
   /** The constant of `size` bytes that begins at a position. */
