@@ -4,7 +4,7 @@ import { VmError } from "./errors.ts";
 import { Memory } from "./memory.ts";
 import { STACK_HEIGHT_MAX } from "./opcodes.ts";
 import { EMPTY_PROGRAM, type Program } from "../state/program.ts";
-import { add, toWord, type Word } from "../word.ts";
+import { add, bytesOfWord, toWord, type Word } from "../word.ts";
 
 /** Gas beyond this is held in reserve, so that the working part is an exact double. */
 const WORKING_GAS_MAX = 2 ** 52;
@@ -54,6 +54,7 @@ export class Frame {
   address: Word = 0;
   /** Key of {@linkcode address}. */
   key: AddressKey = "0";
+  #addressBytes: Bytes | null = null;
   caller: Word = 0;
   value: Word = 0;
   input: Bytes = EMPTY_BYTES;
@@ -86,6 +87,7 @@ export class Frame {
     this.program = start.program;
     this.address = start.address;
     this.key = addressKey(start.address);
+    this.#addressBytes = null;
     this.caller = start.caller;
     this.value = start.value;
     this.input = start.input;
@@ -99,6 +101,11 @@ export class Frame {
     this.addGas(start.gas);
     this.returnData = EMPTY_BYTES;
     this.output = EMPTY_BYTES;
+  }
+
+  /** {@linkcode address} in 20 bytes, the same for all logs of the frame: there may be millions. */
+  get addressBytes(): Bytes {
+    return this.#addressBytes ??= bytesOfWord(this.address, 20);
   }
 
   /** All gas that is left. */

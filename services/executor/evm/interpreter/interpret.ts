@@ -379,8 +379,8 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         memory.grow(Number(offset), Number(size));
         const topics = [];
         for (let n = op - 0xa0; n > 0; n--) topics.push(bytesOfWord(stack[--top]!, 32));
-        const address = bytesOfWord(frame.address, 20);
-        execution.logs.push({ address, topics, data: memory.copyOf(offset, size) });
+        const data = memory.copyOf(offset, size);
+        execution.logs.push({ address: frame.addressBytes, topics, data });
         break;
       }
       case Opcode.Create:
