@@ -7,6 +7,7 @@ import type { HashFunction } from "../../../shared/crypto/mod.ts";
 import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { loadChainParts } from "../testing/chain_parts.ts";
 import { deploy, push, pushAll } from "../testing/code.ts";
+import { FIRST_CONTRACTS } from "../testing/random_program.ts";
 import { contracts08 } from "../testing/solidity.ts";
 import { TestChain, type TestTransaction, usedQuota } from "../testing/test_chain.ts";
 
@@ -195,12 +196,6 @@ function assertSameRoots(blocks: readonly (readonly TestTransaction[])[]): void 
   }
 }
 
-/** Addresses of the first contracts that the sender creates, by its nonces 0 and 1 (8.2). */
-const FIRST_CONTRACTS = [
-  "3c952d36207c0d52743a646e7ac2649009bd358e",
-  "4501f8fa1e67827ebfb1f6d5510c606871c5a599",
-];
-
 /** Code of random bytes, with more instructions that push than there are among the bytes. */
 const RANDOM_CODE = fc.array(
   fc.oneof(
@@ -263,9 +258,9 @@ Deno.test("mutated contracts of a real compiler and mutated calldata crash nothi
         const calls = methods.map((method): TestTransaction => {
           const selector = selectors[method % selectors.length] ?? "";
           const argument = (method % 7).toString(16).padStart(64, "0");
-          const data = fromHex(selector + argument + FIRST_CONTRACTS[0]!.padStart(64, "0"));
+          const data = fromHex(selector + argument + FIRST_CONTRACTS[0].padStart(64, "0"));
           const changed = method % 3 === 0 ? mutate(data, ofData) : data;
-          return { to: FIRST_CONTRACTS[method % 2]!, data: toHex(changed), quota: 400_000n };
+          return { to: FIRST_CONTRACTS[method % 2] ?? "", data: toHex(changed), quota: 400_000n };
         });
         const code = toHex(mutate(fromHex(contract.deployed), ofCode));
         const init = toHex(mutate(fromHex(contract.code), ofCode));

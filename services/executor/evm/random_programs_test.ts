@@ -3,21 +3,14 @@
 import fc from "fast-check";
 import { toHex } from "../../../shared/bytes/mod.ts";
 import { deploy } from "../testing/code.ts";
-import { randomProgram } from "../testing/random_program.ts";
+import { FIRST_CONTRACTS, randomProgram } from "../testing/random_program.ts";
 import { SENDER, type TestTransaction } from "../testing/test_chain.ts";
 import { TwinChain } from "../testing/twin_chain.ts";
 
-/** Addresses of the first contracts that the sender creates, by its nonces 0 to 2 (8.2). */
-const CONTRACTS = [
-  "3c952d36207c0d52743a646e7ac2649009bd358e",
-  "4501f8fa1e67827ebfb1f6d5510c606871c5a599",
-  "c3120ecd9b1ebc2b2338903b41585f28e99891bf",
-];
-
 /** What programs call: each other, precompiled contracts, the sender, and nobody. */
 const ADDRESSES = [
-  ...CONTRACTS,
-  ...CONTRACTS,
+  ...FIRST_CONTRACTS,
+  ...FIRST_CONTRACTS,
   ...[1, 2, 3, 4, 4, 5, 8, 9].map((address) => address.toString(16).padStart(40, "0")),
   SENDER,
   "99".repeat(20),
@@ -29,7 +22,7 @@ const QUOTA = fc.oneof(
 );
 
 const TRANSACTION: fc.Arbitrary<TestTransaction> = fc.record({
-  to: fc.constantFrom(...CONTRACTS),
+  to: fc.constantFrom(...FIRST_CONTRACTS),
   data: fc.uint8Array({ maxLength: 80 }).map(toHex),
   quota: QUOTA,
   sender: fc.constantFrom(SENDER, "b0".repeat(20)),
@@ -50,7 +43,7 @@ Deno.test("random programs that call each other leave the same receipts and stat
       const twin = await TwinChain.create();
       await twin.grow(...programs.map((code) => ({ data: deploy(code), quota: 1_000_000n })));
       for (const block of blocks) await twin.grow(...block);
-      for (const to of CONTRACTS.slice(0, 2)) await twin.call(to, "");
+      for (const to of FIRST_CONTRACTS.slice(0, 2)) await twin.call(to, "");
     }),
     { numRuns: 150 },
   );

@@ -11,6 +11,13 @@ import fc from "fast-check";
 import { push, pushAll } from "./code.ts";
 import { ANY_WORD, wrapped } from "./words.ts";
 
+/** Addresses of the first contracts that the usual sender creates, by its nonces 0 to 2 (8.2). */
+export const FIRST_CONTRACTS: readonly [string, string, string] = [
+  "3c952d36207c0d52743a646e7ac2649009bd358e",
+  "4501f8fa1e67827ebfb1f6d5510c606871c5a599",
+  "c3120ecd9b1ebc2b2338903b41585f28e99891bf",
+];
+
 /** Values of which each kind of instruction takes what it needs. */
 interface Step {
   readonly kind: number;
