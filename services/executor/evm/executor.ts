@@ -9,6 +9,7 @@ import { Chain, type ChainParts } from "./chain/chain.ts";
 import { chainHash, executorHash, type Header } from "./chain/header.ts";
 import { type OpenBlock, readBlock } from "./chain/open_block.ts";
 import type { Put, RecordReader } from "./chain/records.ts";
+import { finish } from "./work.ts";
 
 /** Where the records are kept. */
 export interface RecordStore extends RecordReader {
@@ -63,7 +64,7 @@ export class EvmExecutor implements Executor {
   }
 
   call(request: CallRequest): Promise<CallAnswer> {
-    return this.read((chain) => callContract(chain, request));
+    return this.read((chain) => finish(callContract(chain, request)));
   }
 
   /** Answers a query from the state after the last block. */
@@ -82,7 +83,7 @@ export class EvmExecutor implements Executor {
     const { store, chain } = await this.#open();
     const { height } = block.header;
     try {
-      const outcome = chain.execute(block);
+      const outcome = finish(chain.execute(block));
       if (outcome.kind === "refused") {
         log.warn(`refused block(${height}): ${outcome.reason}`);
         return { code: StatusCode.ReenterInvalidBlock, hash: null };

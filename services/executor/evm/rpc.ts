@@ -21,6 +21,7 @@ import {
 import type { EvmExecutor } from "./executor.ts";
 import { readAccountRequest, readBlockNumber, readSlotRequest } from "./requests.ts";
 import type { CommittedState } from "./state/committed_state.ts";
+import { finish } from "./work.ts";
 
 /** What the handlers work with. */
 export interface EvmRpcDeps {
@@ -114,7 +115,7 @@ export function evmRpcHandlers({ executor, log }: EvmRpcDeps): Handlers<typeof R
 
     estimateQuota: async (request) => ({
       bytesQuota: uintToBytes(
-        await answer("estimate quota failed", (chain) => estimateQuota(chain, request)),
+        await answer("estimate quota failed", (chain) => finish(estimateQuota(chain, request))),
         32,
       ),
     }),

@@ -5,6 +5,7 @@ import { Execution } from "../evm/interpreter/context.ts";
 import type { VmError } from "../evm/interpreter/errors.ts";
 import type { Frame } from "../evm/interpreter/frame.ts";
 import { Machine, type Outcome } from "../evm/interpreter/machine.ts";
+import { type Pace, WITHOUT_PAUSE } from "../evm/work.ts";
 import { sub, toWord, type Word, wordOfBytes } from "../evm/word.ts";
 import { blobOf, EMPTY_ROOT } from "../evm/state/account.ts";
 import { CommittedState } from "../evm/state/committed_state.ts";
@@ -47,6 +48,7 @@ export interface RunOptions {
   readonly gas?: Word;
   readonly input?: string;
   readonly value?: Word;
+  readonly pace?: Pace;
 }
 
 /** How a call ended, and what it left behind. */
@@ -58,13 +60,16 @@ export interface Ran {
 /** Calls an account with that code. */
 export function runCode(
   code: string,
-  { codes = {}, gas = 1_000_000, input = "", value = 0 }: RunOptions = {},
+  { codes = {}, gas = 1_000_000, input = "", value = 0, pace = WITHOUT_PAUSE }: RunOptions = {},
 ): Ran {
   const state = stateWith({ [SELF]: code, ...codes });
   const transaction = { origin: toWord(CALLER), gasPrice: 1 };
-  const execution = new Execution({ state, block, transaction, natives });
+  const execution = new Execution({ state, block, transaction, natives, pace });
   const message = { caller: toWord(CALLER), to: SELF, value, input: fromHex(input), gas };
-  return { outcome: new Machine(execution, frames).call(message), execution };
+  const machine = new Machine(execution, frames);
+  let outcome = machine.call(message);
+  while (outcome === null) outcome = machine.resume();
+  return { outcome, execution };
 }
 
 /** The word that code leaves on top of the stack. */

@@ -10,6 +10,7 @@ import type { HashFunction } from "../../../shared/crypto/mod.ts";
 import { type BlockOutcome, Chain, type ChainParts } from "../evm/chain/chain.ts";
 import { readBlock } from "../evm/chain/open_block.ts";
 import { findReceipt } from "../evm/chain/query.ts";
+import { finish } from "../evm/work.ts";
 import { MemoryRecords } from "./memory_records.ts";
 
 /** The sender of all transactions unless another is given (spec/executor_evm.md, 17.2). */
@@ -73,7 +74,7 @@ export class TestChain {
   execute(block: Block): BlockOutcome {
     const open = readBlock(block);
     if ("refusal" in open) throw new Error(`The block is refused: ${open.refusal}`);
-    const execution = this.chain.execute(open);
+    const execution = finish(this.chain.execute(open));
     if (execution.kind === "executed" && block.header !== undefined) {
       this.records.put(execution.puts);
       this.#height = block.header.height;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Receipt } from "../../../proto/gen/evm.ts";
 import { EMPTY_BYTES, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { callContract } from "../evm/chain/call.ts";
+import { finish } from "../evm/work.ts";
 import { loadChainParts } from "./chain_parts.ts";
 import { type LogText, NOT_ENOUGH_BASE, Oracle, type OracleReceipt } from "./oracle.ts";
 import { TestChain, type TestTransaction, usedQuota } from "./test_chain.ts";
@@ -82,7 +83,7 @@ export class TwinChain {
       args: [],
       height: 0n,
     };
-    const answer = callContract(this.test.chain, request);
+    const answer = finish(callContract(this.test.chain, request));
     const expected = await this.oracle.call(to, data, this.test.chain.header);
     const text = answer.kind === "value" ? toHex(answer.value) : answer.message;
     assert.equal(text, expectedAnswer(expected), `call of ${to} with ${data}`);

@@ -4,6 +4,7 @@ import { type Bytes, isZero, toHex } from "../../../../shared/bytes/mod.ts";
 import { checkSize } from "../../fields.ts";
 import type { CallAnswer } from "../../service.ts";
 import { wordOfBytes } from "../word.ts";
+import { type Pace, WITHOUT_PAUSE, type Work } from "../work.ts";
 import type { Applied } from "../transaction/apply.ts";
 import { ReceiptError } from "../transaction/receipt.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
@@ -21,12 +22,16 @@ const ESTIMATE_PRECISION = 1024n;
  *
  * @throws {FieldError} for a field that cannot be used
  */
-export function callContract(chain: Chain, request: CallRequest): CallAnswer {
+export function* callContract(
+  chain: Chain,
+  request: CallRequest,
+  pace: Pace = WITHOUT_PAUSE,
+): Work<CallAnswer> {
   checkSize("to", request.to, ADDRESS_SIZE);
   const tx = readOnlyTransaction(request, CALL_QUOTA);
   let applied: Applied;
   try {
-    applied = chain.simulate(tx, heightOf(request));
+    applied = yield* chain.simulate(tx, { height: heightOf(request), pace });
   } catch (cause) {
     if (!(cause instanceof MissingRecordError)) throw cause;
     return callError("Couldn't find the transaction block's state in the chain");
@@ -50,22 +55,26 @@ function callError(reason: string): CallAnswer {
  *
  * @throws {FieldError} for a field that cannot be used
  */
-export function estimateQuota(chain: Chain, request: CallRequest): bigint | null {
+export function* estimateQuota(
+  chain: Chain,
+  request: CallRequest,
+  pace: Pace = WITHOUT_PAUSE,
+): Work<bigint | null> {
   if (request.to.length !== 0) checkSize("to", request.to, ADDRESS_SIZE);
-  const usedWith = (quota: bigint) => {
+  const usedWith = function* (quota: bigint): Work<bigint | null> {
     const call = readOnlyTransaction(request, quota);
     const tx = isZero(request.to) ? { ...call, action: { kind: "create" } as const } : call;
-    const applied = chain.simulate(tx, heightOf(request));
+    const applied = yield* chain.simulate(tx, { height: heightOf(request), pace });
     return applied.kind === "ran" && applied.error === null ? applied.quotaUsed : null;
   };
-  const used = usedWith(CALL_QUOTA);
+  const used = yield* usedWith(CALL_QUOTA);
   if (used === null) return null;
-  const usedAgain = usedWith(used);
+  const usedAgain = yield* usedWith(used);
   if (usedAgain !== null) return usedAgain;
   let [tooLow, enough] = [used, CALL_QUOTA];
   while (enough - tooLow > ESTIMATE_PRECISION) {
     const middle = (tooLow + enough) / 2n;
-    if (usedWith(middle) === null) tooLow = middle;
+    if ((yield* usedWith(middle)) === null) tooLow = middle;
     else enough = middle;
   }
   return enough;

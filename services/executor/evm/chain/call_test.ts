@@ -6,6 +6,7 @@ import { FieldError } from "../../fields.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { deploy, push, pushAll, RETURN_WORD } from "../../testing/code.ts";
 import { SENDER, TestChain } from "../../testing/test_chain.ts";
+import { finish } from "../work.ts";
 import { callContract, estimateQuota } from "./call.ts";
 import { executorHash } from "./header.ts";
 
@@ -30,7 +31,7 @@ function call(
   { test, to }: { test: TestChain; to: string },
   change: Partial<CallRequest> = {},
 ): string {
-  const answer = callContract(test.chain, request(to, "", change));
+  const answer = finish(callContract(test.chain, request(to, "", change)));
   return answer.kind === "value" ? toHex(answer.value) : answer.message;
 }
 
@@ -103,7 +104,7 @@ Deno.test("callContract() refuses addresses of another size", () => {
   const { test } = chainWith("00");
   for (const [to, from] of [["", ""], ["01", ""], ["01".repeat(20), "02"]] as const) {
     assert.throws(
-      () => callContract(test.chain, request(to, "", { from: fromHex(from) })),
+      () => finish(callContract(test.chain, request(to, "", { from: fromHex(from) }))),
       FieldError,
     );
   }
@@ -111,19 +112,19 @@ Deno.test("callContract() refuses addresses of another size", () => {
 
 Deno.test("estimateQuota() is what the transaction then uses", () => {
   const { test, to } = chainWith("600054600101806000" + "55" + RETURN_WORD);
-  const quota = estimateQuota(test.chain, request(to));
+  const quota = finish(estimateQuota(test.chain, request(to)));
   assert.equal(quota, 21_000n + 50n + 20_000n + 10n * 3n);
   const [receipt] = test.grow({ to, quota: quota ?? 0n }).receipts;
   assert.equal(receipt?.errorMessage, "");
   const creation = request("00".repeat(20), "60006000f3", { from: fromHex(SENDER) });
-  assert.equal(estimateQuota(test.chain, creation), 53_006n);
+  assert.equal(finish(estimateQuota(test.chain, creation)), 53_006n);
 });
 
 Deno.test("estimateQuota() searches when code needs more quota than it uses", () => {
   // fails with less than a million of gas at its start
   const { test, to } = chainWith(`${push(1_000_000)}5a11600a57fe5b00`);
   const needed = 1_021_000n + 6n;
-  const quota = estimateQuota(test.chain, request(to)) ?? 0n;
+  const quota = finish(estimateQuota(test.chain, request(to))) ?? 0n;
   assert(quota >= needed && quota <= needed + 1024n, String(quota));
   assert.equal(test.grow({ to, quota }).receipts[0]?.errorMessage, "");
 });
@@ -131,7 +132,7 @@ Deno.test("estimateQuota() searches when code needs more quota than it uses", ()
 Deno.test("estimateQuota() of a transaction that fails is null, also of a loop without end", () => {
   for (const code of ["fe", "60006000fd", "5b600056"]) {
     const { test, to } = chainWith(code);
-    assert.equal(estimateQuota(test.chain, request(to)), null);
+    assert.equal(finish(estimateQuota(test.chain, request(to))), null);
   }
 });
 

@@ -1,16 +1,17 @@
 import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import type { BlockContext, Natives } from "../interpreter/context.ts";
-import type { Frame } from "../interpreter/frame.ts";
+import { FramePools } from "../interpreter/frame.ts";
 import { toWord, type Word, wordOfBytes } from "../word.ts";
+import { finish, type Pace, WITHOUT_PAUSE, type Work } from "../work.ts";
 import { EMPTY_ROOT } from "../state/account.ts";
 import { CommittedState } from "../state/committed_state.ts";
 import { WorldState } from "../state/world_state.ts";
-import { type Applied, applyTransaction, type BlockExecution } from "../transaction/apply.ts";
+import { type Applied, applyTransaction } from "../transaction/apply.ts";
 import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
 import { BlockHashes } from "./block_hashes.ts";
-import { executeBlock } from "./execute_block.ts";
+import { executeBlock, type ExecutedBlock } from "./execute_block.ts";
 import { chainHash, defaultHeader, executorHash, type Header, type OpenHeader } from "./header.ts";
 import { isSameBlock, type OpenBlock } from "./open_block.ts";
 import {
@@ -63,12 +64,12 @@ export interface Replay {
 }
 
 /**
- * The executed blocks and the state after the last one. After a call of {@linkcode execute} that
- * threw, or whose records could not be written, the object is void: load it again.
+ * The executed blocks and the state after the last one. After an {@linkcode execute} that threw or
+ * was not done to its end, or whose records could not be written, the object is void: load it again.
  */
 export class Chain {
   readonly #parts: ChainParts;
-  readonly #frames: Frame[] = [];
+  readonly #frames = new FramePools();
   /** More than one until block 1 decided; the first one is in use. */
   #hashes: readonly HashFunction[];
   #header: Header;
@@ -133,10 +134,13 @@ export class Chain {
     return header === this.#header ? this.#state : this.#openState(header);
   }
 
-  /** Executes a block if it follows the last one. */
-  execute(block: OpenBlock): BlockOutcome {
+  /**
+   * Executes a block if it follows the last one. While it pauses, everything else shows the state
+   * before the block.
+   */
+  *execute(block: OpenBlock, pace: Pace = WITHOUT_PAUSE): Work<BlockOutcome> {
     const { height, prevhash } = block.header;
-    if (this.#isEmpty && height === 0n) return this.#grow(block, []);
+    if (this.#isEmpty && height === 0n) return yield* this.#grow(block, { puts: [], pace });
     if (!this.#isEmpty && height <= this.#header.height) {
       const header = requireHeader(this.reader, height);
       return { kind: "reentered", isSame: isSameBlock(header, block.header), header };
@@ -152,23 +156,35 @@ export class Chain {
     if (hash === undefined) {
       return { kind: "refused", reason: "block's parent_hash is not consistent with current_hash" };
     }
-    return this.#grow(block, this.#decide(hash));
+    return yield* this.#grow(block, { puts: this.#decide(hash), pace });
   }
 
   /**
    * Executes a transaction on the state after the last block, or after an earlier one, without
-   * lasting effects (section 10).
+   * lasting effects (section 10). If a block is executed while it pauses, that is the end of it.
    *
    * @throws {MissingRecordError} for a height that was not executed
    */
-  simulate(tx: EvmTransaction, height: bigint | null = null): Applied {
+  *simulate(
+    tx: EvmTransaction,
+    { height = null, pace = WITHOUT_PAUSE }: {
+      readonly height?: bigint | null;
+      readonly pace?: Pace;
+    } = {},
+  ): Work<Applied> {
     const header = height === null ? this.#header : this.headerAt(height);
     if (header === null) throw new MissingRecordError(`Cannot find header ${height}`);
     const state = new WorldState(this.stateAfter(header));
     const blockHash = (asked: Word) => this.#blockHashes.inCall(header.height, asked);
     const block = this.#blockContext(header, blockHash);
-    const env = { state, block, natives: this.natives, frames: this.#frames, amends: false };
-    return applyTransaction(tx, { ...env, gasPrice: 0 });
+    const { natives } = this;
+    const frames = this.#frames.take();
+    try {
+      const env = { state, block, natives, frames, pace, amends: false };
+      return yield* applyTransaction(tx, { ...env, gasPrice: 0 });
+    } finally {
+      this.#frames.giveBack(frames);
+    }
   }
 
   /**
@@ -180,7 +196,7 @@ export class Chain {
     const { height } = block.header;
     const below = height === 0n ? null : requireHeader(this.reader, height - 1n);
     const state = this.#stateOf(below === null ? EMPTY_ROOT : below.stateRoot);
-    const executed = executeBlock(block, this.#execution(block.header, state));
+    const executed = finish(this.#executeOn(state, block, WITHOUT_PAUSE));
     const leaves = receiptHashes(executed.receipts, this.hash);
     const results = {
       stateRoot: executed.changes.root,
@@ -190,16 +206,23 @@ export class Chain {
     return { header: { ...block.header, ...results }, leaves };
   }
 
-  #execution(header: OpenHeader, state: CommittedState): BlockExecution {
-    const { height } = header;
-    return {
+  *#executeOn(state: CommittedState, block: OpenBlock, pace: Pace): Work<ExecutedBlock> {
+    const { header } = block;
+    const frames = this.#frames.take();
+    const executed = yield* executeBlock(block, {
       state: new WorldState(state),
-      block: this.#blockContext(header, (asked) => this.#blockHashes.inBlock(height, asked)),
+      block: this.#blockContext(
+        header,
+        (asked) => this.#blockHashes.inBlock(header.height, asked),
+      ),
       natives: this.natives,
       gasPrice: 1,
-      frames: this.#frames,
+      frames,
+      pace,
       amends: this.#parts.amends,
-    };
+    });
+    this.#frames.giveBack(frames);
+    return executed;
   }
 
   /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
@@ -215,9 +238,12 @@ export class Chain {
     return [putHeader(genesis)];
   }
 
-  #grow(block: OpenBlock, puts: readonly Put[]): BlockOutcome {
+  *#grow(
+    block: OpenBlock,
+    { puts, pace }: { readonly puts: readonly Put[]; readonly pace: Pace },
+  ): Work<BlockOutcome> {
     const { height } = block.header;
-    const executed = executeBlock(block, this.#execution(block.header, this.#state));
+    const executed = yield* this.#executeOn(this.#state, block, pace);
     const { receipts, receiptPuts, logBloom, changes } = executed;
     const [closed, other] = this.#hashes.map((hash) => {
       const leaves = receiptHashes(receipts, hash);

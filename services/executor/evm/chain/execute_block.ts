@@ -2,6 +2,7 @@ import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { mergeBlooms } from "../bloom.ts";
 import { createAddress } from "../interpreter/machine.ts";
 import { bytesOfWord } from "../word.ts";
+import type { Work } from "../work.ts";
 import type { StateChanges } from "../state/committed_state.ts";
 import { type Applied, applyTransaction, type BlockExecution } from "../transaction/apply.ts";
 import { bloomOfLogs, EMPTY_BLOOM, type Receipt } from "../transaction/receipt.ts";
@@ -19,13 +20,14 @@ export interface ExecutedBlock {
 }
 
 /** Executes the transactions of a block and commits the state (spec/executor_evm.md, 4.4). */
-export function executeBlock(block: OpenBlock, env: BlockExecution): ExecutedBlock {
+export function* executeBlock(block: OpenBlock, env: BlockExecution): Work<ExecutedBlock> {
   const receipts: Receipt[] = [];
   const receiptPuts: Put[] = [];
   let logOffset = 0;
   let previousQuotaUsed = 0n;
   for (const tx of block.transactions) {
-    const applied = applyTransaction(tx, env);
+    if (env.pace.mustPause()) yield 0;
+    const applied = yield* applyTransaction(tx, env);
     env.state.settle();
     const receipt = receiptOf(tx, applied, env);
     const { error, logs, quotaUsed, accountNonce } = receipt;

@@ -4,6 +4,7 @@ import type { Precompiles } from "../precompiles/mod.ts";
 import type { AddressKey, WorldState } from "../state/world_state.ts";
 import type { Checkpoint } from "./frame.ts";
 import type { Word } from "../word.ts";
+import type { Pace } from "../work.ts";
 
 /** A log of a contract. */
 export interface Log {
@@ -39,6 +40,7 @@ export interface ExecutionParts {
   readonly block: BlockContext;
   readonly transaction: TransactionContext;
   readonly natives: Natives;
+  readonly pace: Pace;
 }
 
 /** Gas given back for a contract that removes itself. */
@@ -58,12 +60,14 @@ export class Execution {
   readonly block: BlockContext;
   readonly transaction: TransactionContext;
   readonly natives: Natives;
+  readonly pace: Pace;
 
-  constructor({ state, block, transaction, natives }: ExecutionParts) {
+  constructor({ state, block, transaction, natives, pace }: ExecutionParts) {
     this.state = state;
     this.block = block;
     this.transaction = transaction;
     this.natives = natives;
+    this.pace = pace;
   }
 
   /** Contracts that removed themselves, which happens at the end of the transaction. */

@@ -4,10 +4,10 @@ import { VmError } from "./errors.ts";
 import { Memory } from "./memory.ts";
 import { STACK_HEIGHT_MAX } from "./opcodes.ts";
 import { EMPTY_PROGRAM, type Program } from "../state/program.ts";
-import { add, bytesOfWord, toWord, type Word } from "../word.ts";
+import { add, bytesOfWord, sub, type Word } from "../word.ts";
 
-/** Gas beyond this is held in reserve, so that the working part is an exact double. */
-const WORKING_GAS_MAX = 2 ** 52;
+/** A word takes a pointer, and more when it is wide. */
+const STACK_BYTES = 8 * STACK_HEIGHT_MAX;
 
 /** How the interpreter left a frame. */
 export const Exit = {
@@ -19,6 +19,8 @@ export const Exit = {
   Failure: 2,
   /** The frame calls or creates: {@linkcode Frame.op}, with its arguments on the stack. */
   Call: 3,
+  /** The frame lets others go on, and then continues with the next instruction. */
+  Pause: 4,
 } as const;
 
 /** One of the ways. */
@@ -65,10 +67,10 @@ export class Frame {
   pc = 0;
   /** Height of the stack. */
   height = 0;
-  /** Working gas: at most {@linkcode WORKING_GAS_MAX} when it was set. */
+  /** Working gas: what is used before the frame is asked whether it must pause. */
   gas = 0;
   /** Gas beyond the working part. */
-  reserve = 0n;
+  reserve: Word = 0;
   /** Result of the last call made. */
   returnData: Bytes = EMPTY_BYTES;
   /** The instruction that made the interpreter leave with {@linkcode Exit.Call}. */
@@ -96,9 +98,8 @@ export class Frame {
     this.checkpoint = checkpoint;
     this.pc = 0;
     this.height = 0;
-    this.reserve = 0n;
     this.gas = 0;
-    this.addGas(start.gas);
+    this.reserve = start.gas;
     this.returnData = EMPTY_BYTES;
     this.output = EMPTY_BYTES;
   }
@@ -108,41 +109,51 @@ export class Frame {
     return this.#addressBytes ??= bytesOfWord(this.address, 20);
   }
 
+  /** Bytes of memory for the stack and the memory. */
+  get heldBytes(): number {
+    return STACK_BYTES + this.memory.bytes.length;
+  }
+
   /** All gas that is left. */
   gasLeft(): Word {
-    return this.reserve === 0n ? this.gas : toWord(this.reserve + BigInt(this.gas));
+    return add(this.reserve, this.gas);
   }
 
   /** Gives gas to the frame. */
   addGas(amount: Word): void {
-    const total = add(this.gasLeft(), amount);
-    if (typeof total === "number" && total <= WORKING_GAS_MAX) {
-      this.gas = total;
-      return;
-    }
-    this.gas = WORKING_GAS_MAX;
-    this.reserve = BigInt(total) - BigInt(WORKING_GAS_MAX);
+    this.reserve = add(this.reserve, amount);
+  }
+
+  /** Takes gas that the frame is known to have, and all working gas back: see {@linkcode refill}. */
+  takeGas(amount: Word): void {
+    this.reserve = sub(this.gasLeft(), amount);
+    this.gas = 0;
   }
 
   /**
-   * Draws on the reserve after the working gas was overdrawn.
+   * Covers working gas that was overdrawn from the reserve.
    *
    * @param gas the working gas, negative or minus infinity
-   * @returns the new working gas, still negative when the gas does not suffice
+   * @returns the new working gas, 0, or -1 when the reserve does not suffice
    */
-  refill(gas: number): number {
-    if (this.reserve === 0n || gas === -Infinity) return -1;
-    const total = this.reserve + BigInt(gas);
-    if (total < 0n) return -1;
-    const working = total < BigInt(WORKING_GAS_MAX) ? total : BigInt(WORKING_GAS_MAX);
-    this.reserve = total - working;
-    return Number(working);
+  cover(gas: number): number {
+    if (gas === -Infinity || this.reserve < -gas) return -1;
+    this.reserve = sub(this.reserve, -gas);
+    return 0;
   }
 
-  /** Takes gas away; false when there is not enough. */
+  /** As {@linkcode cover}, with a further slice of the reserve to work with. */
+  refill(gas: number, slice: number): number {
+    if (this.cover(gas) < 0) return -1;
+    const working = this.reserve < slice ? Number(this.reserve) : slice;
+    this.reserve = sub(this.reserve, working);
+    return working;
+  }
+
+  /** Uses gas; false when there is not enough. */
   useGas(amount: number): boolean {
     this.gas -= amount;
-    if (this.gas < 0) this.gas = this.refill(this.gas);
+    if (this.gas < 0) this.gas = this.cover(this.gas);
     return this.gas >= 0;
   }
 
@@ -154,5 +165,26 @@ export class Frame {
   /** Puts a word on top; the height was checked. */
   push(word: Word): void {
     this.stack[this.height++] = word;
+  }
+}
+
+/** Executions that end leave their frames for others: so many, and no more than so many each. */
+const IDLE_POOLS_MAX = 8;
+const IDLE_FRAMES_MAX = 16;
+
+/** Frames to use again. An execution has those that it took for itself, also while it is paused. */
+export class FramePools {
+  readonly #idle: Frame[][] = [];
+
+  /** Frames for one execution; they become more as its calls nest. */
+  take(): Frame[] {
+    return this.#idle.pop() ?? [];
+  }
+
+  /** Takes back the frames of an execution that ended. */
+  giveBack(frames: Frame[]): void {
+    if (this.#idle.length >= IDLE_POOLS_MAX) return;
+    frames.length = Math.min(frames.length, IDLE_FRAMES_MAX);
+    this.#idle.push(frames);
   }
 }

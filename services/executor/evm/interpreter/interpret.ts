@@ -51,8 +51,8 @@ const STORAGE_CHANGE_GAS = 5_000;
 const STORAGE_CLEAR_REFUND = 15_000;
 
 /**
- * Runs a frame until it ends, fails, calls or creates (spec/executor_evm.md, section 7). The order
- * of the checks decides which error a receipt names. It is one function because its registers are
+ * Runs a frame until it ends, fails, calls, creates or pauses (spec/executor_evm.md, section 7). The
+ * order of the checks decides which error a receipt names. It is one function because its registers are
  * local variables: about 60 million instructions per second, see `bench/executor.ts`.
  */
 export function interpret(frame: Frame, execution: Execution): Exit {
@@ -65,7 +65,16 @@ export function interpret(frame: Frame, execution: Execution): Exit {
     const op = code[pc]!;
     if (top < inputs[op]! || top > HEIGHT_BEFORE_MAX[op]!) return fail(frame, refusal(op, top));
     gas -= GAS[op]!;
-    if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+    if (gas < 0) {
+      gas = frame.refill(gas, execution.pace.gasSlice);
+      if (gas < 0) return fail(frame, VmError.OutOfQuota);
+      if (execution.pace.mustPause()) {
+        frame.pc = pc;
+        frame.height = top;
+        frame.gas = gas + GAS[op]!;
+        return Exit.Pause;
+      }
+    }
     pc++;
     switch (op) {
       case 0x00: // STOP
@@ -112,7 +121,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         top--;
         const exponent = stack[top - 1]!;
         gas -= EXP_GAS_PER_BYTE * byteSize(exponent);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         stack[top - 1] = exp(stack[top]!, exponent);
         break;
       }
@@ -179,7 +188,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const offset = stack[top]!;
         const size = stack[top - 1]!;
         gas -= memory.growthCost(offset, size) + perWord(HASH_GAS_PER_WORD, size);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         memory.grow(Number(offset), Number(size));
         stack[top - 1] = wordOfBytes(execution.natives.keccak(memory.viewOf(offset, size)));
         break;
@@ -211,7 +220,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const size = stack[top]!;
         const target = stack[top + 2]!;
         gas -= memory.growthCost(target, size) + perWord(COPY_GAS_PER_WORD, size);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         if (size === 0) break;
         memory.grow(Number(target), Number(size));
         const source = op === 0x37 ? frame.input : program.code;
@@ -234,7 +243,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const size = stack[top]!;
         const target = stack[top + 2]!;
         gas -= memory.growthCost(target, size) + perWord(COPY_GAS_PER_WORD, size);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         if (size === 0) break;
         memory.grow(Number(target), Number(size));
         const source = execution.state.program(addressKey(low160(stack[top + 3]!))).code;
@@ -252,7 +261,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const target = stack[top + 2]!;
         const charged = size < source.length ? size : source.length;
         gas -= memory.growthCost(target, size) + perWord(COPY_GAS_PER_WORD, charged);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         if (typeof from !== "number" || from + Number(size) > source.length) {
           return fail(frame, VmError.OutOfBounds);
         }
@@ -296,7 +305,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
       case 0x51: { // MLOAD
         const offset = stack[top - 1]!;
         gas -= memory.growthCost(offset, 32);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         memory.grow(Number(offset), 32);
         stack[top - 1] = readWord(memory.view, Number(offset));
         break;
@@ -305,7 +314,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         top -= 2;
         const offset = stack[top + 1]!;
         gas -= memory.growthCost(offset, 32);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         memory.grow(Number(offset), 32);
         writeWord(memory.view, Number(offset), stack[top]!);
         break;
@@ -314,7 +323,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         top -= 2;
         const offset = stack[top + 1]!;
         gas -= memory.growthCost(offset, 1);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         memory.grow(Number(offset), 1);
         memory.bytes[Number(offset)] = byteAt(31, stack[top]!);
         break;
@@ -329,7 +338,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const current = execution.state.slot(frame.key, slot);
         if (current !== 0 && value === 0) execution.refund += STORAGE_CLEAR_REFUND;
         gas -= current === 0 && value !== 0 ? STORAGE_SET_GAS : STORAGE_CHANGE_GAS;
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         if (current !== value) execution.state.setSlot(frame.key, slot, value);
         break;
       }
@@ -375,7 +384,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const offset = stack[--top]!;
         const size = stack[--top]!;
         gas -= memory.growthCost(offset, size) + LOG_GAS_PER_BYTE * Number(size);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         memory.grow(Number(offset), Number(size));
         const topics = [];
         for (let n = op - 0xa0; n > 0; n--) topics.push(bytesOfWord(stack[--top]!, 32));
@@ -399,7 +408,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const offset = stack[top - 1]!;
         const size = stack[top - 2]!;
         gas -= memory.growthCost(offset, size);
-        if (gas < 0 && (gas = frame.refill(gas)) < 0) return fail(frame, VmError.OutOfQuota);
+        if (gas < 0 && (gas = frame.cover(gas)) < 0) return fail(frame, VmError.OutOfQuota);
         memory.grow(Number(offset), Number(size));
         frame.gas = gas;
         frame.output = memory.copyOf(offset, size);

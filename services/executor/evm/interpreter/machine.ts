@@ -57,47 +57,59 @@ interface PlannedCall extends Omit<FrameStart, "program" | "creates"> {
 }
 
 /**
- * Runs calls and creations with all their inner ones (spec/executor_evm.md, section 8). Inner
- * frames do not nest on the stack of the process: 1,024 of them would overflow it.
+ * Runs a call or creation with all its inner ones (spec/executor_evm.md, section 8). Inner frames do
+ * not nest on the stack of the process: 1,024 of them would overflow it.
  */
 export class Machine {
   readonly #execution: Execution;
   readonly #frames: Frame[];
   #depth = -1;
 
-  /** @param frames frames of earlier machines to use again; grows with the depth of calls */
+  /** @param frames frames of machines that ended, to use again; grows with the depth of calls */
   constructor(execution: Execution, frames: Frame[]) {
     this.#execution = execution;
     this.#frames = frames;
   }
 
-  /** Runs the code of an account. The state keeps the effects unless the outcome is no success. */
-  call(message: CallMessage): Outcome {
+  /**
+   * Runs the code of an account. The state keeps the effects unless the outcome is no success.
+   *
+   * @returns null when it paused: {@linkcode resume} it
+   */
+  call(message: CallMessage): Outcome | null {
     const { caller, to, value, input, gas } = message;
     const planned = { caller, address: to, codeAddress: to, value, input, gas };
-    return this.#openCall({ ...planned, transfer: 0, isReadOnly: false }) ?? this.#run();
+    return this.#openCall({ ...planned, transfer: 0, isReadOnly: false }) ?? this.resume();
   }
 
-  /** Creates a contract; its address is {@linkcode createAddress} of caller and nonce. */
-  create(message: CreateMessage): Outcome {
+  /** As {@linkcode call} for a contract at the {@linkcode createAddress} of caller and nonce. */
+  create(message: CreateMessage): Outcome | null {
     const { caller, nonce, value, initCode, gas } = message;
     const address = createAddress(caller, nonce, this.#execution.natives.keccak);
     const planned = { caller, address, value, gas, input: initCode };
-    return this.#openCreate({ ...planned, transfer: 0 }) ?? this.#run();
+    return this.#openCreate({ ...planned, transfer: 0 }) ?? this.resume();
   }
 
-  /** Runs the opened frame to its end. */
-  #run(): Outcome {
+  /** Runs the opened frames to their end, or null when they paused again. */
+  resume(): Outcome | null {
     const execution = this.#execution;
     for (;;) {
       const frame = this.#frame(this.#depth);
       const exit = interpret(frame, execution);
+      if (exit === Exit.Pause) return null;
       const outcome = exit === Exit.Call ? this.#callFrom(frame) : this.#close(frame, exit);
       if (outcome === null) continue;
       this.#depth--;
       if (this.#depth < 0) return outcome;
       deliver(this.#frame(this.#depth), outcome, frame.creates);
     }
+  }
+
+  /** Bytes of memory that a machine holds while it is paused. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (let depth = 0; depth <= this.#depth; depth++) bytes += this.#frame(depth).heldBytes;
+    return bytes;
   }
 
   #frame(depth: number): Frame {
@@ -202,7 +214,7 @@ export class Machine {
       return null;
     }
     const gas = allButOne64th(frame);
-    takeGas(frame, gas);
+    frame.takeGas(gas);
     const input = frame.memory.viewOf(offset, size);
     const nonce = execution.state.nonce(frame.key);
     execution.state.incrementNonce(frame.key);
@@ -243,7 +255,7 @@ export class Machine {
     const wanted = low64(requestedGas);
     const available = allButOne64th(frame);
     const forwarded = available < wanted ? available : wanted;
-    takeGas(frame, forwarded);
+    frame.takeGas(forwarded);
     frame.resultOffset = Number(outputOffset);
     frame.resultSize = Number(outputSize);
     const isDelegate = op === Opcode.DelegateCall;
@@ -293,14 +305,6 @@ function runPrecompile(native: Precompile, input: Bytes, gas: Word): Outcome {
 function allButOne64th(frame: Frame): Word {
   const gas = frame.gasLeft();
   return sub(gas, div(gas, 64));
-}
-
-/** Takes gas that the frame is known to have. */
-function takeGas(frame: Frame, gas: Word): void {
-  const rest = sub(frame.gasLeft(), gas);
-  frame.gas = 0;
-  frame.reserve = 0n;
-  frame.addGas(rest);
 }
 
 /** Address of a contract that an account creates with a nonce (8.2). */

@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { EMPTY_BYTES, toHex } from "../../../../shared/bytes/mod.ts";
-import { seededRandom } from "../../../../shared/clock/mod.ts";
+import { type Random, seededRandom } from "../../../../shared/clock/mod.ts";
 import { push, pushAll, RETURN_WORD } from "../../testing/code.ts";
+import { PAUSING_ALWAYS, pausingAtRandom } from "../../testing/pausing.ts";
 import {
   CALLER,
   type Codes,
   OTHER,
   runCode,
+  type RunOptions,
   SELF,
   stateWith,
   wordOf,
@@ -137,18 +139,23 @@ Deno.test("Machine logs in the order of execution and drops the logs of frames t
   assert.deepEqual(topics({ [OTHER]: log(2) + "fe" }), [1, 3]);
 });
 
+const DEFINED = Array.from({ length: 256 }, (_, op) => op).filter(isDefined);
+
+/** Code of up to 120 bytes, more than a third of them pushes. */
+function randomCode(random: Random): Uint8Array {
+  return Uint8Array.from({ length: 1 + Math.floor(random() * 120) }, () => {
+    const pick = random();
+    if (pick < 0.35) return 0x60 + Math.floor(random() * 3);
+    if (pick < 0.9) return DEFINED[Math.floor(random() * DEFINED.length)] ?? 0;
+    return Math.floor(random() * 256);
+  });
+}
+
 Deno.test("Machine ends every random program within its gas, and undoes those that fail", () => {
   const random = seededRandom(20240607);
-  const defined = Array.from({ length: 256 }, (_, op) => op).filter(isDefined);
   const kinds = new Map<string, number>();
   for (let round = 0; round < 3000; round++) {
-    const size = 1 + Math.floor(random() * 120);
-    const bytes = Uint8Array.from({ length: size }, () => {
-      const pick = random();
-      if (pick < 0.35) return 0x60 + Math.floor(random() * 3);
-      if (pick < 0.9) return defined[Math.floor(random() * defined.length)] ?? 0;
-      return Math.floor(random() * 256);
-    });
+    const bytes = randomCode(random);
     const gas = Math.floor(random() * 200_000);
     const options = { codes: { [OTHER]: toHex(bytes.toReversed()) }, gas };
     const { outcome, execution } = runCode(toHex(bytes), options);
@@ -164,4 +171,37 @@ Deno.test("Machine ends every random program within its gas, and undoes those th
     assert.deepEqual(root, untouched);
   }
   assert.equal(kinds.size, 3, "random programs succeed, revert and fail");
+});
+
+/** All that a program may have an effect on. */
+function effectsOf(code: string, options: RunOptions) {
+  const { outcome, execution } = runCode(code, options);
+  const { logs, refund, destructed } = execution;
+  return { outcome, logs, refund, destructed, root: toHex(execution.state.commit().root) };
+}
+
+Deno.test("Machine gives the same outcome, gas and logs wherever it pauses", () => {
+  const random = seededRandom(20240608);
+  const callOther = pushAll(0, 0, 0, 0, 0, OTHER) + "5af1";
+  const createWith = (code: Uint8Array) =>
+    `${push(wordOfBytes(code.subarray(0, 20)))}600052${pushAll(20, 12, 0)}f0`;
+  for (let round = 0; round < 1500; round++) {
+    const code = callOther + toHex(randomCode(random)) + createWith(randomCode(random));
+    const codes = { [OTHER]: toHex(randomCode(random)) };
+    const options = { codes, gas: Math.floor(random() * 300_000) };
+    const expected = effectsOf(code, options);
+    for (const pace of [PAUSING_ALWAYS, pausingAtRandom(random)]) {
+      assert.deepEqual(effectsOf(code, { ...options, pace }), expected, code);
+    }
+  }
+});
+
+Deno.test("Machine pauses in a loop of cheap calls, which themselves end before the next question", () => {
+  let questions = 0;
+  const pace = { gasSlice: 1_000_000, mustPause: () => ++questions > 0 };
+  // SHA-256 of a megabyte in every round of a loop
+  const hash = pushAll(0, 0, 2 ** 20, 0, 0, 2) + "5af150";
+  const { outcome } = runCode(`5b${hash}600056`, { gas: 10_000_000, pace });
+  assert.equal(outcome.kind, "failure");
+  assert(questions > 10, `${questions} questions`);
 });

@@ -7,6 +7,7 @@ import { deploy, RETURN_WORD } from "../../testing/code.ts";
 import { TestChain, type TestTransaction, usedQuota } from "../../testing/test_chain.ts";
 import { callContract } from "../chain/call.ts";
 import { findAbi, findBalance, findCode, findNonce, findSlot } from "../chain/query.ts";
+import { finish } from "../work.ts";
 
 const parts = { ...await loadChainParts(), amends: true };
 const [sm3] = parts.hashes as [HashFunction];
@@ -73,7 +74,7 @@ Deno.test("amend() of the code of an account, also of a new one, is what calls r
   test.grow({ data: deploy("00") }, amendment(2, CONTRACT + code), amendment(2, OTHER + code));
   const call = { from: new Uint8Array(), method: new Uint8Array(), args: [], height: 0n };
   for (const address of [CONTRACT, OTHER]) {
-    const answer = callContract(test.chain, { ...call, to: fromHex(address) });
+    const answer = finish(callContract(test.chain, { ...call, to: fromHex(address) }));
     assert.deepEqual(answer, { kind: "value", value: fromHex(word(42)) });
   }
 });

@@ -4,6 +4,7 @@ import { VmError } from "../interpreter/errors.ts";
 import type { Frame } from "../interpreter/frame.ts";
 import { Machine, type Outcome } from "../interpreter/machine.ts";
 import { toWord, type Word } from "../word.ts";
+import type { Pace, Work } from "../work.ts";
 import { addressKey, type WorldState } from "../state/world_state.ts";
 import { setAbi } from "./abi.ts";
 import { amend } from "./amend.ts";
@@ -17,8 +18,9 @@ export interface BlockExecution {
   readonly natives: Natives;
   /** What GASPRICE answers: 1 in a block, 0 in a read-only call. */
   readonly gasPrice: Word;
-  /** Frames to use again. */
+  /** Frames to use again, which no other execution under way uses. */
   readonly frames: Frame[];
+  readonly pace: Pace;
   /** Whether amendments are carried out; else they fail. */
   readonly amends: boolean;
 }
@@ -47,7 +49,7 @@ const STORE_QUOTA_PER_BYTE = 200n;
 const FREE_DATA_VERSION_MAX = 2;
 
 /** Executes a transaction (spec/executor_evm.md, section 6). The state keeps its effects. */
-export function applyTransaction(tx: EvmTransaction, env: BlockExecution): Applied {
+export function* applyTransaction(tx: EvmTransaction, env: BlockExecution): Work<Applied> {
   const { state } = env;
   const sender = addressKey(tx.sender);
   const accountNonce = state.nonce(sender);
@@ -68,11 +70,15 @@ export function applyTransaction(tx: EvmTransaction, env: BlockExecution): Appli
     if (gas < cost) return refuse(ReceiptError.NotEnoughBaseQuota);
     return { ...NOTHING, quotaUsed: base + cost, accountNonce };
   }
-  const { block, natives, gasPrice } = env;
-  const transaction = { origin: tx.sender, gasPrice };
-  const execution = new Execution({ state, block, transaction, natives });
-  const { frames, amends } = env;
-  const outcome = runAction(tx, { execution, frames, amends, nonce: accountNonce, gas });
+  const transaction = { origin: tx.sender, gasPrice: env.gasPrice };
+  const execution = new Execution({ ...env, transaction });
+  const machine = new Machine(execution, env.frames);
+  const { amends } = env;
+  let outcome = beginAction(tx, { execution, machine, amends, nonce: accountNonce, gas });
+  while (outcome === null) {
+    yield machine.heldBytes;
+    outcome = machine.resume();
+  }
   return finish(tx, { execution, outcome, accountNonce });
 }
 
@@ -85,16 +91,16 @@ function baseQuota({ action, version, data }: EvmTransaction): bigint {
   return base + DATA_QUOTA_PER_BYTE * BigInt(data.length);
 }
 
-interface ActionRun extends Pick<BlockExecution, "frames" | "amends"> {
+interface ActionStart extends Pick<BlockExecution, "amends"> {
   readonly execution: Execution;
+  readonly machine: Machine;
   readonly nonce: Word;
   readonly gas: bigint;
 }
 
-function runAction(tx: EvmTransaction, run: ActionRun): Outcome {
-  const { execution, frames, nonce, amends } = run;
-  const machine = new Machine(execution, frames);
-  const gas = toWord(run.gas);
+function beginAction(tx: EvmTransaction, start: ActionStart): Outcome | null {
+  const { execution, machine, nonce, amends } = start;
+  const gas = toWord(start.gas);
   const message = { caller: tx.sender, value: tx.value, gas };
   switch (tx.action.kind) {
     case "create":
