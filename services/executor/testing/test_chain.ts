@@ -88,12 +88,16 @@ export class TestChain {
     const block = this.build(transactions);
     const execution = this.execute(block);
     if (execution.kind !== "executed") throw new Error(`The block is not executed`);
-    const receipts = (block.body?.body ?? []).map((raw) => {
+    return { root: toHex(execution.header.stateRoot), receipts: this.receiptsOf(block) };
+  }
+
+  /** The receipts of an executed block. */
+  receiptsOf({ body }: Block): Receipt[] {
+    return (body?.body ?? []).map((raw) => {
       const found = findReceipt(this.chain, rawTransactionHash(raw) ?? EMPTY_BYTES);
       if (found === null) throw new Error("The receipt is missing");
       return found.receipt;
     });
-    return { root: toHex(execution.header.stateRoot), receipts };
   }
 
   /** Forgets everything that is not stored. */

@@ -1,15 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { Receipt } from "../../../../proto/gen/evm.ts";
 import type { Block } from "../../../../proto/gen/blockchain.ts";
-import { rawTransactionHash } from "../../../../shared/block/mod.ts";
-import { EMPTY_BYTES, toHex } from "../../../../shared/bytes/mod.ts";
-import { encode } from "../../../../shared/codec/mod.ts";
+import { toHex } from "../../../../shared/bytes/mod.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { deploy } from "../../testing/code.ts";
 import { FIRST_CONTRACTS, randomProgram } from "../../testing/random_program.ts";
 import { SENDER, TestChain, type TestTransaction } from "../../testing/test_chain.ts";
-import { findReceipt } from "./query.ts";
 
 const parts = await loadChainParts();
 
@@ -58,14 +54,6 @@ const HISTORY = fc.array(
   { minLength: 1, maxLength: 8 },
 );
 
-/** The receipts that a chain has of the transactions of a block. */
-function receiptsOf(test: TestChain, { body }: Block): string[] {
-  return (body?.body ?? []).map((raw) => {
-    const found = findReceipt(test.chain, rawTransactionHash(raw) ?? EMPTY_BYTES);
-    return found === null ? "none" : toHex(encode(Receipt, found.receipt));
-  });
-}
-
 /** Executes a block that follows; gives the root. */
 function rootAfter(test: TestChain, block: Block): string {
   const outcome = test.execute(block);
@@ -90,7 +78,7 @@ Deno.test("a chain that is loaded again between blocks has the same roots, recei
       }
       restarted.restart();
       for (const block of blocks) {
-        assert.deepEqual(receiptsOf(restarted, block), receiptsOf(kept, block));
+        assert.deepEqual(restarted.receiptsOf(block), kept.receiptsOf(block));
         const again = restarted.execute(block);
         assert(again.kind === "reentered" && again.isSame);
       }
