@@ -2,11 +2,15 @@
 
 import solc from "solc-0.8";
 import { type Bytes, concatBytes, fromHex, uintToBytes } from "../shared/bytes/mod.ts";
+import type { HashFunction } from "../shared/crypto/mod.ts";
 import { compileCounter } from "../tests/e2e/counter.ts";
 
 const PACKAGES = new URL("../node_modules/", import.meta.url);
 
-/** An ERC-20 of OpenZeppelin that gives the same amount to many accounts at once. */
+/**
+ * An ERC-20 of OpenZeppelin that gives the same amount to many accounts at once, by their addresses
+ * or, without events, by the slots of their balances.
+ */
 const TOKEN_SOURCE = `
 pragma solidity ^0.8.20;
 import "@openzeppelin/contracts/token/ERC20/ERC20.sol";
@@ -15,6 +19,12 @@ contract Token is ERC20 {
   function issue(address[] calldata holders, uint256 amount) external {
     for (uint256 i = 0; i < holders.length; i++) _mint(holders[i], amount);
   }
+  function fill(bytes32[] calldata slots, uint256 amount) external {
+    for (uint256 i = 0; i < slots.length; i++) {
+      bytes32 slot = slots[i];
+      assembly { sstore(slot, amount) }
+    }
+  }
 }`;
 
 /** Newest instruction set that solc knows and the dialect has. */
@@ -22,6 +32,7 @@ const EVM_VERSION = "istanbul";
 
 const TRANSFER = "a9059cbb";
 const ISSUE = "42958b54";
+const FILL = "818e53fc";
 
 /** Calldata of the functions that are called. */
 export const CALLDATA = {
@@ -30,14 +41,20 @@ export const CALLDATA = {
   transfer: (to: Bytes, amount: bigint): Bytes =>
     concatBytes(fromHex(TRANSFER), padded(to), uintToBytes(amount, 32)),
   issue: (holders: readonly Bytes[], amount: bigint): Bytes =>
-    concatBytes(
-      fromHex(ISSUE),
-      uintToBytes(64n, 32),
-      uintToBytes(amount, 32),
-      uintToBytes(BigInt(holders.length), 32),
-      ...holders.map(padded),
-    ),
+    concatBytes(fromHex(ISSUE), arrayAndAmount(holders.map(padded), amount)),
+  fill: (slots: readonly Bytes[], amount: bigint): Bytes =>
+    concatBytes(fromHex(FILL), arrayAndAmount(slots, amount)),
 } as const;
+
+/** Slot of an account's balance in a token. */
+export function balanceSlot(holder: Bytes, keccak: HashFunction): Bytes {
+  return keccak(concatBytes(padded(holder), new Uint8Array(32)));
+}
+
+function arrayAndAmount(words: readonly Bytes[], amount: bigint): Bytes {
+  const count = uintToBytes(BigInt(words.length), 32);
+  return concatBytes(uintToBytes(64n, 32), uintToBytes(amount, 32), count, ...words);
+}
 
 function padded(address: Bytes): Bytes {
   return concatBytes(new Uint8Array(12), address);

@@ -5,17 +5,14 @@ import { loadFastKeccak } from "./keccak.ts";
 import { loadPrecompiles } from "./precompiles/mod.ts";
 
 /** What a chain is made of besides its records: functions, and rules that the configuration sets. */
-export async function loadChainParts(
-  { eth_compatibility, amend_transactions }: Pick<
-    EvmConfig,
-    "eth_compatibility" | "amend_transactions"
-  >,
-): Promise<Omit<ChainParts, "reader">> {
+export async function loadChainParts(config: EvmConfig): Promise<Omit<ChainParts, "reader">> {
+  const { eth_compatibility, amend_transactions, sync_mode, states_kept } = config;
   const keccak = await loadFastKeccak();
   return {
     natives: { keccak, precompiles: await loadPrecompiles() },
     hashes: [await loadSm3(), keccak],
     isEthCompatible: eth_compatibility,
     amends: amend_transactions,
+    statesKept: sync_mode === "full" ? states_kept : null,
   };
 }

@@ -1,7 +1,9 @@
 import {
   bool,
+  choice,
   type ConfigOf,
   defineTable,
+  integer,
   port,
   relativePath,
 } from "../../../shared/config/mod.ts";
@@ -18,6 +20,16 @@ export const EVM_TABLE = defineTable("executor_evm", {
     doc: "any sender may rewrite any account; the same on all nodes, for all blocks of the chain",
   }),
   db_path: relativePath({ default: "data", doc: "data folder, below the working folder" }),
+  sync_mode: choice({
+    choices: ["archive", "full"],
+    default: "archive",
+    doc: "whether all states stay readable, or the last ones",
+  }),
+  states_kept: integer({
+    min: 16,
+    default: 128,
+    doc: 'states before the last one that stay readable with sync_mode "full"',
+  }),
 });
 
 /** Values of {@linkcode EVM_TABLE}. */

@@ -103,34 +103,40 @@ async function assertReceipts(port: number, blocks: readonly ExpectedBlock[]): P
   }
 }
 
-Deno.test("an executor killed amid its work goes on with the same roots and all receipts", () =>
-  withTempFolder(async (folder) => {
-    const blocks = await expectedBlocks((KILLS + 1) * BLOCKS_PER_ROUND);
-    const port = freePort();
-    await Deno.writeTextFile(`${folder}/config.toml`, `[executor_evm]\nexecutor_port = ${port}\n`);
-    await Deno.writeTextFile(`${folder}/executor-log4rs.yaml`, LOG_SETTINGS);
-    const executor = connect(ExecutorServiceService, { port });
-    let process = startService("executor", folder);
-    try {
-      let answered = 0;
-      for (let round = 0; round < KILLS; round++) {
-        const end = answered + BLOCKS_PER_ROUND - BLOCKS_IN_FLIGHT;
-        await sendInTurn(executor, blocks, { answered, end });
-        answered = end;
-        await killAmid(process, executor, blocks.slice(end, end + BLOCKS_IN_FLIGHT));
-        await process.status;
-        process = startService("executor", folder);
-      }
-      await sendInTurn(executor, blocks, { answered, end: blocks.length });
-      await assertReceipts(port, blocks);
-      process.kill("SIGTERM");
-      assert.equal((await process.status).code, 0);
-    } finally {
-      executor.close();
+/** What the configuration says about old states; 16 is the least that "full" allows. */
+const MODES = { archive: "", full: 'sync_mode = "full"\nstates_kept = 16\n' } as const;
+
+for (const [mode, keys] of Object.entries(MODES)) {
+  Deno.test(`an executor killed amid its work goes on with the same roots and all receipts, ${mode}`, () =>
+    withTempFolder(async (folder) => {
+      const blocks = await expectedBlocks((KILLS + 1) * BLOCKS_PER_ROUND);
+      const port = freePort();
+      const config = `[executor_evm]\nexecutor_port = ${port}\n${keys}`;
+      await Deno.writeTextFile(`${folder}/config.toml`, config);
+      await Deno.writeTextFile(`${folder}/executor-log4rs.yaml`, LOG_SETTINGS);
+      const executor = connect(ExecutorServiceService, { port });
+      let process = startService("executor", folder);
       try {
-        process.kill("SIGKILL");
-      } catch {
-        // it ended as it should
+        let answered = 0;
+        for (let round = 0; round < KILLS; round++) {
+          const end = answered + BLOCKS_PER_ROUND - BLOCKS_IN_FLIGHT;
+          await sendInTurn(executor, blocks, { answered, end });
+          answered = end;
+          await killAmid(process, executor, blocks.slice(end, end + BLOCKS_IN_FLIGHT));
+          await process.status;
+          process = startService("executor", folder);
+        }
+        await sendInTurn(executor, blocks, { answered, end: blocks.length });
+        await assertReceipts(port, blocks);
+        process.kill("SIGTERM");
+        assert.equal((await process.status).code, 0);
+      } finally {
+        executor.close();
+        try {
+          process.kill("SIGKILL");
+        } catch {
+          // it ended as it should
+        }
       }
-    }
-  }));
+    }));
+}

@@ -8,15 +8,9 @@ import { callContract } from "./chain/call.ts";
 import { Chain, type ChainParts } from "./chain/chain.ts";
 import { chainHash, executorHash, type Header } from "./chain/header.ts";
 import { type OpenBlock, readBlock } from "./chain/open_block.ts";
-import type { Put, RecordReader } from "./chain/records.ts";
+import { Pruner } from "./chain/pruner.ts";
+import type { RecordStore } from "./chain/records.ts";
 import { finish } from "./work.ts";
-
-/** Where the records are kept. */
-export interface RecordStore extends RecordReader {
-  /** Writes all records or, after a crash, none; they are on disk when the promise resolves. */
-  write(batch: { readonly puts: Iterable<Put> }, options: { sync: true }): Promise<void>;
-  close(): Promise<void>;
-}
 
 /** What an executor is made of. */
 export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
@@ -28,6 +22,8 @@ export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
 interface Opened {
   readonly store: RecordStore;
   readonly chain: Chain;
+  /** Null when no state is to be removed. */
+  readonly pruner: Pruner | null;
 }
 
 /** Requests that may wait for their turn before further ones are refused. */
@@ -39,6 +35,8 @@ export class EvmExecutor implements Executor {
   #opened: Opened | null = null;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting = 0;
+  #isPruning = false;
+  #isClosed = false;
 
   constructor(options: EvmExecutorOptions) {
     this.#options = options;
@@ -48,6 +46,7 @@ export class EvmExecutor implements Executor {
   async start(): Promise<void> {
     const { log } = this.#options;
     const { chain } = await this.#open();
+    this.#prune();
     if (chain.isEmpty) log.info("Not found exist block within database.");
     const { header, hash } = chain;
     const currentHash = to0xHex(executorHash(header, hash));
@@ -74,13 +73,14 @@ export class EvmExecutor implements Executor {
 
   /** Waits for the requests under way and closes the records. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     await this.#turn;
     await this.#drop();
   }
 
   async #execute(block: OpenBlock): Promise<ExecAnswer> {
     const { log } = this.#options;
-    const { store, chain } = await this.#open();
+    const { store, chain, pruner } = await this.#open();
     const { height } = block.header;
     try {
       const outcome = finish(chain.execute(block));
@@ -96,11 +96,38 @@ export class EvmExecutor implements Executor {
         return { code, hash: header.stateRoot };
       }
       await store.write({ puts: outcome.puts }, { sync: true });
+      chain.stored();
+      pruner?.written(height, outcome.puts);
+      this.#prune();
       log.info(closedBlock(header, chain));
       log.info(`height: ${height}, state_root: ${to0xHex(header.stateRoot)}`);
       return { code: StatusCode.Success, hash: header.stateRoot };
     } catch (cause) {
       // what is in memory may be ahead of the disk or incomplete: start again from the disk
+      await this.#drop();
+      throw cause;
+    }
+  }
+
+  /** Removes old states bit by bit, after whatever waits then; what is left waits for the next block. */
+  async #prune(): Promise<void> {
+    if (this.#isPruning) return;
+    this.#isPruning = true;
+    try {
+      while (await this.#inTurn(() => this.#pruneStep()));
+    } catch (cause) {
+      this.#options.log.warn("cannot remove old states", { cause });
+    } finally {
+      this.#isPruning = false;
+    }
+  }
+
+  async #pruneStep(): Promise<boolean> {
+    const opened = this.#opened;
+    if (opened === null || this.#isClosed) return false;
+    try {
+      return await opened.pruner?.step(opened.chain.header.height) ?? false;
+    } catch (cause) {
       await this.#drop();
       throw cause;
     }
@@ -123,7 +150,9 @@ export class EvmExecutor implements Executor {
     const store = await this.#options.open();
     try {
       const chain = new Chain({ ...this.#options, reader: store });
-      return this.#opened = { store, chain };
+      const { statesKept } = this.#options;
+      const pruner = statesKept === null ? null : new Pruner({ store, statesKept });
+      return this.#opened = { store, chain, pruner };
     } catch (cause) {
       await store.close();
       throw cause;

@@ -7,6 +7,7 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 import { BusyError } from "../service.ts";
 import { loadChainParts } from "../testing/chain_parts.ts";
 import { MemoryRecords } from "../testing/memory_records.ts";
+import { storedNodeKeys } from "../testing/stored_state.ts";
 import { readVector, type RecordedExecutor } from "../testing/vectors.ts";
 import { EvmExecutor } from "./executor.ts";
 
@@ -22,11 +23,7 @@ function newExecutor(records: MemoryRecords): { executor: EvmExecutor; opens: ()
   let opens = 0;
   const open = () => {
     opens++;
-    return Promise.resolve({
-      getSync: (key: Uint8Array) => records.getSync(key),
-      write: (batch: Parameters<MemoryRecords["write"]>[0]) => records.write(batch),
-      close: () => Promise.resolve(),
-    });
+    return Promise.resolve(records);
   };
   const executor = new EvmExecutor({ ...parts, open, log: SILENT_LOGGER });
   return { executor, opens: () => opens };
@@ -71,6 +68,34 @@ Deno.test("EvmExecutor does not start on records that miss a header", async () =
   );
   await assert.rejects(newExecutor(damaged).executor.start(), /header 4.*does not have it/);
 });
+
+Deno.test("EvmExecutor removes old states bit by bit and answers like for missing ones", async () => {
+  const records = new MemoryRecords();
+  const statesKept = 1;
+  const open = () => Promise.resolve(records);
+  const executor = new EvmExecutor({ ...parts, statesKept, open, log: SILENT_LOGGER });
+  await executor.start();
+  for (const block of blocks) await executor.exec(block);
+  await executor.read(() => {}); // the turns of what was begun by then
+  const request = { to: new Uint8Array(20), from: new Uint8Array(0), method: new Uint8Array(0) };
+  const kinds: string[] = [];
+  for (let height = 1n; height < BigInt(blocks.length); height++) {
+    kinds.push((await executor.call({ ...request, args: [], height })).kind);
+  }
+  assert.deepEqual(kinds, ["error", "error", "value", "value"]);
+  const all = storedNodeKeys(await recordsAfter(blocks.length));
+  assert(storedNodeKeys(records).size < all.size);
+  await executor.close();
+});
+
+/** What an executor that keeps all states stores. */
+async function recordsAfter(count: number): Promise<MemoryRecords> {
+  const records = new MemoryRecords();
+  const { executor } = newExecutor(records);
+  for (const block of blocks.slice(0, count)) await executor.exec(block);
+  await executor.close();
+  return records;
+}
 
 Deno.test("EvmExecutor refuses requests when too many wait", async () => {
   const { executor } = newExecutor(new MemoryRecords());

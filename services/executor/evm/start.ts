@@ -1,10 +1,11 @@
 import { RPCServiceService } from "../../../proto/gen/evm.ts";
 import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
-import { openLevel } from "../../../shared/level/mod.ts";
+import { LevelError, openLevel } from "../../../shared/level/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../../shared/rpc/mod.ts";
-import type { RunningService } from "../../../shared/service/mod.ts";
+import { explained, type RunningService } from "../../../shared/service/mod.ts";
 import { executorHandlers } from "../service.ts";
+import { FormatError, MissingRecordError } from "./chain/records.ts";
 import { loadChainParts } from "./chain_parts.ts";
 import type { EvmConfig } from "./config.ts";
 import { EvmExecutor } from "./executor.ts";
@@ -22,7 +23,12 @@ export interface RunningEvm extends RunningService {
   readonly port: number;
 }
 
-/** Opens the data folder and serves it; throws when the folder or the port cannot be used. */
+/**
+ * Opens the data folder and serves it.
+ *
+ * @throws {StartRefusal} when the folder cannot be used, with a text for the operator; other errors
+ * when the port cannot
+ */
 export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm> {
   const { executor_port: port, db_path: path } = config;
   log.info(`grpc port of this service: ${port}`);
@@ -36,7 +42,7 @@ export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm>
     log,
   });
   try {
-    await executor.start();
+    await explained(executor.start(), LevelError, FormatError, MissingRecordError);
     const services = [
       grpcService(ExecutorServiceService, executorHandlers(executor)),
       grpcService(RPCServiceService, evmRpcHandlers({ executor, log })),

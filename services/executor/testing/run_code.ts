@@ -1,6 +1,6 @@
 import { fromHex } from "../../../shared/bytes/mod.ts";
 import assert from "node:assert/strict";
-import { stateStore } from "../evm/chain/records.ts";
+import { stateStore } from "../evm/chain/state_records.ts";
 import { Execution } from "../evm/interpreter/context.ts";
 import type { VmError } from "../evm/interpreter/errors.ts";
 import type { Frame } from "../evm/interpreter/frame.ts";

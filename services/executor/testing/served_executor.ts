@@ -1,7 +1,9 @@
 import { RPCServiceService } from "../../../proto/gen/evm.ts";
 import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
+import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
+import { EVM_TABLE } from "../evm/config.ts";
 import { startEvm } from "../evm/start.ts";
 
 /** An executor on a port of its own, and clients of both its services. */
@@ -15,8 +17,13 @@ export interface ServedExecutor extends AsyncDisposable {
 export async function serveExecutor(
   { path, isEthCompatible = false }: { path: string; isEthCompatible?: boolean },
 ): Promise<ServedExecutor> {
-  const defaults = { executor_port: 0, amend_transactions: false };
-  const config = { ...defaults, db_path: path, eth_compatibility: isEthCompatible };
+  const defaults = readTable(EVM_TABLE, parseDocument("[executor_evm]", "config.toml"));
+  const config = {
+    ...defaults,
+    executor_port: 0,
+    db_path: path,
+    eth_compatibility: isEthCompatible,
+  };
   const running = await startEvm({ config, log: SILENT_LOGGER });
   const { port } = running;
   const executor = connect(ExecutorServiceService, { port });

@@ -8,8 +8,10 @@ import {
 import { type Bytes, EMPTY_BYTES, fromHex, toHex, uintToBytes } from "../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
 import { type BlockOutcome, Chain, type ChainParts } from "../evm/chain/chain.ts";
+import { chainHash } from "../evm/chain/header.ts";
 import { readBlock } from "../evm/chain/open_block.ts";
 import { findReceipt } from "../evm/chain/query.ts";
+import { putCurrentHeight } from "../evm/chain/records.ts";
 import { finish } from "../evm/work.ts";
 import { MemoryRecords } from "./memory_records.ts";
 
@@ -77,6 +79,7 @@ export class TestChain {
     const execution = finish(this.chain.execute(open));
     if (execution.kind === "executed" && block.header !== undefined) {
       this.records.put(execution.puts);
+      this.chain.stored();
       this.#height = block.header.height;
       this.#prevhash = hashBlockHeader(this.#hash, block.header);
     }
@@ -103,6 +106,14 @@ export class TestChain {
   /** Forgets everything that is not stored. */
   restart(): void {
     this.chain = new Chain({ ...this.#parts, reader: this.records });
+  }
+
+  /** Makes an earlier block the last one, as an operator does while the executor is stopped. */
+  rollBack(height: bigint): void {
+    this.records.put([putCurrentHeight(height)]);
+    this.restart();
+    this.#height = height;
+    this.#prevhash = chainHash(this.chain.header, this.#hash);
   }
 
   /** Hash of the last block. */

@@ -5,7 +5,7 @@ import { FramePools } from "../interpreter/frame.ts";
 import { toWord, type Word, wordOfBytes } from "../word.ts";
 import { finish, type Pace, WITHOUT_PAUSE, type Work } from "../work.ts";
 import { EMPTY_ROOT } from "../state/account.ts";
-import { CommittedState } from "../state/committed_state.ts";
+import { CommittedState, type StateChanges, type StateStore } from "../state/committed_state.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";
 import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
@@ -15,21 +15,29 @@ import { executeBlock, type ExecutedBlock } from "./execute_block.ts";
 import { chainHash, defaultHeader, executorHash, type Header, type OpenHeader } from "./header.ts";
 import { isSameBlock, type OpenBlock } from "./open_block.ts";
 import {
+  checkFormat,
   MissingRecordError,
   type Put,
   putCurrentHeight,
+  putFormat,
   putGenesisOption,
   putHeader,
   putHeightOfHash,
   putReceiptHashes,
-  putState,
   readCurrentHeight,
   readGenesisOption,
   readHeader,
   type RecordReader,
   requireHeader,
-  stateStore,
 } from "./records.ts";
+import {
+  pastStateStore,
+  putNoRemovals,
+  putRemovals,
+  putState,
+  requireState,
+  stateStore,
+} from "./state_records.ts";
 
 /** What a chain is made of. */
 export interface ChainParts {
@@ -44,6 +52,8 @@ export interface ChainParts {
   readonly isEthCompatible: boolean;
   /** Whether amendments are carried out. */
   readonly amends: boolean;
+  /** States before the last one that a {@linkcode Pruner} leaves, null when none is to be removed. */
+  readonly statesKept: number | null;
 }
 
 /** What became of a block that was sent (spec/executor_evm.md, 4.2). */
@@ -81,11 +91,14 @@ export class Chain {
   constructor(parts: ChainParts) {
     const { reader, hashes } = parts;
     this.#parts = parts;
+    checkFormat(reader);
     const height = readCurrentHeight(reader);
     this.#isEmpty = height === null;
     this.#header = height === null ? defaultHeader(hashOf(hashes)) : requireHeader(reader, height);
     this.#hashes = height === null || height === 0n ? hashes : decideHash(parts);
-    this.#state = this.#openState(this.#header);
+    requireState(reader, this.#header.height);
+    const root = height === null ? EMPTY_ROOT : this.#header.stateRoot;
+    this.#state = this.#openState(root, stateStore(reader));
     this.#blockHashes = this.#openBlockHashes();
   }
 
@@ -126,12 +139,18 @@ export class Chain {
 
   /** Header of an executed height, or the default header, null for any other height. */
   headerAt(height: bigint): Header | null {
-    return height === this.#header.height ? this.#header : readHeader(this.reader, height);
+    if (height === this.#header.height) return this.#header;
+    // above the last block there may be headers of abandoned ones
+    return height < this.#header.height ? readHeader(this.reader, height) : null;
   }
 
-  /** State after an executed block. */
+  /**
+   * State after an executed block.
+   *
+   * @throws {MissingRecordError} when it was removed, now or while it is read
+   */
   stateAfter(header: Header): CommittedState {
-    return header === this.#header ? this.#state : this.#openState(header);
+    return header === this.#header ? this.#state : this.#openPast(header);
   }
 
   /**
@@ -163,7 +182,7 @@ export class Chain {
    * Executes a transaction on the state after the last block, or after an earlier one, without
    * lasting effects (section 10). If a block is executed while it pauses, that is the end of it.
    *
-   * @throws {MissingRecordError} for a height that was not executed
+   * @throws {MissingRecordError} for a height that was not executed or whose state was removed
    */
   *simulate(
     tx: EvmTransaction,
@@ -190,12 +209,13 @@ export class Chain {
   /**
    * Executes a block again on the state after the one below it, and keeps nothing.
    *
-   * @throws {MissingRecordError} when the block below was not executed
+   * @throws {MissingRecordError} when the block below was not executed or its state was removed
    */
   replay(block: OpenBlock): Replay {
     const { height } = block.header;
-    const below = height === 0n ? null : requireHeader(this.reader, height - 1n);
-    const state = this.#stateOf(below === null ? EMPTY_ROOT : below.stateRoot);
+    const state = height === 0n
+      ? this.#openState(EMPTY_ROOT, stateStore(this.reader))
+      : this.#openPast(requireHeader(this.reader, height - 1n));
     const executed = finish(this.#executeOn(state, block, WITHOUT_PAUSE));
     const leaves = receiptHashes(executed.receipts, this.hash);
     const results = {
@@ -225,6 +245,11 @@ export class Chain {
     return executed;
   }
 
+  /** Tells that the records of the last block were written; until then its state fills memory. */
+  stored(): void {
+    this.#state.stored();
+  }
+
   /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
   #decide(hash: HashFunction): Put[] {
     if (this.#hashes.length === 1) return [];
@@ -243,6 +268,7 @@ export class Chain {
     { puts, pace }: { readonly puts: readonly Put[]; readonly pace: Pace },
   ): Work<BlockOutcome> {
     const { height } = block.header;
+    this.stored();
     const executed = yield* this.#executeOn(this.#state, block, pace);
     const { receipts, receiptPuts, logBloom, changes } = executed;
     const [closed, other] = this.#hashes.map((hash) => {
@@ -255,9 +281,11 @@ export class Chain {
     const { header, leaves } = closed;
     this.#header = header;
     this.#isEmpty = false;
-    const all = [...puts, ...putState(changes), ...receiptPuts, putHeader(header), closed.place];
+    const all = [...puts, ...putState(changes, height), ...this.#putRemovals(changes, height)];
+    all.push(...receiptPuts, putHeader(header), closed.place);
     if (leaves.length > 0) all.push(putReceiptHashes(height, leaves));
     if (other !== undefined) all.push(putGenesisOption(other.header), other.place);
+    if (height === 0n) all.push(putFormat());
     all.push(putCurrentHeight(height));
     return { kind: "executed", header, puts: all };
   }
@@ -272,13 +300,18 @@ export class Chain {
     };
   }
 
-  #openState({ stateRoot }: Header): CommittedState {
-    return this.#stateOf(this.#isEmpty ? EMPTY_ROOT : stateRoot);
+  #openPast({ height, stateRoot }: Header): CommittedState {
+    return this.#openState(stateRoot, pastStateStore(this.reader, height));
   }
 
-  #stateOf(root: Bytes): CommittedState {
-    const { reader, natives } = this.#parts;
-    return new CommittedState(root, { store: stateStore(reader), keccak: natives.keccak });
+  #openState(root: Bytes, store: StateStore): CommittedState {
+    return new CommittedState(root, { store, keccak: this.natives.keccak });
+  }
+
+  /** What of the state before is to be removed one day. */
+  #putRemovals(changes: StateChanges, height: bigint): Put[] {
+    const { reader, statesKept } = this.#parts;
+    return statesKept === null ? putNoRemovals(reader, height) : [putRemovals(changes, height)];
   }
 
   #openBlockHashes(): BlockHashes {

@@ -131,6 +131,16 @@ Deno.test("Chain finds out at block 1 that a chain hashes with Keccak, and remem
   test.grow();
 });
 
+Deno.test("Chain refuses records of another layout and says what to do", () => {
+  const test = new TestChain(parts, sm3);
+  test.grow();
+  const format = Uint8Array.of(7);
+  test.records.put([[format, Uint8Array.of(3)]]);
+  assert.throws(() => test.restart(), /must be 2, got 3; use the version that wrote it/);
+  test.records.delete([format]);
+  assert.throws(() => test.restart(), /must be 2, got 1; move it away/);
+});
+
 for (const [name, hash] of [["SM3", sm3], ["Keccak", keccak]] as const) {
   Deno.test(`BLOCKHASH of the genesis in block 1 is that of a ${name} chain`, () => {
     const test = new TestChain(parts, hash);

@@ -8,7 +8,6 @@ import {
 } from "../../../../shared/bytes/mod.ts";
 import type { Log } from "../interpreter/context.ts";
 import { decode, decodeUint, RlpError, type RlpItem, RlpWriter } from "../rlp/mod.ts";
-import type { StateChanges, StateStore } from "../state/committed_state.ts";
 import {
   type ReceiptError,
   receiptErrorOf,
@@ -25,19 +24,51 @@ export interface RecordReader {
   getSync(key: Bytes): Bytes | null;
 }
 
-/** What begins the key of a record, by its kind. All are kept for ever. */
-const Kind = {
+/** A range of keys to walk over. */
+export interface RecordRange {
+  readonly gt?: Bytes;
+  readonly gte?: Bytes;
+  readonly lt?: Bytes;
+  /** Stops after so many records. */
+  readonly limit?: number;
+}
+
+/** Records to write and to remove. */
+export interface RecordBatch {
+  readonly puts?: Iterable<Put>;
+  readonly deletes?: Iterable<Bytes>;
+}
+
+/** Where the records are kept. */
+export interface RecordStore extends RecordReader {
+  getMany(keys: readonly Bytes[]): Promise<(Bytes | null)[]>;
+  iterate(range: RecordRange): AsyncIterable<Put>;
+  /**
+   * Writes all or, after a crash, nothing. With `sync` the batch is safe from a power failure when
+   * the promise resolves.
+   */
+  write(batch: RecordBatch, options: { readonly sync: boolean }): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What begins the key of a record, by its kind. All but nodes and removals are kept for ever. */
+export const Kind = {
   Current: 0,
-  Node: 1,
+  AccountNode: 1,
   Blob: 2,
   Header: 3,
   Receipt: 4,
   GenesisOption: 5,
+  StorageNode: 6,
+  Format: 7,
   HeightOfHash: 8,
   ReceiptHashes: 9,
+  Removals: 10,
+  OldestState: 11,
 } as const;
 
-function keyOf(kind: number, rest: Bytes): Bytes {
+/** The key of a record. */
+export function keyOf(kind: number, rest: Bytes): Bytes {
   const key = new Uint8Array(1 + rest.length);
   key[0] = kind;
   key.set(rest, 1);
@@ -50,6 +81,35 @@ const GENESIS_OPTION_KEY = keyOf(Kind.GenesisOption, EMPTY_BYTES);
 /** The stored data lack a record that others refer to. */
 export class MissingRecordError extends Error {
   override name = "MissingRecordError";
+}
+
+const FORMAT_KEY = keyOf(Kind.Format, EMPTY_BYTES);
+
+/** How the records are laid out: nodes by their place since 2, by their hash before. */
+const FORMAT = 2;
+
+/** The data folder has records that this version cannot read. */
+export class FormatError extends Error {
+  override name = "FormatError";
+}
+
+/** Throws a {@linkcode FormatError} unless the records are laid out as here, or there are none. */
+export function checkFormat(reader: RecordReader): void {
+  const found = reader.getSync(FORMAT_KEY)?.[0] ??
+    (readCurrentHeight(reader) === null ? FORMAT : 1);
+  if (found === FORMAT) return;
+  const remedy = found < FORMAT
+    ? "move it away and let the node execute its blocks again"
+    : "use " +
+      "the version that wrote it";
+  throw new FormatError(
+    `Cannot use the data folder: its format must be ${FORMAT}, got ${found}; ${remedy}`,
+  );
+}
+
+/** Records the layout. */
+export function putFormat(): Put {
+  return [FORMAT_KEY, Uint8Array.of(FORMAT)];
 }
 
 /** Height of the last executed block, null before the first one. */
@@ -116,22 +176,6 @@ export function readReceiptHashes(reader: RecordReader, height: bigint): Bytes[]
 /** Records what {@linkcode readReceiptHashes} reads. */
 export function putReceiptHashes(height: bigint, hashes: readonly Bytes[]): Put {
   return [keyOf(Kind.ReceiptHashes, u64be(height)), concatBytes(...hashes)];
-}
-
-/** Nodes, code and abis among the records. */
-export function stateStore(reader: RecordReader): StateStore {
-  return {
-    nodes: { get: (hash) => reader.getSync(keyOf(Kind.Node, hash)) },
-    blob: (hash) => reader.getSync(keyOf(Kind.Blob, hash)),
-  };
-}
-
-/** Records what a commit of the state adds. */
-export function putState({ nodes, blobs }: StateChanges): Put[] {
-  const puts: Put[] = [];
-  for (const [hash, node] of nodes) puts.push([keyOf(Kind.Node, hash), node]);
-  for (const [hash, bytes] of blobs) puts.push([keyOf(Kind.Blob, hash), bytes]);
-  return puts;
 }
 
 /** All that the query of a receipt needs besides the header of the block. */

@@ -7,7 +7,7 @@ import {
   Progress,
 } from "../../../../shared/cli/mod.ts";
 import type { Chain } from "../chain/chain.ts";
-import { stateStore } from "../chain/records.ts";
+import { pastStateStore } from "../chain/state_records.ts";
 import { type CommittedAccount, EMPTY_ROOT } from "../state/account.ts";
 import type { CommittedState } from "../state/committed_state.ts";
 import { wordOfSlot } from "../state/storage.ts";
@@ -55,7 +55,8 @@ export async function runDump(chain: Chain, options: DumpOptions): Promise<numbe
       : fieldLines({ address, height: header.height, ...forPeople(found) }),
   );
   if (account.storage === null) return 0;
-  const slots = walkTrie(stateStore(chain.reader).nodes, account.storage.root);
+  const { nodes } = pastStateStore(chain.reader, header.height);
+  const slots = walkTrie(nodes(address), account.storage.root);
   return await printSlots(slots, options);
 }
 

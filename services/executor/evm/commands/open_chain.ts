@@ -3,7 +3,7 @@ import { exists } from "../../../../shared/files/mod.ts";
 import { LevelError, openLevel } from "../../../../shared/level/mod.ts";
 import type { OfflineContext } from "../../../../shared/service/mod.ts";
 import { Chain } from "../chain/chain.ts";
-import { MissingRecordError } from "../chain/records.ts";
+import { FormatError, MissingRecordError } from "../chain/records.ts";
 import { loadChainParts } from "../chain_parts.ts";
 import type { EVM_TABLE } from "../config.ts";
 import { RlpError } from "../rlp/mod.ts";
@@ -12,8 +12,9 @@ import { MalformedNodeError, MissingNodeError } from "../trie/mod.ts";
 
 type Context = Pick<OfflineContext<typeof EVM_TABLE.keys>, "config" | "output">;
 
-/** What a store that lost data throws when it is read. */
+/** What a store throws that lost data, or that this version cannot read. */
 const FAULTS = [
+  FormatError,
   MissingRecordError,
   MissingNodeError,
   MissingBlobError,

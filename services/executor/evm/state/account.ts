@@ -8,7 +8,7 @@ import {
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
 import { decode, RlpError, RlpWriter } from "../rlp/mod.ts";
-import { Storage, type StorageParts, WrittenStorage } from "./storage.ts";
+import { type Storage, WrittenStorage } from "./storage.ts";
 
 /** Root of the empty trie, the Keccak-256 of `80` (spec/executor_evm.md, section 2). */
 export const EMPTY_ROOT: Bytes = fromHex(
@@ -73,7 +73,10 @@ export function encodeAccount(account: CommittedAccount): Bytes {
 }
 
 /** Reads what {@linkcode encodeAccount} wrote; throws {@linkcode RlpError} for anything else. */
-export function decodeAccount(bytes: Bytes, storageParts: StorageParts): CommittedAccount {
+export function decodeAccount(
+  bytes: Bytes,
+  openStorage: (root: Bytes) => Storage,
+): CommittedAccount {
   const fields = decode(bytes);
   if (fields instanceof Uint8Array || fields.length !== 5) {
     throw new RlpError("Cannot read an account: it must be a list of 5 items");
@@ -87,7 +90,7 @@ export function decodeAccount(bytes: Bytes, storageParts: StorageParts): Committ
   return {
     nonce: wordOfBytes(nonce ?? EMPTY_BYTES),
     balance: wordOfBytes(balance ?? EMPTY_BYTES),
-    storage: equalBytes(root, EMPTY_ROOT) ? null : new Storage(root.slice(), storageParts),
+    storage: equalBytes(root, EMPTY_ROOT) ? null : openStorage(root.slice()),
     code: storedBlob(codeHash ?? EMPTY_BYTES),
     abi: storedBlob(abiHash ?? EMPTY_BYTES),
   };

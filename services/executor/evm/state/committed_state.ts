@@ -1,7 +1,7 @@
-import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { bytesOfWord, toWord } from "../word.ts";
-import { type NodeReader, type NodeSink, Trie } from "../trie/mod.ts";
+import { NodeMemory, type NodeReader, type NodeSink, Trie } from "../trie/mod.ts";
 import {
   type Account,
   type Blob,
@@ -13,31 +13,67 @@ import {
   encodeAccount,
 } from "./account.ts";
 import { EMPTY_PROGRAM, Program } from "./program.ts";
-import { Storage, type StorageParts, WrittenStorage } from "./storage.ts";
+import { RecentLimit, RecentMap } from "./recent_map.ts";
+import { Storage, WrittenStorage } from "./storage.ts";
 
 /** An address as a key of a map: the hex digits of its number. */
 export type AddressKey = string;
 
 /** Where a state is read. */
 export interface StateStore {
-  readonly nodes: NodeReader;
+  /** The nodes of the storage of an address of 20 bytes, or with null those of the accounts. */
+  nodes(owner: Bytes | null): NodeReader;
   /** Code or abi by its hash, null when there is none. */
   blob(hash: Bytes): Bytes | null;
 }
+
+/** How much of a state is kept in memory. */
+export interface StateLimits {
+  /** Accounts and slots; one takes about 200 bytes. */
+  readonly entriesMax: number;
+  /** Nodes of tries, beside those that one block walks over; one takes up to a kilobyte. */
+  readonly nodesMax: number;
+  /** Bytes of code that are kept prepared; each takes up to ten bytes of memory. */
+  readonly programBytesMax: number;
+}
+
+/** What the state of a chain keeps: in all it stays below 300 MB. */
+export const STATE_LIMITS: StateLimits = {
+  entriesMax: 200_000,
+  nodesMax: 200_000,
+  programBytesMax: 8 * 1024 * 1024,
+};
 
 /** What a state is made of. */
 export interface CommittedStateParts {
   readonly store: StateStore;
   readonly keccak: HashFunction;
-  /** Accounts and slots that are kept in memory after reading, before all of them are dropped. */
-  readonly readsKeptMax?: number;
+  readonly limits?: StateLimits;
 }
 
-/** What a commit adds to the store. */
+/** Where a node is stored. */
+export interface NodePlace {
+  /** Address of the contract whose storage it belongs to, null for a node of the accounts. */
+  readonly owner: Bytes | null;
+  /** Nibbles that lead to it. */
+  readonly path: Bytes;
+  readonly hash: Bytes;
+}
+
+/** A node to store. */
+export interface NewNode extends NodePlace {
+  readonly node: Bytes;
+}
+
+/** What a commit changes in the store. */
 export interface StateChanges {
   readonly root: Bytes;
-  readonly nodes: readonly (readonly [hash: Bytes, node: Bytes])[];
+  readonly nodes: readonly NewNode[];
   readonly blobs: readonly (readonly [hash: Bytes, bytes: Bytes])[];
+  /** Nodes of before that the new root does not lead to, unless they are among the new ones. */
+  readonly removed: readonly NodePlace[];
+  /** Addresses whose storage of before is gone as a whole; its nodes are not listed. */
+  readonly cleared: readonly Bytes[];
 }
 
 /** A store lacks bytes that the state refers to: data were lost. */
@@ -48,12 +84,6 @@ export class MissingBlobError extends Error {
   }
 }
 
-/** Each with its part of the trie takes about a kilobyte. */
-const READS_KEPT_MAX = 100_000;
-
-/** Bytes of code that are kept prepared; each takes up to ten bytes of memory. */
-const PROGRAM_BYTES_MAX = 8 * 1024 * 1024;
-
 /**
  * All accounts at one root. Overlays read from it while transactions run; only a commit changes it,
  * and then all other overlays are void. A commit that throws leaves the state unusable.
@@ -61,30 +91,27 @@ const PROGRAM_BYTES_MAX = 8 * 1024 * 1024;
 export class CommittedState {
   readonly #store: StateStore;
   readonly #keccak: HashFunction;
-  readonly #storageParts: StorageParts;
-  readonly #accounts = new Map<AddressKey, CommittedAccount | null>();
+  readonly #entries: RecentLimit;
+  readonly #memory: NodeMemory;
+  readonly #accounts: RecentMap<AddressKey, CommittedAccount | null>;
+  readonly #programs: RecentMap<string, Program>;
+  /** Storages that have nodes in memory. */
   readonly #openStorages = new Set<Storage>();
-  readonly #programs = new Map<string, Program>();
-  readonly #readsKeptMax: number;
-  #root: Bytes;
-  #trie: Trie;
+  readonly #trie: Trie;
   #version = 0;
-  #kept = 0;
-  #programBytes = 0;
+  /** Code and abis of a commit, from its begin until the store has it; null otherwise. */
+  #unstoredBlobs: Map<string, Blob> | null = null;
 
   /** @param root root of the account trie, {@linkcode EMPTY_ROOT} for an empty state */
-  constructor(root: Bytes, { store, keccak, readsKeptMax = READS_KEPT_MAX }: CommittedStateParts) {
-    this.#root = root;
-    this.#readsKeptMax = readsKeptMax;
+  constructor(root: Bytes, { store, keccak, limits = STATE_LIMITS }: CommittedStateParts) {
     this.#store = store;
     this.#keccak = keccak;
-    this.#trie = new Trie(store.nodes, root, keccak);
-    const cache = {
-      opened: (storage: Storage) => void this.#openStorages.add(storage),
-      reading: () => this.#reading(),
-      kept: () => void this.#kept++,
-    };
-    this.#storageParts = { nodes: store.nodes, keccak, cache };
+    this.#entries = new RecentLimit(limits.entriesMax);
+    this.#memory = new NodeMemory(limits.nodesMax);
+    this.#accounts = new RecentMap(this.#entries);
+    const programs = new RecentLimit(limits.programBytesMax);
+    this.#programs = new RecentMap(programs, ({ code }) => code.length);
+    this.#trie = new Trie(root, { reader: store.nodes(null), keccak, memory: this.#memory });
   }
 
   /** Number of commits so far: an overlay made at another version reads a state that is gone. */
@@ -92,13 +119,20 @@ export class CommittedState {
     return this.#version;
   }
 
+  /** Accounts, slots and nodes in memory, as counted for the limits. */
+  get inMemory(): { readonly entries: number; readonly nodes: number } {
+    return { entries: this.#entries.weight, nodes: this.#memory.count };
+  }
+
   /** An account, or null. */
   account(key: AddressKey): CommittedAccount | null {
     const known = this.#accounts.get(key);
     if (known !== undefined) return known;
-    this.#reading();
-    const bytes = this.#trie.get(addressBytes(key));
-    const account = bytes === null ? null : decodeAccount(bytes, this.#storageParts);
+    this.#sweep();
+    const address = addressBytes(key);
+    const bytes = this.#trie.get(address);
+    const open = (root: Bytes) => this.#openStorage(address, root);
+    const account = bytes === null ? null : decodeAccount(bytes, open);
     this.#accounts.set(key, account);
     return account;
   }
@@ -109,66 +143,120 @@ export class CommittedState {
     const known = this.#programs.get(code.key);
     if (known !== undefined) return known;
     const program = new Program(this.bytesOf(code));
-    if (this.#programBytes + program.code.length > PROGRAM_BYTES_MAX) {
-      this.#programs.clear();
-      this.#programBytes = 0;
-    }
     this.#programs.set(code.key, program);
-    this.#programBytes += program.code.length;
     return program;
   }
 
   /** The bytes of a code or abi. */
   bytesOf(blob: Blob): Bytes {
-    if (blob === EMPTY_BLOB) return EMPTY_PROGRAM.code;
-    const bytes = blob.fresh ?? this.#store.blob(blob.hash);
+    if (blob === EMPTY_BLOB) return EMPTY_BYTES;
+    const unstored = this.#unstoredBlobs?.get(blob.key) ?? blob;
+    const bytes = unstored.fresh ?? this.#store.blob(blob.hash);
     if (bytes === null) throw new MissingBlobError(blob.key);
     return bytes;
   }
 
-  /** Takes over what an overlay wrote and tells what has to be stored for it. */
+  /**
+   * Takes over what an overlay wrote and tells what has to be stored for it. Until
+   * {@linkcode stored} is called nothing is freed that the store does not have yet.
+   */
   commit(written: Iterable<readonly [AddressKey, Account | null]>): StateChanges {
-    const nodes: [Bytes, Bytes][] = [];
-    const blobs = new Map<string, readonly [Bytes, Bytes]>();
-    const sink = (hash: Bytes, node: Bytes) => void nodes.push([hash, node]);
+    this.stored();
+    const changes = new Changes();
+    const unstored = this.#unstoredBlobs = new Map<string, Blob>();
     for (const [key, account] of written) {
-      this.#kept++;
-      const committed = account && { ...account, storage: this.#commitStorage(account, sink) };
+      const address = addressBytes(key);
+      if (this.#clears(key, account)) changes.cleared.push(address);
+      const committed = account && this.#commitAccount(account, address, changes);
       this.#accounts.set(key, committed);
       if (committed === null) {
-        this.#trie.delete(addressBytes(key));
+        this.#trie.delete(address);
         continue;
       }
       for (const blob of [committed.code, committed.abi]) {
-        if (blob.fresh === null) continue;
-        blobs.set(blob.key, [blob.hash, blob.fresh]);
-        blob.fresh = null;
+        if (unstored.has(blob.key)) blob.fresh = null;
+        else if (blob.fresh !== null) unstored.set(blob.key, blob);
       }
-      this.#trie.put(addressBytes(key), encodeAccount(committed));
+      this.#trie.put(address, encodeAccount(committed));
     }
-    this.#root = this.#trie.commit(sink);
+    const root = this.#trie.commit(changes.sinkOf(null));
     this.#version++;
-    return { root: this.#root, nodes, blobs: [...blobs.values()] };
+    return { ...changes, root, blobs: [...unstored.values()].map(putBlob) };
   }
 
-  #commitStorage(account: Account, sink: NodeSink): Storage | null {
-    const committed = committedStorage(account);
+  /** Tells that the store has what the last commit gave. */
+  stored(): void {
+    for (const blob of this.#unstoredBlobs?.values() ?? []) blob.fresh = null;
+    this.#unstoredBlobs = null;
+    this.#sweep();
+  }
+
+  /** Whether an account had slots, all of which it loses with the commit. */
+  #clears(key: AddressKey, account: Account | null): boolean {
+    if (account !== null && committedStorage(account) !== null) return false;
+    return (this.account(key)?.storage ?? null) !== null;
+  }
+
+  #commitAccount(account: Account, address: Bytes, changes: Changes): CommittedAccount {
     const { storage } = account;
-    if (!(storage instanceof WrittenStorage) || storage.written.size === 0) return committed;
-    const target = committed ?? new Storage(EMPTY_ROOT, this.#storageParts);
-    target.commit(storage.written, sink);
-    return target;
+    if (!(storage instanceof WrittenStorage)) return { ...account, storage };
+    if (storage.written.size === 0) return { ...account, storage: storage.committed };
+    const target = storage.committed ?? this.#openStorage(address, EMPTY_ROOT);
+    target.commit(storage.written, changes.sinkOf(address));
+    return { ...account, storage: target };
   }
 
-  /** Drops everything that was only read once there is too much of it. */
-  #reading(): void {
-    if (++this.#kept <= this.#readsKeptMax) return;
-    this.#kept = 0;
-    this.#accounts.clear();
+  #openStorage(address: Bytes, root: Bytes): Storage {
+    return new Storage(root, {
+      reader: this.#store.nodes(address),
+      keccak: this.#keccak,
+      memory: this.#memory,
+      entries: this.#entries,
+      reading: (storage) => {
+        this.#sweep();
+        this.#openStorages.add(storage);
+      },
+    });
+  }
+
+  /** Frees nodes of tries when there are too many, unless the store lacks some of them. */
+  #sweep(): void {
+    if (!this.#memory.isFull || this.#unstoredBlobs !== null) return;
+    let left = this.#trie.sweep();
+    for (const storage of this.#openStorages) {
+      const leftHere = storage.sweep();
+      if (leftHere === 0) this.#openStorages.delete(storage);
+      left += leftHere;
+    }
+    if (this.#memory.isTooMany(left)) left = this.#forgetNodes();
+    this.#memory.begin(left);
+  }
+
+  #forgetNodes(): number {
+    this.#trie.forget();
     for (const storage of this.#openStorages) storage.forget();
     this.#openStorages.clear();
-    this.#trie = new Trie(this.#store.nodes, this.#root, this.#keccak);
+    return 0;
   }
+}
+
+/** What a commit gathers. */
+class Changes {
+  readonly nodes: NewNode[] = [];
+  readonly removed: NodePlace[] = [];
+  readonly cleared: Bytes[] = [];
+
+  /** Takes the nodes of one trie. */
+  sinkOf(owner: Bytes | null): NodeSink {
+    return {
+      put: (path, hash, node) => void this.nodes.push({ owner, path, hash, node }),
+      remove: (path, hash) => void this.removed.push({ owner, path, hash }),
+    };
+  }
+}
+
+function putBlob({ hash, fresh }: Blob): readonly [hash: Bytes, bytes: Bytes] {
+  return [hash, fresh ?? EMPTY_BYTES];
 }
 
 function addressBytes(key: AddressKey): Bytes {

@@ -1,8 +1,8 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { bytesOfWord, type Word, wordOfBytes } from "../word.ts";
 import { decode, encodeUint, RlpError } from "../rlp/mod.ts";
-import { type NodeReader, type NodeSink, Trie } from "../trie/mod.ts";
+import { type NodeSink, Trie, type TrieParts } from "../trie/mod.ts";
+import { type RecentLimit, RecentMap } from "./recent_map.ts";
 
 /** A slot as a key of a map: hex text of a wide one, whose low bits alone would be easy to collide. */
 export type SlotKey = number | string;
@@ -12,34 +12,26 @@ export function slotKey(slot: Word): SlotKey {
   return typeof slot === "number" ? slot : slot.toString(16);
 }
 
-/** What every storage of a state shares. */
-export interface StorageParts {
-  readonly nodes: NodeReader;
-  readonly keccak: HashFunction;
-  readonly cache: CacheOwner;
-}
-
-/** Bounds the memory for what was read. */
-export interface CacheOwner {
-  /** A storage has a trie in memory from now on. */
-  opened(storage: Storage): void;
-  /** Something is about to be read and kept; may call {@linkcode Storage.forget} of all. */
-  reading(): void;
-  /** A committed slot is kept in memory from now on. */
-  kept(): void;
+/** What a storage is made of. */
+export interface StorageParts extends TrieParts {
+  /** Bounds the slots that are kept in memory. */
+  readonly entries: RecentLimit;
+  /** Told before a slot is read from the trie: the time to free nodes. */
+  reading(storage: Storage): void;
 }
 
 /** The slots of one contract as of the last commit; only a commit changes it. */
 export class Storage {
   #root: Bytes;
   readonly #parts: StorageParts;
-  readonly #clean = new Map<SlotKey, Word>();
+  readonly #slots: RecentMap<SlotKey, Word>;
   #trie: Trie | null = null;
 
   /** @param root root of the stored trie */
   constructor(root: Bytes, parts: StorageParts) {
     this.#root = root;
     this.#parts = parts;
+    this.#slots = new RecentMap(parts.entries);
   }
 
   /** Root of the trie. */
@@ -49,41 +41,42 @@ export class Storage {
 
   /** The value of a slot, 0 when it was never set. */
   get(key: SlotKey): Word {
-    return this.#clean.get(key) ?? this.#read(key);
+    return this.#slots.get(key) ?? this.#read(key);
   }
 
   /** Moves what was written into the trie; a slot set to 0 leaves it. */
   commit(written: ReadonlyMap<SlotKey, Word>, sink: NodeSink): void {
-    if (written.size === 0) return;
+    this.#parts.reading(this);
     const trie = this.#openTrie();
     for (const [key, value] of written) {
       const slot = slotBytes(key);
       if (value === 0) trie.delete(slot);
       else trie.put(slot, encodeUint(value));
-      this.#clean.set(key, value);
-      this.#parts.cache.kept();
+      this.#slots.set(key, value);
     }
     this.#root = trie.commit(sink);
   }
 
-  /** Frees what was only read. */
+  /** Frees nodes that were not used lately, as {@linkcode Trie.sweep}; gives how many are left. */
+  sweep(): number {
+    const left = this.#trie?.sweep() ?? 0;
+    if (left === 0) this.#trie = null;
+    return left;
+  }
+
+  /** Frees all nodes. */
   forget(): void {
-    this.#clean.clear();
     this.#trie = null;
   }
 
   #openTrie(): Trie {
-    if (this.#trie === null) {
-      this.#trie = new Trie(this.#parts.nodes, this.#root, this.#parts.keccak);
-      this.#parts.cache.opened(this);
-    }
-    return this.#trie;
+    return this.#trie ??= new Trie(this.#root, this.#parts);
   }
 
   #read(key: SlotKey): Word {
-    this.#parts.cache.reading();
+    this.#parts.reading(this);
     const value = wordOfSlot(this.#openTrie().get(slotBytes(key)));
-    this.#clean.set(key, value);
+    this.#slots.set(key, value);
     return value;
   }
 }

@@ -1,19 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex, toHex, u64be } from "../../../../shared/bytes/mod.ts";
 import { MemoryRecords } from "../../testing/memory_records.ts";
 import { natives } from "../../testing/run_code.ts";
-import { putState, stateStore } from "../chain/records.ts";
-import type { Word } from "../word.ts";
+import { putState, stateStore } from "../chain/state_records.ts";
+import { MissingNodeError } from "../trie/mod.ts";
+import { type Word, wordOfBytes } from "../word.ts";
 import { blobOf, EMPTY_ROOT, encodeAccount } from "./account.ts";
 import { CommittedState, MissingBlobError } from "./committed_state.ts";
 import { WorldState } from "./world_state.ts";
 
 const { keccak } = natives;
 
+const LIMITS = { entriesMax: 7, nodesMax: 7, programBytesMax: 7 };
+
 /** A state over records, with few reads kept so that tests meet what happens at the limit. */
 function openCommitted(records: MemoryRecords, root = EMPTY_ROOT): CommittedState {
-  return new CommittedState(root, { store: stateStore(records), keccak, readsKeptMax: 7 });
+  return new CommittedState(root, { store: stateStore(records), keccak, limits: LIMITS });
 }
 
 /** An overlay over such a state. */
@@ -23,7 +26,7 @@ function openState(records: MemoryRecords, root = EMPTY_ROOT): WorldState {
 
 function commit(state: WorldState, records: MemoryRecords): string {
   const changes = state.commit();
-  records.put(putState(changes));
+  records.put(putState(changes, 0n));
   return toHex(changes.root);
 }
 
@@ -89,10 +92,10 @@ Deno.test("WorldState.program() reads code back from the store and names code th
   const state = openState(records);
   state.setAccount("5", { ...state.accountOrNew("5"), code: blobOf(fromHex("6001"), keccak) });
   const changes = state.commit();
-  records.put(putState(changes));
+  records.put(putState(changes, 0n));
   assert.equal(toHex(openState(records, changes.root).program("5").code), "6001");
   const lossy = new MemoryRecords();
-  lossy.put(putState({ ...changes, blobs: [] }));
+  lossy.put(putState({ ...changes, blobs: [] }, 0n));
   assert.throws(() => openState(lossy, changes.root).program("5"), MissingBlobError);
 });
 
@@ -133,6 +136,84 @@ Deno.test("WorldState overlays over one state do not see each other, and end wit
   ]);
   assert.throws(() => calls[0].commit(), /another overlay/);
   assert.equal(new WorldState(committed).slot("1", 1), 6);
+});
+
+/** A store that counts what is read from it. */
+function countingStore(records: MemoryRecords) {
+  const counted = { reads: 0 };
+  const reader = {
+    getSync(key: Bytes) {
+      counted.reads++;
+      return records.getSync(key);
+    },
+  };
+  return { store: stateStore(reader), counted };
+}
+
+Deno.test("CommittedState stays within its limits however much is read and written", () => {
+  const records = new MemoryRecords();
+  const limits = { entriesMax: 100, nodesMax: 200, programBytesMax: 100 };
+  const { store, counted } = countingStore(records);
+  const state = new CommittedState(EMPTY_ROOT, { store, keccak, limits });
+  const slotOf = (index: number) => wordOfBytes(keccak(u64be(BigInt(index))));
+  const keyOf = (index: number) => toHex(keccak(u64be(BigInt(index))).subarray(0, 20));
+  for (let block = 0; block < 40; block++) {
+    const overlay = new WorldState(state);
+    for (let i = 50 * block; i < 50 * block + 50; i++) {
+      overlay.setSlot(keyOf(i % 7), slotOf(i), i + 1);
+      overlay.incrementNonce(keyOf(1_000 + i));
+    }
+    records.put(putState(overlay.commit(), BigInt(block)));
+    state.stored();
+    assert(state.inMemory.entries <= limits.entriesMax, "entries");
+    assert(state.inMemory.nodes <= limits.nodesMax, "nodes");
+  }
+  for (let i = 0; i < 2_000; i++) {
+    assert.equal(new WorldState(state).slot(keyOf(i % 7), slotOf(i)), i + 1);
+    assert.equal(state.account(keyOf(1_000 + i))?.nonce, 1);
+    assert(state.inMemory.entries <= limits.entriesMax, "entries");
+    // the reads of one account and one slot may go past it before the next ones free nodes
+    assert(state.inMemory.nodes <= limits.nodesMax + 20, "nodes");
+    // an account that is read all the time is not read from the store
+    const before = counted.reads;
+    state.account(keyOf(0));
+    assert(counted.reads === before || i === 0, "hot");
+  }
+});
+
+Deno.test("CommittedState needs nothing of a commit from the store before it is told so", () => {
+  const records = new MemoryRecords();
+  const state = openCommitted(records);
+  const overlay = new WorldState(state);
+  for (let i = 0; i < 50; i++) overlay.setSlot("1", i, i + 1);
+  overlay.setAccount("2", { ...overlay.accountOrNew("2"), code: blobOf(fromHex("6001"), keccak) });
+  const changes = overlay.commit();
+  const readAll = () => {
+    const reader = new WorldState(state);
+    for (let i = 0; i < 50; i++) assert.equal(reader.slot("1", i), i + 1);
+    assert.equal(toHex(reader.program("2").code), "6001");
+  };
+  readAll();
+  records.put(putState(changes, 0n));
+  state.stored();
+  readAll();
+});
+
+Deno.test("CommittedState names a node that is lost, and goes on when it is back", () => {
+  const records = new MemoryRecords();
+  const state = openState(records);
+  for (let i = 0; i < 50; i++) state.setSlot("1", i, i + 1);
+  const root = fromHex(commit(state, records));
+  for (const [key, value] of records.entries()) {
+    records.delete([fromHex(key)]);
+    const damaged = openState(records, root);
+    const readAll = () => {
+      for (let i = 0; i < 50; i++) assert.equal(damaged.slot("1", i), i + 1);
+    };
+    assert.throws(readAll, MissingNodeError);
+    records.put([[fromHex(key), fromHex(value)]]);
+    readAll();
+  }
 });
 
 /** Accounts as plain data: nonce and slots. */

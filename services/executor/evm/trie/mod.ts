@@ -4,6 +4,7 @@
  * @module
  */
 
-export { MalformedNodeError } from "./node_codec.ts";
-export { MissingNodeError, type NodeReader, type NodeSink, Trie } from "./trie.ts";
+export { MalformedNodeError, ROOM_IN_FRONT } from "./node_codec.ts";
+export { NodeMemory } from "./node_memory.ts";
+export { MissingNodeError, type NodeReader, type NodeSink, Trie, type TrieParts } from "./trie.ts";
 export { walkTrie } from "./walk.ts";

@@ -16,13 +16,27 @@ abstract class Referenced {
     this.offset = offset;
     this.size = size;
   }
+
+  /** Whether the store has the node, under the hash of the reference. */
+  get isStored(): boolean {
+    return this.source !== null && this.size === HASH_SIZE;
+  }
+}
+
+/** Size of the hash of a node. */
+export const HASH_SIZE = 32;
+
+/** A node that was read or made. */
+abstract class InMemory extends Referenced {
+  /** Generation of {@linkcode NodeMemory} in which it was last walked over. */
+  used = 0;
 }
 
 /**
  * A value at the end of a path. The path is `nibbles[start..]`, a range of the nibbles of a key or
  * of a decoded path: splitting a path moves `start` and copies nothing.
  */
-export class LeafNode extends Referenced {
+export class LeafNode extends InMemory {
   readonly kind = "leaf";
   constructor(readonly nibbles: Bytes, readonly start: number, public value: Bytes) {
     super();
@@ -30,7 +44,7 @@ export class LeafNode extends Referenced {
 }
 
 /** A stretch `nibbles[start..end)` without a fork, above a branch. */
-export class ExtensionNode extends Referenced {
+export class ExtensionNode extends InMemory {
   readonly kind = "extension";
   readonly nibbles: Bytes;
   readonly start: number;
@@ -55,13 +69,43 @@ export interface ExtensionParts {
 }
 
 /** A fork: one child per nibble, and the value of the key that ends here. */
-export class BranchNode extends Referenced {
+export class BranchNode extends InMemory {
   readonly kind = "branch";
-  readonly children: (TrieNode | null)[] = [
+  /**
+   * The encoding as of the last commit or reading, null before the first one. It holds the hashes
+   * of the children that are {@linkcode UNREAD}: 16 objects for them would take twice its memory.
+   */
+  encoded: Bytes | null = null;
+  readonly children: (LoadedNode | HashNode | typeof UNREAD | null)[] = [
     ...[null, null, null, null, null, null, null, null],
     ...[null, null, null, null, null, null, null, null],
   ];
   value: Bytes | null = null;
+
+  /** A child, which may be the hash of one. */
+  child(way: number): TrieNode | null {
+    const child = this.children[way] ?? null;
+    if (child !== UNREAD) return child;
+    const encoded = this.encoded as Bytes;
+    let at = listStart(encoded);
+    for (let before = 0; before < way; before++) at += itemSize(encoded, at);
+    return new HashNode(encoded, at + 1);
+  }
+}
+
+/** A child whose hash lies in the encoding of its branch. */
+export const UNREAD = Symbol("unread");
+
+/** Where the items of an encoded list begin. */
+export function listStart(encoded: Bytes): number {
+  const prefix = encoded[0] as number;
+  return prefix <= 0xf7 ? 1 : prefix - 0xf6;
+}
+
+/** Size with its header of an item of a branch but the value: nothing, a hash, or a short node. */
+export function itemSize(encoded: Bytes, at: number): number {
+  const prefix = encoded[at] as number;
+  return prefix < 0xc0 ? prefix - 0x7f : prefix - 0xbf;
 }
 
 /** A node that was not read yet. */
@@ -69,7 +113,7 @@ export class HashNode extends Referenced {
   readonly kind = "hash";
   constructor(source: Bytes, offset: number) {
     super();
-    this.refer(source, offset, 32);
+    this.refer(source, offset, HASH_SIZE);
   }
 }
 
@@ -90,7 +134,7 @@ export function nibblesOf(key: Bytes): Bytes {
   return nibbles;
 }
 
-/** The hash that a hash node stands for, as its own array. */
-export function hashOf(node: HashNode): Bytes {
-  return (node.source as Bytes).slice(node.offset, node.offset + 32);
+/** The hash that a hash node or a stored one stands for, as its own array. */
+export function hashOf({ source, offset }: Referenced): Bytes {
+  return (source as Bytes).slice(offset, offset + HASH_SIZE);
 }

@@ -3,10 +3,14 @@ import { headerSize, RlpCursor, RlpError, writeHeader } from "../rlp/mod.ts";
 import {
   BranchNode,
   ExtensionNode,
+  HASH_SIZE,
   HashNode,
+  itemSize,
   LeafNode,
+  listStart,
   type LoadedNode,
   type TrieNode,
+  UNREAD,
 } from "./node.ts";
 
 /** Bytes of the store that are no node of a Merkle Patricia trie. */
@@ -36,7 +40,11 @@ function decodeList(list: RlpCursor): LoadedNode {
   let count = 0;
   for (; !items.done; count++) items.next();
   const reader = new RlpCursor(bytes, list.start, list.end);
-  if (count === 17) return decodeBranch(reader);
+  if (count === 17) {
+    const branch = decodeBranch(reader);
+    branch.encoded = bytes.subarray(list.itemStart, list.end);
+    return branch;
+  }
   if (count === 2) return decodeShort(reader);
   throw new RlpError(`A node must have 2 or 17 items, got ${count}`);
 }
@@ -47,7 +55,7 @@ function decodeBranch(cursor: RlpCursor): BranchNode {
   for (let nibble = 0; nibble < 16; nibble++) {
     cursor.next();
     const child = decodeChild(cursor);
-    branch.children[nibble] = child;
+    branch.children[nibble] = child?.kind === "hash" ? UNREAD : child;
     if (child !== null) count++;
   }
   cursor.next();
@@ -104,19 +112,25 @@ function decodeChild(cursor: RlpCursor): TrieNode | null {
   const { bytes, itemStart, start, end } = cursor;
   if (!cursor.isList) {
     if (start === end) return null;
-    if (end - start !== 32) throw new RlpError(`A child must be a hash, got ${end - start} bytes`);
+    if (end - start !== HASH_SIZE) {
+      throw new RlpError(`A child must be a hash, got ${end - start} bytes`);
+    }
     return new HashNode(bytes, start);
   }
   const size = end - itemStart;
-  if (size >= 32) throw new RlpError(`An embedded node must be below 32 bytes, got ${size}`);
+  if (size >= HASH_SIZE) throw new RlpError(`An embedded node must be below 32 bytes, got ${size}`);
   const node = decodeList(cursor);
   node.refer(bytes, itemStart, size);
   return node;
 }
 
+/** Bytes in front of an encoded node in its buffer, which belong to whoever stores it. */
+export const ROOM_IN_FRONT = 8;
+
 /**
  * Encodes nodes whose children are referenced already. One scratch area serves all nodes of a
- * trie, so that a node costs a single allocation: the array that is hashed and stored.
+ * trie, so that a node costs a single buffer: the one that is hashed, stored and, for a branch,
+ * kept, with {@linkcode ROOM_IN_FRONT}.
  */
 export class NodeEncoder {
   #scratch = new Uint8Array(1024);
@@ -132,20 +146,41 @@ export class NodeEncoder {
     offset = node.kind === "leaf"
       ? this.#string(node.value, offset)
       : this.#reference(node.child, offset);
-    return this.#scratch.slice(0, offset);
+    return this.#result(offset);
   }
 
+  #result(size: number): Bytes {
+    const record = new Uint8Array(ROOM_IN_FRONT + size);
+    record.set(this.#scratch.subarray(0, size), ROOM_IN_FRONT);
+    return record.subarray(ROOM_IN_FRONT);
+  }
+
+  /** Also makes what it gives the array that the branch and its children refer to. */
   #branch(node: BranchNode): Bytes {
     let size = node.value === null ? 1 : stringSize(node.value);
-    for (const child of node.children) size += child === null ? 1 : referenceSize(child);
+    for (const child of node.children) size += childSize(child);
     let offset = this.#begin(size);
-    for (const child of node.children) {
+    const { encoded: before, children } = node;
+    let from = before === null ? 0 : listStart(before);
+    for (let way = 0; way < 16; way++) {
+      const child = children[way] ?? null;
       if (child === null) this.#scratch[offset++] = 0x80;
-      else offset = this.#reference(child, offset);
+      else if (child !== UNREAD) offset = this.#reference(child, offset);
+      else offset = this.#copy(before as Bytes, from, offset);
+      if (before !== null) from += itemSize(before, from);
     }
     if (node.value === null) this.#scratch[offset++] = 0x80;
     else offset = this.#string(node.value, offset);
-    return this.#scratch.slice(0, offset);
+    const encoded = this.#result(offset);
+    referChildren(node, encoded);
+    return encoded;
+  }
+
+  /** Copies the item of an unread child from an earlier encoding. */
+  #copy(before: Bytes, from: number, to: number): number {
+    const scratch = this.#scratch;
+    for (let i = 0; i <= HASH_SIZE; i++) scratch[to + i] = before[from + i] as number;
+    return to + HASH_SIZE + 1;
   }
 
   /** Makes room for a list of that payload size and writes its header. */
@@ -185,7 +220,7 @@ export class NodeEncoder {
     const scratch = this.#scratch;
     const { source, offset: at, size } = node;
     let offset = from;
-    if (size === 32) scratch[offset++] = 0xa0;
+    if (size === HASH_SIZE) scratch[offset++] = 0xa0;
     for (let i = 0; i < size; i++) scratch[offset++] = (source as Bytes)[at + i] as number;
     return offset;
   }
@@ -197,5 +232,23 @@ function stringSize(value: Bytes): number {
 }
 
 function referenceSize(node: TrieNode): number {
-  return node.size === 32 ? 33 : node.size;
+  return node.size === HASH_SIZE ? HASH_SIZE + 1 : node.size;
+}
+
+function childSize(child: BranchNode["children"][number]): number {
+  if (child === null) return 1;
+  return child === UNREAD ? HASH_SIZE + 1 : referenceSize(child);
+}
+
+/** Lets all children refer to the new encoding, so that earlier ones are free. */
+function referChildren(branch: BranchNode, encoded: Bytes): void {
+  branch.encoded = encoded;
+  let at = listStart(encoded);
+  for (let way = 0; way < 16; way++) {
+    const child = branch.children[way] ?? null;
+    if (child !== null && child !== UNREAD) {
+      child.refer(encoded, child.size === HASH_SIZE ? at + 1 : at, child.size);
+    }
+    at += itemSize(encoded, at);
+  }
 }

@@ -15,17 +15,38 @@ import {
   type LoadedNode,
   nibblesOf,
   type TrieNode,
+  UNREAD,
 } from "./node.ts";
 import { decodeNode, MalformedNodeError, NodeEncoder } from "./node_codec.ts";
+import type { NodeMemory } from "./node_memory.ts";
 
 /** Where the nodes of a trie are read; synchronous, so that contracts run without waiting. */
 export interface NodeReader {
-  /** The node with that hash, or null when there is none. */
-  get(hash: Bytes): Bytes | null;
+  /**
+   * A node, or null when there is none.
+   *
+   * @param path the nibbles that lead to it
+   */
+  get(path: Bytes, hash: Bytes): Bytes | null;
 }
 
-/** Takes the new nodes of a commit; both arrays belong to the receiver and never change. */
-export type NodeSink = (hash: Bytes, node: Bytes) => void;
+/** Takes what a commit changes; all arrays belong to the receiver and never change. */
+export interface NodeSink {
+  /**
+   * A new node at the end of a path; it may be the same as one that is removed. Its buffer has
+   * {@linkcode ROOM_IN_FRONT} for the receiver.
+   */
+  put(path: Bytes, hash: Bytes, node: Bytes): void;
+  /** A stored node that is not a part of the trie any more. */
+  remove(path: Bytes, hash: Bytes): void;
+}
+
+/** What tries of one state share. */
+export interface TrieParts {
+  readonly reader: NodeReader;
+  readonly keccak: HashFunction;
+  readonly memory: NodeMemory;
+}
 
 /** A node that the trie refers to is not in the store: data were lost or the root is unknown. */
 export class MissingNodeError extends Error {
@@ -35,27 +56,32 @@ export class MissingNodeError extends Error {
   }
 }
 
+/** Nibbles of the longest key. */
+const PATH_SIZE_MAX = 64;
+
 /**
- * A hexary Merkle Patricia trie with the encoding of Ethereum. Keys are used as they are, not
- * hashed. Nodes are read when they are needed, changed in place and hashed once per commit; all
- * that were read stay in memory, so drop the trie to free them. Node bytes are trusted: their
- * hashes are not checked.
+ * A hexary Merkle Patricia trie with the encoding of Ethereum. Keys, of up to 32 bytes, are used as
+ * they are, not hashed. Nodes are read when they are needed, changed in place and hashed once per
+ * commit; they stay in memory until {@linkcode sweep} or {@linkcode forget}. Node bytes are
+ * trusted: their hashes are not checked.
  *
  * 1,000 puts into a trie of 10,000 accounts and their commit: 10-20 ms (2,200 nodes hashed), where
  * the throw-away prototype took 42 ms.
  */
 export class Trie {
   readonly #encoder = new NodeEncoder();
+  readonly #parts: TrieParts;
   readonly #emptyRoot: Bytes;
   #root: TrieNode | null;
+  /** Stored nodes that were changed or left out since the last commit. */
+  #removed: (readonly [path: Bytes, hash: Bytes])[] = [];
+  /** Nibbles on the way to the node that is being encoded. */
+  readonly #path = new Uint8Array(PATH_SIZE_MAX);
 
   /** @param root a root that {@linkcode commit} returned; the hash of `0x80` is the empty trie */
-  constructor(
-    readonly reader: NodeReader,
-    root: Bytes,
-    readonly keccak: HashFunction,
-  ) {
-    this.#emptyRoot = keccak(new Uint8Array([0x80]));
+  constructor(root: Bytes, parts: TrieParts) {
+    this.#parts = parts;
+    this.#emptyRoot = parts.keccak(new Uint8Array([0x80]));
     this.#root = equalBytes(root, this.#emptyRoot) ? null : new HashNode(root, 0);
   }
 
@@ -63,33 +89,37 @@ export class Trie {
   get(key: Bytes): Bytes | null {
     const nibbles = nibblesOf(key);
     let at = 0;
-    let node = this.#root === null ? null : (this.#root = this.#load(this.#root));
+    let node = this.#root === null ? null : (this.#root = this.#load(this.#root, nibbles, 0));
     while (node !== null) {
       if (node.kind === "leaf") return endsWith(node, nibbles, at) ? node.value : null;
       if (node.kind === "extension") {
         const size = node.end - node.start;
         if (commonSize(node, nibbles, at) < size) return null;
         at += size;
-        node = node.child = this.#loadBranch(node.child);
+        node = node.child = this.#loadBranch(node.child, nibbles, at);
         continue;
       }
       if (at === nibbles.length) return node.value;
-      const nibble = nibbles[at++] as number;
-      const child: TrieNode | null = node.children[nibble] ?? null;
-      node = child === null ? null : (node.children[nibble] = this.#load(child));
+      node = this.#loadChild(node, nibbles, at++);
     }
     return null;
   }
 
   /** Sets the value of a key; an empty value deletes it. A failure changes nothing. */
   put(key: Bytes, value: Bytes): void {
-    if (value.length === 0) this.delete(key);
-    else this.#root = this.#insert(this.#root, { nibbles: nibblesOf(key), value }, 0);
+    if (value.length === 0) return this.delete(key);
+    const entry = { nibbles: nibblesOf(key), value };
+    const root = this.#root === null ? null : this.#load(this.#root, entry.nibbles, 0);
+    this.#root = this.#insert(root, entry, 0);
   }
 
   /** Removes a key; one that is absent is no change. A failure changes nothing. */
   delete(key: Bytes): void {
-    if (this.#root !== null) this.#root = this.#remove(this.#root, nibblesOf(key), 0);
+    if (this.#root === null) return;
+    const nibbles = nibblesOf(key);
+    const root = this.#root = this.#load(this.#root, nibbles, 0);
+    this.#root = this.#remove(root, nibbles, 0);
+    if (this.#root === null) this.#drop(root, EMPTY_BYTES);
   }
 
   /**
@@ -97,37 +127,58 @@ export class Trie {
    * parents) and returns the root. The trie stays usable.
    */
   commit(sink: NodeSink): Bytes {
+    for (const [path, hash] of this.#removed) sink.remove(path, hash);
+    this.#removed = [];
     const root = this.#root;
     if (root === null) return this.#emptyRoot;
     if (root.source === null) {
-      const encoded = this.#encode(root as LoadedNode, sink);
-      const hash = this.keccak(encoded);
-      sink(hash, encoded);
+      const encoded = this.#encode(root as LoadedNode, 0, sink);
+      const hash = this.#parts.keccak(encoded);
+      sink.put(EMPTY_BYTES, hash, encoded);
       root.refer(hash, 0, 32);
     }
-    return (root.source as Bytes).slice(root.offset, root.offset + 32);
+    return hashOf(root);
   }
 
-  #insert(target: TrieNode | null, entry: Entry, at: number): LoadedNode {
+  /**
+   * Frees the nodes that were not used in the generation that ends; not between a change and its
+   * commit.
+   *
+   * @returns how many are left
+   */
+  sweep(): number {
+    const root = this.#root;
+    if (root === null || root.kind === "hash") return 0;
+    const { generation } = this.#parts.memory;
+    if (root.used >= generation) return sweepBelow(root, generation);
+    this.forget();
+    return 0;
+  }
+
+  /** Frees all nodes; not between a change and its commit. */
+  forget(): void {
+    if (this.#root !== null) this.#root = new HashNode(hashOf(this.#root), 0);
+  }
+
+  #insert(node: LoadedNode | null, entry: Entry, at: number): LoadedNode {
     const { nibbles, value } = entry;
-    if (target === null) return new LeafNode(nibbles, at, value);
-    const node = this.#load(target);
+    if (node === null) return this.#added(new LeafNode(nibbles, at, value));
     if (node.kind === "branch") return this.#insertBelow(node, entry, at);
     const common = commonSize(node, nibbles, at);
     if (node.kind === "leaf") {
       if (node.start + common < node.nibbles.length || at + common < nibbles.length) {
-        return fork(node, entry, { at, common });
+        return this.#fork(node, entry, { at, common });
       }
       if (!equalBytes(node.value, value)) {
+        this.#drop(node, nibbles.subarray(0, at));
         node.value = value;
-        node.source = null;
       }
       return node;
     }
-    if (node.start + common < node.end) return fork(node, entry, { at, common });
-    node.child = this.#loadBranch(node.child);
+    if (node.start + common < node.end) return this.#fork(node, entry, { at, common });
+    node.child = this.#loadBranch(node.child, nibbles, at + common);
     this.#insertBelow(node.child, entry, at + common);
-    if (node.child.source === null) node.source = null;
+    if (node.child.source === null) this.#drop(node, nibbles.subarray(0, at));
     return node;
   }
 
@@ -135,42 +186,53 @@ export class Trie {
     const { nibbles, value } = entry;
     if (at === nibbles.length) {
       if (branch.value !== null && equalBytes(branch.value, value)) return branch;
+      this.#drop(branch, nibbles);
       branch.value = value;
-      branch.source = null;
       return branch;
     }
-    const nibble = nibbles[at] as number;
-    const child = this.#insert(branch.children[nibble] ?? null, entry, at + 1);
-    branch.children[nibble] = child;
-    if (child.source === null) branch.source = null;
+    const child = this.#insert(this.#loadChild(branch, nibbles, at), entry, at + 1);
+    branch.children[nibbles[at] as number] = child;
+    if (child.source === null) this.#drop(branch, nibbles.subarray(0, at));
     return branch;
   }
 
-  #remove(target: TrieNode, nibbles: Bytes, at: number): LoadedNode | null {
-    const node = this.#load(target);
+  #fork(
+    node: LeafNode | ExtensionNode,
+    entry: Entry,
+    place: { readonly at: number; readonly common: number },
+  ): LoadedNode {
+    this.#drop(node, entry.nibbles.subarray(0, place.at));
+    this.#parts.memory.add(2);
+    return fork(node, entry, place);
+  }
+
+  #remove(node: LoadedNode, nibbles: Bytes, at: number): LoadedNode | null {
     if (node.kind === "branch") return this.#removeBelow(node, nibbles, at);
     if (node.kind === "leaf") return endsWith(node, nibbles, at) ? null : node;
     const size = node.end - node.start;
     if (commonSize(node, nibbles, at) < size) return node;
-    const branch = node.child = this.#loadBranch(node.child);
+    const branch = node.child = this.#loadBranch(node.child, nibbles, at + size);
     const left = this.#removeBelow(branch, nibbles, at + size);
-    if (left !== branch) return prefixed(node.nibbles.subarray(node.start, node.end), left);
-    if (branch.source === null) node.source = null;
-    return node;
+    if (left.source === null) this.#drop(node, nibbles.subarray(0, at));
+    if (left === branch) return node;
+    return this.#added(prefixed(node.nibbles.subarray(node.start, node.end), left));
   }
 
   #removeBelow(branch: BranchNode, nibbles: Bytes, at: number): LoadedNode {
     if (at === nibbles.length) {
-      if (branch.value === null) return branch;
-      return this.#closeWay(branch, VALUE_WAY);
+      return branch.value === null ? branch : this.#closeWay(branch, VALUE_WAY, nibbles);
     }
-    const nibble = nibbles[at] as number;
-    const child = branch.children[nibble] ?? null;
+    const child = this.#loadChild(branch, nibbles, at);
     if (child === null) return branch;
     const left = this.#remove(child, nibbles, at + 1);
-    if (left === null) return this.#closeWay(branch, nibble);
-    branch.children[nibble] = left;
-    if (left.source === null) branch.source = null;
+    const path = nibbles.subarray(0, at);
+    if (left === null) {
+      const rest = this.#closeWay(branch, nibbles[at] as number, path);
+      this.#drop(child, nibbles.subarray(0, at + 1));
+      return rest;
+    }
+    branch.children[nibbles[at] as number] = left;
+    if (left.source === null) this.#drop(branch, path);
     return branch;
   }
 
@@ -178,7 +240,7 @@ export class Trie {
    * Takes one way out of a branch; if a single one is left, what it leads to takes its place. That
    * node is read before anything is changed, so that a missing one leaves the trie as it was.
    */
-  #closeWay(branch: BranchNode, closed: number): LoadedNode {
+  #closeWay(branch: BranchNode, closed: number, path: Bytes): LoadedNode {
     let ways = 0;
     let last = VALUE_WAY;
     for (let way = 0; way <= VALUE_WAY; way++) {
@@ -188,56 +250,119 @@ export class Trie {
       last = way;
     }
     if (ways >= 2) {
+      this.#drop(branch, path);
       if (closed === VALUE_WAY) branch.value = null;
       else branch.children[closed] = null;
-      branch.source = null;
       return branch;
     }
-    if (last === VALUE_WAY) return new LeafNode(EMPTY_BYTES, 0, branch.value ?? EMPTY_BYTES);
-    const child = branch.children[last] as TrieNode;
-    return prefixed(new Uint8Array([last]), this.#load(child));
+    if (last === VALUE_WAY) {
+      this.#drop(branch, path);
+      return this.#added(new LeafNode(EMPTY_BYTES, 0, branch.value ?? EMPTY_BYTES));
+    }
+    const below = concatBytes(path, Uint8Array.of(last));
+    const child = this.#loadChild(branch, below, path.length) as LoadedNode;
+    this.#drop(branch, path);
+    // a branch stays where it is, below an extension; the path of any other grows
+    if (child.kind !== "branch") this.#drop(child, below);
+    return this.#added(prefixed(Uint8Array.of(last), child));
   }
 
-  #encode(node: LoadedNode, sink: NodeSink): Bytes {
-    if (node.kind === "extension") this.#refer(node.child, sink);
-    else if (node.kind === "branch") {
-      for (const child of node.children) if (child !== null) this.#refer(child, sink);
+  /** Marks a node as changed or gone; what is stored of it is a part of the trie no more. */
+  #drop(node: LoadedNode, path: Bytes): void {
+    if (node.isStored) this.#removed.push([path, hashOf(node)]);
+    node.source = null;
+  }
+
+  #added<Node extends LoadedNode>(node: Node): Node {
+    this.#parts.memory.add(1);
+    return node;
+  }
+
+  /** @param depth number of nibbles in `#path` that lead to the node */
+  #encode(node: LoadedNode, depth: number, sink: NodeSink): Bytes {
+    node.used = this.#parts.memory.generation;
+    if (node.kind === "extension") {
+      this.#path.set(node.nibbles.subarray(node.start, node.end), depth);
+      this.#refer(node.child, depth + node.end - node.start, sink);
+    } else if (node.kind === "branch") {
+      for (let way = 0; way < 16; way++) {
+        const child = node.children[way] ?? null;
+        if (child === null || child === UNREAD || child.source !== null) continue;
+        this.#path[depth] = way;
+        this.#refer(child, depth + 1, sink);
+      }
     }
     return this.#encoder.encode(node);
   }
 
   /** Makes the reference of a changed node by which its parent names it. */
-  #refer(node: TrieNode, sink: NodeSink): void {
+  #refer(node: TrieNode, depth: number, sink: NodeSink): void {
     if (node.source !== null || node.kind === "hash") return;
-    const encoded = this.#encode(node, sink);
+    const encoded = this.#encode(node, depth, sink);
     if (encoded.length < 32) {
       node.refer(encoded, 0, encoded.length);
       return;
     }
-    const hash = this.keccak(encoded);
-    sink(hash, encoded);
+    const hash = this.#parts.keccak(encoded);
+    sink.put(this.#path.slice(0, depth), hash, encoded);
     node.refer(hash, 0, 32);
   }
 
-  #load(node: TrieNode): LoadedNode {
-    if (node.kind !== "hash") return node;
+  /** The node at the end of the first `at` nibbles, in use from now on. */
+  #load(node: TrieNode, nibbles: Bytes, at: number): LoadedNode {
+    const { memory, reader } = this.#parts;
+    if (node.kind !== "hash") {
+      node.used = memory.generation;
+      return node;
+    }
     const hash = hashOf(node);
-    const bytes = this.reader.get(hash);
+    const bytes = reader.get(nibbles.subarray(0, at), hash);
     if (bytes === null) throw new MissingNodeError(hash);
-    const loaded = decodeNode(bytes);
-    loaded.refer(hash, 0, 32);
+    const loaded = this.#added(decodeNode(bytes));
+    loaded.used = memory.generation;
+    loaded.refer(node.source as Bytes, node.offset, node.size);
     return loaded;
   }
 
-  #loadBranch(node: BranchNode | HashNode): BranchNode {
-    const loaded = this.#load(node);
+  #loadBranch(node: BranchNode | HashNode, nibbles: Bytes, at: number): BranchNode {
+    const loaded = this.#load(node, nibbles, at);
     if (loaded.kind === "branch") return loaded;
     throw new MalformedNodeError("Cannot read a trie node: an extension must lead to a branch");
+  }
+
+  /** The child on the way of `nibbles[at]`, null when that way is closed. */
+  #loadChild(branch: BranchNode, nibbles: Bytes, at: number): LoadedNode | null {
+    const way = nibbles[at] as number;
+    const child = branch.child(way);
+    if (child === null) return null;
+    return branch.children[way] = this.#load(child, nibbles, at + 1);
   }
 }
 
 /** The way out of a branch that is no nibble. */
 const VALUE_WAY = 16;
+
+/** Turns stored nodes below one that stays back into hashes; gives the number that is left. */
+function sweepBelow(node: LoadedNode, generation: number): number {
+  if (node.kind === "leaf") return 1;
+  if (node.kind === "extension") {
+    const { child } = node;
+    if (child.kind === "hash") return 1;
+    if (child.used >= generation || !child.isStored) return 1 + sweepBelow(child, generation);
+    node.child = new HashNode(hashOf(child), 0);
+    return 1;
+  }
+  let left = 1;
+  const { children } = node;
+  for (let way = 0; way < 16; way++) {
+    const child = children[way] ?? null;
+    if (child === null || child === UNREAD) continue;
+    if (child.kind === "hash" || (child.used < generation && child.isStored)) {
+      children[way] = UNREAD;
+    } else left += sweepBelow(child, generation);
+  }
+  return left;
+}
 
 /** What is put: the nibbles of the whole key, and the value. */
 interface Entry {

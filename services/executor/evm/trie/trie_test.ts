@@ -1,31 +1,44 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { visitTrie } from "../../testing/visit_trie.ts";
 import { loadFastKeccak } from "../keccak.ts";
 import { encodeBytes, encodeList, encodeUint } from "../rlp/mod.ts";
-import { MalformedNodeError, MissingNodeError, Trie } from "./mod.ts";
+import { MalformedNodeError, MissingNodeError, NodeMemory, type NodeReader, Trie } from "./mod.ts";
 import { nibblesOf } from "./node.ts";
 
 const keccak = await loadFastKeccak();
 const EMPTY_ROOT = fromHex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
 const EMPTY_CODE = fromHex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470");
 
-/** A node store in memory. */
+/** A node store in memory that keeps only what the trie consists of. */
 class Nodes {
-  readonly byHash = new Map<string, Bytes>();
+  readonly byPlace = new Map<string, Bytes>();
   reads = 0;
-  get(hash: Bytes): Bytes | null {
+  get(path: Bytes, hash: Bytes): Bytes | null {
     this.reads++;
-    return this.byHash.get(toHex(hash)) ?? null;
+    return this.byPlace.get(placeOf(path, hash)) ?? null;
   }
-  readonly sink = (hash: Bytes, node: Bytes): void => {
+  put(path: Bytes, hash: Bytes, node: Bytes): void {
     assert.equal(toHex(keccak(node)), toHex(hash));
-    this.byHash.set(toHex(hash), node);
-  };
+    this.byPlace.set(placeOf(path, hash), node);
+  }
+  remove(path: Bytes, hash: Bytes): void {
+    assert(this.byPlace.delete(placeOf(path, hash)), `${placeOf(path, hash)} was not stored`);
+  }
+}
+
+const placeOf = (path: Bytes, hash: Bytes) => `${toHex(path)} ${toHex(hash)}`;
+
+/** A sink that keeps nothing. */
+const NOWHERE = { put: () => {}, remove: () => {} };
+
+function openTrie(reader: NodeReader, root: Bytes, memory = new NodeMemory(1_000)): Trie {
+  return new Trie(root, { reader, keccak, memory });
 }
 
 function newTrie(nodes = new Nodes(), root = EMPTY_ROOT) {
-  return { nodes, trie: new Trie(nodes, root, keccak) };
+  return { nodes, trie: openTrie(nodes, root) };
 }
 
 const bytesOf = (text: string) =>
@@ -131,7 +144,7 @@ for (const [name, pairs, root] of PUBLISHED) {
   Deno.test(`Trie has the published root of ${name}`, () => {
     const { trie, nodes } = newTrie();
     for (const [key, value] of pairs) trie.put(bytesOf(key), bytesOf(value));
-    assert.equal(toHex(trie.commit(nodes.sink)), root);
+    assert.equal(toHex(trie.commit(nodes)), root);
   });
 }
 
@@ -139,14 +152,14 @@ Deno.test("Trie has the recorded roots of accounts and of storage", () => {
   const one = newTrie().trie;
   one.put(new Uint8Array(20), account(0));
   assert.equal(
-    toHex(one.commit(() => {})),
+    toHex(one.commit(NOWHERE)),
     "530acecc6ec873396bb3e90b6578161f9688ed7eeeb93d6fba5684895a93b78a",
   );
 
   const many = newTrie().trie;
   for (let i = 1; i <= 19; i++) many.put(new Uint8Array(20).fill(i), account(i));
   assert.equal(
-    toHex(many.commit(() => {})),
+    toHex(many.commit(NOWHERE)),
     "f19f3d58ebe004befb1164e28171a6708be44874689c987c49826184e01afe0f",
   );
 
@@ -154,33 +167,33 @@ Deno.test("Trie has the recorded roots of accounts and of storage", () => {
   const value = encodeUint(0x1234);
   const first = "71623f5ec821de33ad5aa81f8c82f0916c6f60de0a536f8c466d440c56715bd5";
   storage.put(slot(0), value);
-  assert.equal(toHex(storage.commit(() => {})), first);
+  assert.equal(toHex(storage.commit(NOWHERE)), first);
   storage.put(slot(1), value);
   assert.equal(
-    toHex(storage.commit(() => {})),
+    toHex(storage.commit(NOWHERE)),
     "a3db671bd0653a641fb031dccb869982da390eade9e6f993802ed09c4f6b7b2a",
   );
   storage.delete(slot(1));
-  assert.equal(toHex(storage.commit(() => {})), first);
+  assert.equal(toHex(storage.commit(NOWHERE)), first);
 });
 
 Deno.test("Trie.commit() of the empty trie is the empty root and stores nothing", () => {
   const { trie, nodes } = newTrie();
-  assert.equal(toHex(trie.commit(nodes.sink)), toHex(EMPTY_ROOT));
+  assert.equal(toHex(trie.commit(nodes)), toHex(EMPTY_ROOT));
   trie.put(bytesOf("a"), bytesOf("b"));
   trie.delete(bytesOf("a"));
   trie.delete(bytesOf("absent"));
-  assert.equal(toHex(trie.commit(nodes.sink)), toHex(EMPTY_ROOT));
-  assert.equal(nodes.byHash.size, 0);
+  assert.equal(toHex(trie.commit(nodes)), toHex(EMPTY_ROOT));
+  assert.equal(nodes.byPlace.size, 0);
   assert.equal(trie.get(bytesOf("a")), null);
 });
 
 Deno.test("Trie.commit() stores only what changed, once", () => {
   const { trie, nodes } = newTrie();
   for (let i = 0; i < 200; i++) trie.put(keccak(slot(i)), slot(i));
-  const root = trie.commit(nodes.sink);
+  const root = trie.commit(nodes);
   let stored = 0;
-  const count = () => void stored++;
+  const count = { put: () => void stored++, remove: () => {} };
   assert.deepEqual(trie.commit(count), root);
   trie.put(keccak(slot(7)), slot(7));
   trie.delete(keccak(slot(1000)));
@@ -194,7 +207,7 @@ Deno.test("Trie.commit() stores only what changed, once", () => {
 Deno.test("Trie.get() reads each node from the store once", () => {
   const { trie, nodes } = newTrie();
   for (let i = 0; i < 50; i++) trie.put(keccak(slot(i)), slot(i));
-  const reopened = newTrie(nodes, trie.commit(nodes.sink)).trie;
+  const reopened = newTrie(nodes, trie.commit(nodes)).trie;
   reopened.get(keccak(slot(3)));
   const { reads } = nodes;
   assert.ok(reads > 0);
@@ -217,10 +230,13 @@ Deno.test("Trie is as before after a put or delete that failed on a missing node
   const pairs = Array.from({ length: 60 }, (_, i): Pair => [keccak(slot(i)), slot(i)]);
   const { trie: source, nodes } = newTrie();
   for (const [key, value] of pairs) source.put(key, value);
-  const root = source.commit(nodes.sink);
-  const failing = { armed: false, get: (hash: Bytes) => failing.armed ? null : nodes.get(hash) };
+  const root = source.commit(nodes);
+  const failing = {
+    armed: false,
+    get: (path: Bytes, hash: Bytes) => failing.armed ? null : nodes.get(path, hash),
+  };
   for (const [victim] of pairs) {
-    const trie = new Trie(failing, root, keccak);
+    const trie = openTrie(failing, root);
     failing.armed = false;
     trie.get(victim);
     failing.armed = true;
@@ -232,7 +248,7 @@ Deno.test("Trie is as before after a put or delete that failed on a missing node
       failed = true;
     }
     failing.armed = false;
-    if (failed) assert.deepEqual(trie.commit(() => {}), root);
+    if (failed) assert.deepEqual(trie.commit(NOWHERE), root);
     assert.equal(trie.get(victim) === null, !failed);
   }
 });
@@ -257,14 +273,14 @@ const MALFORMED: readonly [string, string][] = [
 
 for (const [name, hex] of MALFORMED) {
   Deno.test(`Trie refuses a node with ${name}`, () => {
-    const trie = new Trie({ get: () => fromHex(hex) }, new Uint8Array(32), keccak);
+    const trie = openTrie({ get: () => fromHex(hex) }, new Uint8Array(32));
     assert.throws(() => trie.get(fromHex("11")), MalformedNodeError);
   });
 }
 
 Deno.test("Trie refuses any bytes as a node with one kind of error", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 80 }), (bytes) => {
-    const trie = new Trie({ get: () => bytes }, new Uint8Array(32), keccak);
+    const trie = openTrie({ get: () => bytes }, new Uint8Array(32));
     try {
       trie.put(fromHex("00"), fromHex("01"));
     } catch (error) {
@@ -292,16 +308,33 @@ const STEP = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("delete" as const), key: KEY }) },
   {
     weight: 1,
-    arbitrary: fc.record({ kind: fc.constantFrom("commit" as const, "reopen" as const) }),
+    arbitrary: fc.record({
+      kind: fc.constantFrom("commit" as const, "reopen" as const, "sweep" as const),
+    }),
   },
 );
+
+/** Places of all nodes that a root leads to. */
+function reachable(nodes: Nodes, root: Bytes): Set<string> {
+  const places = new Set<string>();
+  const visitor = {
+    node(path: Bytes, hash: Bytes) {
+      places.add(placeOf(path, hash));
+      return nodes.get(path, hash);
+    },
+    value: () => {},
+  };
+  if (!equalBytes(root, EMPTY_ROOT)) visitTrie(root, visitor);
+  return places;
+}
 
 Deno.test("Trie has the root and content of a map after any puts, deletes, commits and reopenings", () => {
   fc.assert(
     fc.property(fc.array(STEP, { maxLength: 60, size: "max" }), (steps) => {
       const nodes = new Nodes();
       const content = new Map<string, Bytes>();
-      let { trie } = newTrie(nodes);
+      const memory = new NodeMemory(1_000);
+      let trie = openTrie(nodes, EMPTY_ROOT, memory);
       for (const step of steps) {
         if (step.kind === "put") {
           trie.put(step.key, step.value);
@@ -311,12 +344,14 @@ Deno.test("Trie has the root and content of a map after any puts, deletes, commi
           content.delete(toHex(step.key));
           assert.equal(trie.get(step.key), null);
         } else {
-          const root = trie.commit(nodes.sink);
+          const root = trie.commit(nodes);
           assert.equal(toHex(root), referenceRoot(content));
-          if (step.kind === "reopen") trie = newTrie(nodes, root).trie;
+          assert.deepEqual(reachable(nodes, root), new Set(nodes.byPlace.keys()));
+          if (step.kind === "reopen") trie = openTrie(nodes, root, memory);
+          if (step.kind === "sweep") memory.begin(trie.sweep());
         }
       }
-      assert.equal(toHex(trie.commit(nodes.sink)), referenceRoot(content));
+      assert.equal(toHex(trie.commit(nodes)), referenceRoot(content));
       for (const [key, value] of content) {
         assert.deepEqual(new Uint8Array(trie.get(fromHex(key)) ?? []), value);
       }
@@ -336,7 +371,7 @@ Deno.test("Trie has the same root for any order of the same puts", () => {
       const roots = [content, content.toSorted(() => (ranks.next().value % 3) - 1)].map((order) => {
         const { trie, nodes } = newTrie();
         for (const [key, value] of order) trie.put(key, value);
-        return toHex(trie.commit(nodes.sink));
+        return toHex(trie.commit(nodes));
       });
       assert.equal(roots[0], roots[1]);
     }),

@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, concatBytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { hashOf, type LoadedNode, type TrieNode } from "./node.ts";
 import { decodeNode } from "./node_codec.ts";
 import { MissingNodeError, type NodeReader } from "./trie.ts";
@@ -12,7 +12,7 @@ export function* walkTrie(
   reader: NodeReader,
   root: Bytes,
 ): Generator<readonly [key: Bytes, value: Bytes]> {
-  yield* walkNode(reader, readNode(reader, root), new Uint8Array(0));
+  yield* walkNode(reader, readNode(reader, EMPTY_BYTES, root), EMPTY_BYTES);
 }
 
 function* walkNode(
@@ -20,7 +20,7 @@ function* walkNode(
   target: TrieNode,
   path: Bytes,
 ): Generator<readonly [key: Bytes, value: Bytes]> {
-  const node = target.kind === "hash" ? readNode(reader, hashOf(target)) : target;
+  const node = target.kind === "hash" ? readNode(reader, path, hashOf(target)) : target;
   if (node.kind === "leaf") {
     yield [keyOf(concatBytes(path, node.nibbles.subarray(node.start))), node.value];
   } else if (node.kind === "extension") {
@@ -28,14 +28,15 @@ function* walkNode(
     yield* walkNode(reader, child, concatBytes(path, nibbles.subarray(start, end)));
   } else {
     if (node.value !== null) yield [keyOf(path), node.value];
-    for (const [nibble, child] of node.children.entries()) {
+    for (let nibble = 0; nibble < 16; nibble++) {
+      const child = node.child(nibble);
       if (child !== null) yield* walkNode(reader, child, concatBytes(path, Uint8Array.of(nibble)));
     }
   }
 }
 
-function readNode(reader: NodeReader, hash: Bytes): LoadedNode {
-  const bytes = reader.get(hash);
+function readNode(reader: NodeReader, path: Bytes, hash: Bytes): LoadedNode {
+  const bytes = reader.get(path, hash);
   if (bytes === null) throw new MissingNodeError(hash);
   return decodeNode(bytes);
 }

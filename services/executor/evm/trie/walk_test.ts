@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { loadFastKeccak } from "../keccak.ts";
-import { MissingNodeError, Trie, walkTrie } from "./mod.ts";
+import { MissingNodeError, NodeMemory, Trie, walkTrie } from "./mod.ts";
 
 const keccak = await loadFastKeccak();
 const EMPTY_ROOT = fromHex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421");
@@ -10,10 +10,14 @@ const EMPTY_ROOT = fromHex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc00162
 /** A stored trie with that content. */
 function storedTrie(content: ReadonlyMap<string, Bytes>) {
   const nodes = new Map<string, Bytes>();
-  const reader = { get: (hash: Bytes) => nodes.get(toHex(hash)) ?? null };
-  const trie = new Trie(reader, EMPTY_ROOT, keccak);
+  const reader = { get: (_path: Bytes, hash: Bytes) => nodes.get(toHex(hash)) ?? null };
+  const trie = new Trie(EMPTY_ROOT, { reader, keccak, memory: new NodeMemory(1_000) });
+  const sink = {
+    put: (_path: Bytes, hash: Bytes, node: Bytes) => void nodes.set(toHex(hash), node),
+    remove: () => {},
+  };
   for (const [key, value] of content) trie.put(fromHex(key), value);
-  return { nodes, reader, root: trie.commit((hash, node) => nodes.set(toHex(hash), node)) };
+  return { nodes, reader, root: trie.commit(sink) };
 }
 
 // few different bytes: paths part late, and keys are the beginning of others
