@@ -15,7 +15,7 @@ DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
 .PHONY: help run test build toolchain servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
-  fuzz fuzz-sm2 bench bench-blocks bench-chain bench-consensus bench-executor bench-kms bench-network bench-storage \
+  fuzz fuzz-sm2 bench bench-blocks bench-chain bench-consensus bench-executor bench-executor-state bench-kms bench-network bench-storage \
   bench-sync image clean
 
 help: ## show this list
@@ -98,6 +98,10 @@ bench-blocks bench-chain bench-executor bench-kms bench-storage bench-network: b
 
 bench-consensus: deps ## messages, bytes and processor time of a block by 4 to 31 validators, and of raft
 	@deno run -A --no-check bench/consensus.ts
+
+bench-executor-state: build ## blocks on a state of ACCOUNTS=1000000 and SLOTS=5000000, MODE=archive or full
+	@ACCOUNTS=$(or $(ACCOUNTS),1000000) SLOTS=$(or $(SLOTS),5000000) MODE=$(or $(MODE),archive) \
+	  deno run -A --no-check bench/executor_state.ts
 
 bench-sync: build ## a fresh node catches up with BLOCKS=10000 blocks of TXS=10 transactions
 	@BLOCKS=$(or $(BLOCKS),10000) TXS=$(or $(TXS),10) CRYPTO=$(or $(CRYPTO),sm) \

@@ -51,14 +51,11 @@ class Accounts {
 
   /** Slots of all their balances in order, so that blocks that fill them change few nodes. */
   slots(): Bytes[] {
-    const slots = Array.from({ length: this.count }, (_, index) => {
+    const ranked = Array.from({ length: this.count }, (_, index) => {
       const slot = balanceSlot(this.at(index), keccak);
-      return { slot, rank: new DataView(slot.buffer, slot.byteOffset).getFloat64(0) };
+      return { slot, rank: slot.subarray(0, 6).reduce((rank, byte) => rank * 256 + byte, 0) };
     });
-    const rankOf = ({ slot }: { slot: Bytes }) =>
-      slot.subarray(0, 6).reduce((rank, byte) => rank * 256 + byte, 0);
-    return slots.map((entry) => ({ ...entry, rank: rankOf(entry) }))
-      .sort((a, b) => a.rank - b.rank).map(({ slot }) => slot);
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ slot }) => slot);
   }
 }
 
@@ -101,40 +98,72 @@ function parts(count: number, sizeMax: number): (readonly [first: number, size: 
 interface Measured {
   readonly blockMs: number;
   readonly slowestMs: number;
+  /** Means of the phases of a block, by the executor's own metrics. */
+  readonly executeMs: number;
+  readonly commitMs: number;
+  readonly writeMs: number;
   readonly residentMiB: number;
   readonly peakMiB: number;
 }
 
 async function measure(count: number): Promise<Measured> {
   const accounts = new Accounts(count);
-  const random = seededRandom(1);
-  let measured: Measured | null = null;
+  const measured: Measured[] = [];
   await withFolder(async (folder) => {
-    const port = freePort();
-    const config = `[executor_evm]\nexecutor_port = ${port}\nsync_mode = "${MODE}"\n`;
+    const [port, metricsPort] = [freePort(), freePort()];
+    const config = `[executor_evm]\nexecutor_port = ${port}\nmetrics_port = ${metricsPort}\n` +
+      `sync_mode = "${MODE}"\n`;
     await using player = await Player.start({ role: "executor", folder, config, port });
     using chain = new BenchChain(port, await loadSm3());
-    const tokens = await build(chain, accounts);
-    const next = (): Sent => ({
-      from: accounts.any(random),
-      to: tokens[Math.floor(random() * tokens.length)] ?? EMPTY_BYTES,
-      data: CALLDATA.transfer(accounts.any(random), 1n),
-    });
-    const times: number[] = [];
-    for (let block = 0; block < WARM_UP_BLOCKS + BLOCKS; block++) {
-      const tookMs = await chain.execute(Array.from({ length: TRANSFERS_PER_BLOCK }, next));
-      if (block >= WARM_UP_BLOCKS) times.push(tookMs);
-    }
-    times.sort((a, b) => a - b);
-    measured = {
+    const next = transfers(accounts, await build(chain, accounts));
+    await execute(chain, WARM_UP_BLOCKS, next);
+    const before = await phaseSums(metricsPort);
+    const times = await execute(chain, BLOCKS, next);
+    const after = await phaseSums(metricsPort);
+    const meanMs = (phase: string) => {
+      return ((after.get(phase) ?? NaN) - (before.get(phase) ?? NaN)) * 1000 / BLOCKS;
+    };
+    measured.push({
       blockMs: times[times.length >> 1] ?? NaN,
       slowestMs: times.at(-1) ?? NaN,
+      executeMs: meanMs("execute"),
+      commitMs: meanMs("commit"),
+      writeMs: meanMs("write"),
       residentMiB: residentBytes(player.pid) / 2 ** 20,
       peakMiB: peakResidentBytes(player.pid) / 2 ** 20,
-    };
+    });
   });
-  if (measured === null) throw new Error("Nothing was measured");
-  return measured;
+  const [first] = measured;
+  if (first === undefined) throw new Error("Nothing was measured");
+  return first;
+}
+
+/** Transfers between random accounts in random tokens. */
+function transfers(accounts: Accounts, tokens: readonly Bytes[]): () => Sent {
+  const random = seededRandom(1);
+  return () => ({
+    from: accounts.any(random),
+    to: tokens[Math.floor(random() * tokens.length)] ?? EMPTY_BYTES,
+    data: CALLDATA.transfer(accounts.any(random), 1n),
+  });
+}
+
+/** Executes blocks; gives the milliseconds of each, the quickest first. */
+async function execute(chain: BenchChain, blocks: number, next: () => Sent): Promise<number[]> {
+  const times: number[] = [];
+  for (let block = 0; block < blocks; block++) {
+    progress.show(`blocks: ${block} of ${blocks}`);
+    times.push(await chain.execute(Array.from({ length: TRANSFERS_PER_BLOCK }, next)));
+  }
+  progress.end();
+  return times.sort((a, b) => a - b);
+}
+
+/** Seconds that the phases of all blocks took so far. */
+async function phaseSums(port: number): Promise<Map<string, number>> {
+  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+  const lines = text.matchAll(/_block_seconds_sum\{phase="(\w+)"\} (\S+)/g);
+  return new Map([...lines].map(([, phase = "", seconds]) => [phase, Number(seconds)]));
 }
 
 const small = await measure(SMALL_ACCOUNTS);
@@ -150,6 +179,9 @@ printFigures(
   [
     ...figure("median block", "ms", ({ blockMs }) => blockMs),
     ...figure("slowest block", "ms", ({ slowestMs }) => slowestMs),
+    ...figure("  transactions, mean", "ms", ({ executeMs }) => executeMs),
+    ...figure("  commit of the state, mean", "ms", ({ commitMs }) => commitMs),
+    ...figure("  write to the disk, mean", "ms", ({ writeMs }) => writeMs),
     ...figure("memory in the end", "MiB", ({ residentMiB }) => residentMiB),
     ...figure("memory at most", "MiB", ({ peakMiB }) => peakMiB),
   ],

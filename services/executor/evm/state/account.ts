@@ -8,12 +8,10 @@ import {
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
 import { decode, RlpError, RlpWriter } from "../rlp/mod.ts";
+import { EMPTY_ROOT } from "../trie/mod.ts";
 import { type Storage, WrittenStorage } from "./storage.ts";
 
-/** Root of the empty trie, the Keccak-256 of `80` (spec/executor_evm.md, section 2). */
-export const EMPTY_ROOT: Bytes = fromHex(
-  "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421",
-);
+export { EMPTY_ROOT };
 
 /** Code or abi of an account: stored under the Keccak-256 of its bytes. */
 export interface Blob {

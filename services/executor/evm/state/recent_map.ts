@@ -16,7 +16,7 @@ export class RecentLimit {
   #young = 0;
   #old = 0;
 
-  /** @param max what the entries of all maps may weigh together; a heavier one stands alone */
+  /** @param max what all entries may weigh together, beside one that weighs more than half of it */
   constructor(readonly max: number) {}
 
   /** What all entries weigh; one that is young and old counts twice. */

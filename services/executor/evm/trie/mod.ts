@@ -6,5 +6,6 @@
 
 export { MalformedNodeError, ROOM_IN_FRONT } from "./node_codec.ts";
 export { NodeMemory } from "./node_memory.ts";
-export { MissingNodeError, type NodeReader, type NodeSink, Trie, type TrieParts } from "./trie.ts";
+export type { NodeReader, NodeSink, TrieParts } from "./parts.ts";
+export { EMPTY_ROOT, MissingNodeError, Trie } from "./trie.ts";
 export { walkTrie } from "./walk.ts";

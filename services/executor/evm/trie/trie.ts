@@ -3,9 +3,9 @@ import {
   concatBytes,
   EMPTY_BYTES,
   equalBytes,
+  fromHex,
   toHex,
 } from "../../../../shared/bytes/mod.ts";
-import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import {
   BranchNode,
   ExtensionNode,
@@ -17,36 +17,9 @@ import {
   type TrieNode,
   UNREAD,
 } from "./node.ts";
-import { decodeNode, MalformedNodeError, NodeEncoder } from "./node_codec.ts";
-import type { NodeMemory } from "./node_memory.ts";
-
-/** Where the nodes of a trie are read; synchronous, so that contracts run without waiting. */
-export interface NodeReader {
-  /**
-   * A node, or null when there is none.
-   *
-   * @param path the nibbles that lead to it
-   */
-  get(path: Bytes, hash: Bytes): Bytes | null;
-}
-
-/** Takes what a commit changes; all arrays belong to the receiver and never change. */
-export interface NodeSink {
-  /**
-   * A new node at the end of a path; it may be the same as one that is removed. Its buffer has
-   * {@linkcode ROOM_IN_FRONT} for the receiver.
-   */
-  put(path: Bytes, hash: Bytes, node: Bytes): void;
-  /** A stored node that is not a part of the trie any more. */
-  remove(path: Bytes, hash: Bytes): void;
-}
-
-/** What tries of one state share. */
-export interface TrieParts {
-  readonly reader: NodeReader;
-  readonly keccak: HashFunction;
-  readonly memory: NodeMemory;
-}
+import { Hashing } from "./hashing.ts";
+import { decodeNode, MalformedNodeError } from "./node_codec.ts";
+import type { NodeSink, TrieParts } from "./parts.ts";
 
 /** A node that the trie refers to is not in the store: data were lost or the root is unknown. */
 export class MissingNodeError extends Error {
@@ -56,8 +29,10 @@ export class MissingNodeError extends Error {
   }
 }
 
-/** Nibbles of the longest key. */
-const PATH_SIZE_MAX = 64;
+/** Root of the empty trie, the Keccak-256 of `80` (spec/executor_evm.md, section 2). */
+export const EMPTY_ROOT: Bytes = fromHex(
+  "56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421",
+);
 
 /**
  * A hexary Merkle Patricia trie with the encoding of Ethereum. Keys, of up to 32 bytes, are used as
@@ -69,20 +44,15 @@ const PATH_SIZE_MAX = 64;
  * the throw-away prototype took 42 ms.
  */
 export class Trie {
-  readonly #encoder = new NodeEncoder();
   readonly #parts: TrieParts;
-  readonly #emptyRoot: Bytes;
   #root: TrieNode | null;
   /** Stored nodes that were changed or left out since the last commit. */
   #removed: (readonly [path: Bytes, hash: Bytes])[] = [];
-  /** Nibbles on the way to the node that is being encoded. */
-  readonly #path = new Uint8Array(PATH_SIZE_MAX);
 
-  /** @param root a root that {@linkcode commit} returned; the hash of `0x80` is the empty trie */
+  /** @param root a root that {@linkcode commit} returned, or {@linkcode EMPTY_ROOT} */
   constructor(root: Bytes, parts: TrieParts) {
     this.#parts = parts;
-    this.#emptyRoot = parts.keccak(new Uint8Array([0x80]));
-    this.#root = equalBytes(root, this.#emptyRoot) ? null : new HashNode(root, 0);
+    this.#root = equalBytes(root, EMPTY_ROOT) ? null : new HashNode(root, 0);
   }
 
   /** The value of a key, or null. */
@@ -130,13 +100,8 @@ export class Trie {
     for (const [path, hash] of this.#removed) sink.remove(path, hash);
     this.#removed = [];
     const root = this.#root;
-    if (root === null) return this.#emptyRoot;
-    if (root.source === null) {
-      const encoded = this.#encode(root as LoadedNode, 0, sink);
-      const hash = this.#parts.keccak(encoded);
-      sink.put(EMPTY_BYTES, hash, encoded);
-      root.refer(hash, 0, 32);
-    }
+    if (root === null) return EMPTY_ROOT;
+    if (root.kind !== "hash" && root.source === null) new Hashing(this.#parts, sink).root(root);
     return hashOf(root);
   }
 
@@ -276,36 +241,6 @@ export class Trie {
   #added<Node extends LoadedNode>(node: Node): Node {
     this.#parts.memory.add(1);
     return node;
-  }
-
-  /** @param depth number of nibbles in `#path` that lead to the node */
-  #encode(node: LoadedNode, depth: number, sink: NodeSink): Bytes {
-    node.used = this.#parts.memory.generation;
-    if (node.kind === "extension") {
-      this.#path.set(node.nibbles.subarray(node.start, node.end), depth);
-      this.#refer(node.child, depth + node.end - node.start, sink);
-    } else if (node.kind === "branch") {
-      for (let way = 0; way < 16; way++) {
-        const child = node.children[way] ?? null;
-        if (child === null || child === UNREAD || child.source !== null) continue;
-        this.#path[depth] = way;
-        this.#refer(child, depth + 1, sink);
-      }
-    }
-    return this.#encoder.encode(node);
-  }
-
-  /** Makes the reference of a changed node by which its parent names it. */
-  #refer(node: TrieNode, depth: number, sink: NodeSink): void {
-    if (node.source !== null || node.kind === "hash") return;
-    const encoded = this.#encode(node, depth, sink);
-    if (encoded.length < 32) {
-      node.refer(encoded, 0, encoded.length);
-      return;
-    }
-    const hash = this.#parts.keccak(encoded);
-    sink.put(this.#path.slice(0, depth), hash, encoded);
-    node.refer(hash, 0, 32);
   }
 
   /** The node at the end of the first `at` nibbles, in use from now on. */

@@ -1,7 +1,8 @@
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { hashOf, type LoadedNode, type TrieNode } from "./node.ts";
 import { decodeNode } from "./node_codec.ts";
-import { MissingNodeError, type NodeReader } from "./trie.ts";
+import type { NodeReader } from "./parts.ts";
+import { MissingNodeError } from "./trie.ts";
 
 /**
  * What a trie holds, in the order of the keys; only the nodes of one path are in memory.
