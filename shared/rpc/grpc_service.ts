@@ -2,10 +2,20 @@ import type { Bytes } from "../bytes/mod.ts";
 import type { MethodDefinition, RequestOf, ResponseOf, ServiceDefinition } from "./definition.ts";
 import { RpcCode, RpcError } from "./status.ts";
 
-/** One function per method; throws {@linkcode RpcError} to answer with a gRPC status. */
+/** Whoever waits for an answer. */
+export interface Caller {
+  /** The call was cancelled, or its connection is lost: nobody reads the answer. */
+  readonly isGone: boolean;
+}
+
+/**
+ * One function per method; throws {@linkcode RpcError} to answer with a gRPC status. A server names
+ * the caller, code that calls a handler itself waits for the answer.
+ */
 export type Handlers<Definition> = {
   readonly [Method in keyof Definition]: (
     request: RequestOf<Definition[Method]>,
+    caller?: Caller,
   ) => Promise<ResponseOf<Definition[Method]>>;
 };
 
@@ -16,7 +26,7 @@ export interface GrpcMethod {
   /** The encoded answer when a {@linkcode ServerLimits} is reached; null for a gRPC status. */
   readonly refusal: Bytes | null;
   /** Answers an encoded request; throws {@linkcode RpcError} for a gRPC status. */
-  readonly answer: (request: Bytes) => Promise<Bytes>;
+  readonly answer: (request: Bytes, caller: Caller) => Promise<Bytes>;
 }
 
 /** A service ready to be added to a server. */
@@ -40,13 +50,15 @@ export function grpcService<Definition extends ServiceDefinition<Definition>>(
 ): GrpcService {
   return (Object.keys(definition) as (keyof Definition)[]).map((name) => {
     const method = definition[name] as AnyMethod;
-    const handle = handlers[name] as (request: unknown) => Promise<unknown>;
+    const handle = handlers[name] as (request: unknown, caller: Caller) => Promise<unknown>;
     const refusal = refusals[name];
     return {
       path: method.path,
       refusal: refusal === undefined ? null : method.responseSerialize(refusal),
-      answer: async (request) =>
-        method.responseSerialize(await handle.call(handlers, decodeRequest(method, request))),
+      answer: async (request, caller) => {
+        const decoded = decodeRequest(method, request);
+        return method.responseSerialize(await handle.call(handlers, decoded, caller));
+      },
     };
   });
 }

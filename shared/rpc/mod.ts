@@ -23,6 +23,7 @@ export {
 } from "./definition.ts";
 export { type CallObserver, type FinishedCall } from "./observer.ts";
 export {
+  type Caller,
   type GrpcService,
   grpcService,
   type Handlers,

@@ -5,6 +5,7 @@ import { SYSTEM_CLOCK, type Timer } from "../clock/mod.ts";
 import type { Admission, Ticket } from "./admission.ts";
 import { FrameError, frameMessage, unframeMessage } from "./message_frame.ts";
 import { type CallStatus, statusHeaders } from "./call_status.ts";
+import type { Caller } from "./grpc_service.ts";
 import type { WriteBatch } from "./write_batch.ts";
 
 /** What a handler makes of a request: the encoded answer, or a status. */
@@ -18,7 +19,7 @@ export interface ServedMethod {
   /** The answer when there is no room for the call. */
   readonly refusal: Answer;
   /** Answers an encoded request; never throws. */
-  handle(request: Bytes, headers: IncomingHttpHeaders): Promise<Answer>;
+  handle(request: Bytes, headers: IncomingHttpHeaders, caller: Caller): Promise<Answer>;
 }
 
 /** What a call is made of. */
@@ -41,7 +42,7 @@ const OK_TRAILERS = { "grpc-status": "0" };
  * pieces of a request are counted as they arrive, because the HTTP/2 of Deno 2.7.14 keeps nothing
  * back from a server that does not read.
  */
-export class ServedCall {
+export class ServedCall implements Caller {
   readonly #stream: ServerHttp2Stream;
   readonly #headers: IncomingHttpHeaders;
   readonly #batch: WriteBatch;
@@ -63,6 +64,10 @@ export class ServedCall {
     stream.on("end", () => this.#begin());
     stream.on("close", () => this.#over());
     if (this.#ticket === null) this.#refuse();
+  }
+
+  get isGone(): boolean {
+    return this.#isOver;
   }
 
   #receive(piece: Buffer): void {
@@ -93,7 +98,7 @@ export class ServedCall {
 
   async #answerTo(pieces: readonly Buffer[]): Promise<Answer> {
     try {
-      return await this.#method.handle(unframeMessage(pieces), this.#headers);
+      return await this.#method.handle(unframeMessage(pieces), this.#headers, this);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       return { status: { code: error.code, details: error.message } };

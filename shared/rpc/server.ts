@@ -10,7 +10,6 @@ import {
   HealthCheckResponse_ServingStatus as ServingStatus,
   HealthService,
 } from "../../proto/gen/health.ts";
-import type { Bytes } from "../bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../clock/mod.ts";
 import { useStrictUtf8 } from "../codec/mod.ts";
 import type { Logger } from "../log/mod.ts";
@@ -80,6 +79,7 @@ export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
   server.on("session", (session) => {
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
+    session.setLocalWindowSize(WINDOW_SIZE);
     serveSession(session, methods);
   });
   server.on("sessionError", () => {}); // whoever does not speak HTTP/2 is cut off
@@ -131,9 +131,9 @@ function servedMethod(
   { log, admission, onFinished }: ServingContext,
 ): ServedMethod {
   const name = methodOf(path);
-  const handle = async (request: Bytes): Promise<Answer> => {
+  const handle: ServedMethod["handle"] = async (request, _headers, caller) => {
     try {
-      return { message: await answer(request) };
+      return { message: await answer(request, caller) };
     } catch (cause) {
       if (cause instanceof RpcError) {
         return { status: { code: cause.code, details: cause.message } };
@@ -153,12 +153,12 @@ function servedMethod(
 /** The handler, followed by the observer. */
 function observed(
   method: string,
-  handle: (request: Bytes) => Promise<Answer>,
+  handle: ServedMethod["handle"],
   onFinished: CallObserver,
 ): ServedMethod["handle"] {
-  return async (request, headers) => {
+  return async (request, headers, caller) => {
     const startMs = SYSTEM_CLOCK.monotonicMs();
-    const answer = await handle(request);
+    const answer = await handle(request, headers, caller);
     const name = headers[CLIENT_NAME_KEY];
     onFinished({
       method,

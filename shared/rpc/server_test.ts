@@ -6,7 +6,8 @@ import http2, { type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:
 import net from "node:net";
 import fc from "fast-check";
 import { StorageServiceService } from "../../proto/gen/storage.ts";
-import { connect, RpcCode, RpcError, RpcFault, type RpcServer } from "./mod.ts";
+import { SYSTEM_CLOCK } from "../clock/mod.ts";
+import { type Caller, connect, RpcCode, RpcError, RpcFault, type RpcServer } from "./mod.ts";
 import { type StorageHandlers, withEcho } from "./testing/echo_server.ts";
 
 const HEADERS = {
@@ -137,5 +138,25 @@ Deno.test("close() waits for a running call and takes no new one", async () => {
     assert.equal((await running).code, 0);
     await closing;
     storage.close();
+  });
+});
+
+Deno.test("a handler can tell that its caller is gone", async () => {
+  const begun = Promise.withResolvers<Caller | undefined>();
+  const ended = Promise.withResolvers<{ code: number }>();
+  const store: StorageHandlers["store"] = (_record, caller) => {
+    begun.resolve(caller);
+    return ended.promise;
+  };
+  await withEcho({ store }, async (server) => {
+    const storage = connect(StorageServiceService, server);
+    const record = { region: 1, key: Uint8Array.of(), value: Uint8Array.of() };
+    const running = assert.rejects(storage.store(record), RpcFault);
+    const caller = await begun.promise;
+    assert(caller?.isGone === false);
+    storage.close();
+    await running;
+    while (!caller.isGone) await SYSTEM_CLOCK.sleep(1);
+    ended.resolve({ code: 0 });
   });
 });

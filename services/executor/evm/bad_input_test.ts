@@ -4,6 +4,7 @@ import { EMPTY_BYTES, fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { RpcFault } from "../../../shared/rpc/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
 import { loadChainParts } from "../testing/chain_parts.ts";
+import { deploy } from "../testing/code.ts";
 import { type ServedExecutor, serveExecutor } from "../testing/served_executor.ts";
 import { withTempFolder } from "../testing/temp_folder.ts";
 import { TestChain } from "../testing/test_chain.ts";
@@ -108,4 +109,21 @@ Deno.test("the served executor answers what ends the process of the reference", 
     assert.equal(status?.code, 0);
     assert.equal(toHex(hash?.hash ?? EMPTY_BYTES), toHex(executed.header.stateRoot));
     await badQueries(served);
+  }));
+
+Deno.test("the served executor ends calls and estimates that never end, and says by which key", () =>
+  withTempFolder(async (folder) => {
+    await using served = await serveExecutor({ path: `${folder}/data`, callTimeLimitMs: 1 });
+    const test = new TestChain(parts, sm3);
+    for (const transactions of [[], [{ data: deploy("5b600056") }]]) {
+      const block = test.build(transactions);
+      test.execute(block);
+      assert.equal((await served.executor.exec(block)).status?.code, 0);
+    }
+    // made by the first transaction of the sender
+    const to = fromHex("3c952d36207c0d52743a646e7ac2649009bd358e");
+    const request = { to, from: EMPTY_BYTES, method: EMPTY_BYTES, args: [], height: 0n };
+    const limit = /^4 Cannot answer .*call_time_limit_ms of \[executor_evm\], 1 ms$/;
+    assert.match(await statusOf(served.executor.call(request)), limit);
+    assert.match(await statusOf(served.queries.estimateQuota(request)), limit);
   }));

@@ -19,6 +19,11 @@ export const EVM_TABLE = defineTable("executor_evm", {
     default: false,
     doc: "any sender may rewrite any account; the same on all nodes, for all blocks of the chain",
   }),
+  call_time_limit_ms: integer({
+    default: 5_000,
+    min: 1,
+    doc: "milliseconds that a read-only call, or all of an estimate, may run",
+  }),
   db_path: relativePath({ default: "data", doc: "data folder, below the working folder" }),
   sync_mode: choice({
     choices: ["archive", "full"],

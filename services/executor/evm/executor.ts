@@ -1,54 +1,78 @@
 import type { Block } from "../../../proto/gen/blockchain.ts";
 import type { CallRequest } from "../../../proto/gen/executor.ts";
 import { to0xHex } from "../../../shared/bytes/mod.ts";
+import { type Clock, SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
+import type { Caller } from "../../../shared/rpc/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
-import { BusyError, type CallAnswer, type ExecAnswer, type Executor } from "../service.ts";
-import { callContract } from "./chain/call.ts";
-import { Chain, type ChainParts } from "./chain/chain.ts";
+import { type CallAnswer, type ExecAnswer, type Executor, RefusedError } from "../service.ts";
+import { callContract, estimateQuota } from "./chain/call.ts";
+import type { BlockOutcome, Chain, ChainParts } from "./chain/chain.ts";
 import { chainHash, executorHash, type Header } from "./chain/header.ts";
 import { type OpenBlock, readBlock } from "./chain/open_block.ts";
-import { Pruner } from "./chain/pruner.ts";
 import type { RecordStore } from "./chain/records.ts";
-import { finish } from "./work.ts";
+import { BlockPace, CALLS_PER_PAUSE_MS } from "./schedule/block_pace.ts";
+import { type CallOrder, CallQueue } from "./schedule/call_queue.ts";
+import { nextTurn } from "./schedule/turn.ts";
+import { StoredChain } from "./stored_chain.ts";
 
 /** What an executor is made of. */
 export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
   /** Opens the records; again after a write that failed. */
   readonly open: () => Promise<RecordStore>;
+  /** Time that a read-only call may take, waiting left out; no limit by default. */
+  readonly callTimeLimitMs?: number;
   readonly log: Logger;
+  /** The machine's by default. */
+  readonly clock?: Clock;
 }
 
-interface Opened {
-  readonly store: RecordStore;
-  readonly chain: Chain;
-  /** Null when no state is to be removed. */
-  readonly pruner: Pruner | null;
-}
+/** Blocks that may wait for those before them; a chain sends one at a time. */
+const BLOCKS_WAITING_MAX = 64;
 
-/** Requests that may wait for their turn before further ones are refused. */
-const WAITING_MAX = 10_000;
+/** How long read-only calls run between two blocks before events that wait are let in. */
+const CALLS_PER_TURN_MS = 2;
 
-/** Executes blocks and answers queries one at a time, in the order of their arrival (section 15). */
+/** A caller that waits for its answer, whatever happens. */
+const WAITING_CALLER: Caller = { isGone: false };
+
+/**
+ * Executes blocks one at a time, and read-only calls beside them. A block goes before all calls, but
+ * pauses now and then for a small part of its time (see {@linkcode BlockPace}). Queries and calls
+ * see the blocks that are on disk.
+ */
 export class EvmExecutor implements Executor {
   readonly #options: EvmExecutorOptions;
-  #opened: Opened | null = null;
-  #turn: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  readonly #clock: Clock;
+  readonly #pace: BlockPace;
+  readonly #calls: CallQueue<Chain>;
+  #stored: StoredChain | null = null;
+  #opening: Promise<StoredChain> | null = null;
+  /** Ends when what was open before is closed. */
+  #dropping: Promise<void> = Promise.resolve();
+  #blockTurn: Promise<unknown> = Promise.resolve();
+  #blocksWaiting = 0;
+  /** Whether a block is under way, paused or not, until it is to be written. */
+  #isExecuting = false;
+  /** Calls may run until then before the next turn, null when none ran in this turn. */
+  #callsEndMs: number | null = null;
   #isPruning = false;
-  #isClosed = false;
+  #isClosing = false;
 
   constructor(options: EvmExecutorOptions) {
+    const { clock = SYSTEM_CLOCK, callTimeLimitMs = Infinity } = options;
     this.#options = options;
+    this.#clock = clock;
+    this.#pace = new BlockPace(clock);
+    this.#calls = new CallQueue({ clock, timeLimitMs: callTimeLimitMs });
   }
 
   /** Opens the records at once; throws when they cannot be read. */
   async start(): Promise<void> {
     const { log } = this.#options;
-    const { chain } = await this.#open();
+    const { shown: { header, hash, isEmpty } } = await this.#open();
     this.#prune();
-    if (chain.isEmpty) log.info("Not found exist block within database.");
-    const { header, hash } = chain;
+    if (isEmpty) log.info("Not found exist block within database.");
     const currentHash = to0xHex(executorHash(header, hash));
     log.info(`executor init, current_height: ${header.height}, current_hash: ${currentHash}`);
   }
@@ -62,28 +86,40 @@ export class EvmExecutor implements Executor {
     return await this.#inTurn(() => this.#execute(open));
   }
 
-  call(request: CallRequest): Promise<CallAnswer> {
-    return this.read((chain) => finish(callContract(chain, request)));
+  call(request: CallRequest, caller: Caller = WAITING_CALLER): Promise<CallAnswer> {
+    return this.#simulate({ start: (chain, pace) => callContract(chain, request, pace), caller });
   }
 
-  /** Answers a query from the state after the last block. */
-  read<Answer>(query: (chain: Chain) => Answer): Promise<Answer> {
-    return this.#inTurn(async () => query((await this.#open()).chain));
+  /** The quota with which a transaction would succeed, null if it fails. */
+  estimateQuota(request: CallRequest, caller: Caller = WAITING_CALLER): Promise<bigint | null> {
+    return this.#simulate({ start: (chain, pace) => estimateQuota(chain, request, pace), caller });
   }
 
-  /** Waits for the requests under way and closes the records. */
+  /** Answers a query, which must be quick, at once. */
+  async read<Answer>(query: (chain: Chain) => Answer): Promise<Answer> {
+    if (this.#isClosing) throw stoppingError();
+    return query((await this.#open()).shown);
+  }
+
+  /**
+   * Closes the records, after a block that is being written. Calls, and a block that is not
+   * executed to its end, are refused.
+   */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    await this.#turn;
+    this.#isClosing = true;
+    this.#calls.rejectAll(stoppingError());
+    await this.#blockTurn;
     await this.#drop();
   }
 
   async #execute(block: OpenBlock): Promise<ExecAnswer> {
+    if (this.#isClosing) throw stoppingError();
     const { log } = this.#options;
-    const { store, chain, pruner } = await this.#open();
+    const stored = await this.#open();
     const { height } = block.header;
     try {
-      const outcome = finish(chain.execute(block));
+      const outcome = await this.#executeInPieces(stored, block);
+      this.#runCalls();
       if (outcome.kind === "refused") {
         log.warn(`refused block(${height}): ${outcome.reason}`);
         return { code: StatusCode.ReenterInvalidBlock, hash: null };
@@ -95,11 +131,9 @@ export class EvmExecutor implements Executor {
         const code = outcome.isSame ? StatusCode.ReenterBlock : StatusCode.ReenterInvalidBlock;
         return { code, hash: header.stateRoot };
       }
-      await store.write({ puts: outcome.puts }, { sync: true });
-      chain.stored();
-      pruner?.written(height, outcome.puts);
+      await stored.write(outcome);
       this.#prune();
-      log.info(closedBlock(header, chain));
+      log.info(closedBlock(header, stored.shown));
       log.info(`height: ${height}, state_root: ${to0xHex(header.stateRoot)}`);
       return { code: StatusCode.Success, hash: header.stateRoot };
     } catch (cause) {
@@ -109,7 +143,60 @@ export class EvmExecutor implements Executor {
     }
   }
 
-  /** Removes old states bit by bit, after whatever waits then; what is left waits for the next block. */
+  /** Calls that were paused begin again when the block is executed: their state is gone. */
+  async #executeInPieces(stored: StoredChain, block: OpenBlock): Promise<BlockOutcome> {
+    const before = stored.shown;
+    const work = stored.execute(block, this.#pace);
+    this.#isExecuting = true;
+    this.#pace.begin();
+    try {
+      for (;;) {
+        const step = work.next();
+        if (step.done === true) {
+          if (step.value.kind === "executed") this.#calls.move(before, () => stored.shown);
+          return step.value;
+        }
+        await this.#pause(before);
+        if (this.#isClosing) throw stoppingError();
+      }
+    } finally {
+      this.#isExecuting = false;
+    }
+  }
+
+  /** Lets waiting events in, and calls run for a moment, while a block is under way. */
+  async #pause(chain: Chain): Promise<void> {
+    const sinceMs = this.#clock.monotonicMs();
+    await nextTurn();
+    this.#calls.run(chain, this.#clock.monotonicMs() + CALLS_PER_PAUSE_MS);
+    this.#pace.goOn(sinceMs);
+  }
+
+  #simulate<Answer>(order: CallOrder<Chain, Answer>): Promise<Answer> {
+    if (this.#isClosing) return Promise.reject(stoppingError());
+    const answer = this.#calls.add(order);
+    this.#runCalls();
+    return answer;
+  }
+
+  /** Runs calls while no block is under way, in every turn of the event loop for a moment. */
+  #runCalls(): void {
+    if (this.#isExecuting || this.#calls.isEmpty) return;
+    if (this.#stored === null) {
+      this.#open().then(() => this.#runCalls(), (cause) => this.#calls.rejectAll(cause));
+      return;
+    }
+    if (this.#callsEndMs === null) {
+      this.#callsEndMs = this.#clock.monotonicMs() + CALLS_PER_TURN_MS;
+      nextTurn().then(() => {
+        this.#callsEndMs = null;
+        this.#runCalls();
+      });
+    }
+    this.#calls.run(this.#stored.shown, this.#callsEndMs);
+  }
+
+  /** Removes old states bit by bit, after blocks that wait; what is left waits for the next block. */
   async #prune(): Promise<void> {
     if (this.#isPruning) return;
     this.#isPruning = true;
@@ -123,51 +210,72 @@ export class EvmExecutor implements Executor {
   }
 
   async #pruneStep(): Promise<boolean> {
-    const opened = this.#opened;
-    if (opened === null || this.#isClosed) return false;
+    if (this.#stored === null || this.#isClosing) return false;
     try {
-      return await opened.pruner?.step(opened.chain.header.height) ?? false;
+      return await this.#stored.prune();
     } catch (cause) {
       await this.#drop();
       throw cause;
     }
   }
 
-  /** Runs work after everything that was asked for before. */
+  /** Does work that changes the chain, after everything that was asked for before. */
   #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-    if (this.#waiting >= WAITING_MAX) {
-      const text = `it must wait for at most ${WAITING_MAX} others, got ${this.#waiting}`;
-      return Promise.reject(new BusyError(`Cannot take the request: ${text}`));
+    if (this.#blocksWaiting >= BLOCKS_WAITING_MAX) {
+      const text = `it must wait for at most ${BLOCKS_WAITING_MAX} others`;
+      return Promise.reject(new RefusedError("busy", `Cannot take the block: ${text}`));
     }
-    this.#waiting++;
-    const answer = this.#turn.then(work).finally(() => this.#waiting--);
-    this.#turn = answer.catch(() => {}); // whoever asked gets the error
+    this.#blocksWaiting++;
+    const answer = this.#blockTurn.then(work).finally(() => this.#blocksWaiting--);
+    this.#blockTurn = answer.catch(() => {}); // whoever asked gets the error
     return answer;
   }
 
-  async #open(): Promise<Opened> {
-    if (this.#opened !== null) return this.#opened;
+  #open(): Promise<StoredChain> {
+    if (this.#opening !== null) return this.#opening;
+    const opening = this.#load();
+    this.#opening = opening;
+    const ifStillWanted = (act: () => void) => this.#opening === opening && act();
+    opening.then(
+      (stored) => ifStillWanted(() => this.#stored = stored),
+      () => ifStillWanted(() => this.#opening = null),
+    );
+    return opening;
+  }
+
+  async #load(): Promise<StoredChain> {
+    await this.#dropping;
     const store = await this.#options.open();
     try {
-      const chain = new Chain({ ...this.#options, reader: store });
-      const { statesKept } = this.#options;
-      const pruner = statesKept === null ? null : new Pruner({ store, statesKept });
-      return this.#opened = { store, chain, pruner };
+      return new StoredChain(this.#options, store);
     } catch (cause) {
       await store.close();
       throw cause;
     }
   }
 
+  /** Closes the records; whoever needs them opens them again. */
   async #drop(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = null;
+    const opening = this.#opening;
+    this.#opening = null;
+    this.#stored = null;
+    this.#calls.startOver();
+    this.#dropping = this.#closeWhenOpen(opening);
+    await this.#dropping;
+    this.#runCalls();
+  }
+
+  async #closeWhenOpen(opening: Promise<StoredChain> | null): Promise<void> {
     try {
-      await opened?.store.close();
+      await (await opening)?.close();
     } catch (cause) {
       this.#options.log.warn("cannot close the records", { cause });
     }
   }
+}
+
+function stoppingError(): RefusedError {
+  return new RefusedError("stopping", "Cannot answer: the service stops");
 }
 
 function closedBlock(header: Header, { hash }: Chain): string {

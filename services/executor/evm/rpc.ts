@@ -4,9 +4,8 @@ import { type Bytes, to0xHex, uintToBytes } from "../../../shared/bytes/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { type Handlers, RpcCode, RpcError } from "../../../shared/rpc/mod.ts";
 import { checkSize, FieldError } from "../fields.ts";
-import { answerRefusals, BusyError } from "../service.ts";
+import { answerRefusals, RefusedError } from "../service.ts";
 import { type BlockLabel, findHeader } from "./chain/block_number.ts";
-import { estimateQuota } from "./chain/call.ts";
 import type { Chain } from "./chain/chain.ts";
 import {
   findAbi,
@@ -21,7 +20,6 @@ import {
 import type { EvmExecutor } from "./executor.ts";
 import { readAccountRequest, readBlockNumber, readSlotRequest } from "./requests.ts";
 import type { CommittedState } from "./state/committed_state.ts";
-import { finish } from "./work.ts";
 
 /** What the handlers work with. */
 export interface EvmRpcDeps {
@@ -35,19 +33,22 @@ export interface EvmRpcDeps {
  */
 export function evmRpcHandlers({ executor, log }: EvmRpcDeps): Handlers<typeof RPCServiceService> {
   /** An answer of null, or a state that cannot be read, is told by that text. */
-  const answer = <Answer>(failure: string, query: (chain: Chain) => Answer | null) =>
+  const answerOf = <Answer>(failure: string, ask: () => Promise<Answer | null>) =>
     answerRefusals(async () => {
       let found: Answer | null;
       try {
-        found = await executor.read(query);
+        found = await ask();
       } catch (cause) {
-        if (cause instanceof FieldError || cause instanceof BusyError) throw cause;
+        if (cause instanceof FieldError || cause instanceof RefusedError) throw cause;
         log.warn(failure, { cause });
         throw new RpcError(RpcCode.InvalidArgument, failure, { cause });
       }
       if (found === null) throw new RpcError(RpcCode.InvalidArgument, failure);
       return found;
     });
+
+  const answer = <Answer>(failure: string, query: (chain: Chain) => Answer | null) =>
+    answerOf(failure, () => executor.read(query));
 
   /** Reads from the state after a block, null for a block that was not executed. */
   const inState = (
@@ -113,11 +114,9 @@ export function evmRpcHandlers({ executor, log }: EvmRpcDeps): Handlers<typeof R
         return { hash: await inState("Not storage slot info", block, find) };
       }),
 
-    estimateQuota: async (request) => ({
-      bytesQuota: uintToBytes(
-        await answer("estimate quota failed", (chain) => finish(estimateQuota(chain, request))),
-        32,
-      ),
-    }),
+    async estimateQuota(request, caller) {
+      const estimate = () => executor.estimateQuota(request, caller);
+      return { bytesQuota: uintToBytes(await answerOf("estimate quota failed", estimate), 32) };
+    },
   };
 }

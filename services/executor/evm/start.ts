@@ -46,6 +46,7 @@ export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm>
       return store;
     },
     ...await loadChainParts(config),
+    callTimeLimitMs: config.call_time_limit_ms,
     log,
   });
   try {

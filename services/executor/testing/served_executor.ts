@@ -15,7 +15,11 @@ export interface ServedExecutor extends AsyncDisposable {
 
 /** Serves the executor of a data folder, through the code that the executable runs. */
 export async function serveExecutor(
-  { path, isEthCompatible = false }: { path: string; isEthCompatible?: boolean },
+  { path, isEthCompatible = false, callTimeLimitMs = 5_000 }: {
+    readonly path: string;
+    readonly isEthCompatible?: boolean;
+    readonly callTimeLimitMs?: number;
+  },
 ): Promise<ServedExecutor> {
   const defaults = readTable(EVM_TABLE, parseDocument("[executor_evm]", "config.toml"));
   const config = {
@@ -23,6 +27,7 @@ export async function serveExecutor(
     executor_port: 0,
     db_path: path,
     eth_compatibility: isEthCompatible,
+    call_time_limit_ms: callTimeLimitMs,
   };
   const running = await startEvm({ config, log: SILENT_LOGGER });
   const { port } = running;

@@ -5,7 +5,14 @@ import { FramePools } from "../interpreter/frame.ts";
 import { toWord, type Word, wordOfBytes } from "../word.ts";
 import { finish, type Pace, WITHOUT_PAUSE, type Work } from "../work.ts";
 import { EMPTY_ROOT } from "../state/account.ts";
-import { CommittedState, type StateChanges, type StateStore } from "../state/committed_state.ts";
+import {
+  CALL_LIMITS,
+  CommittedState,
+  STATE_LIMITS,
+  type StateChanges,
+  type StateLimits,
+  type StateStore,
+} from "../state/committed_state.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";
 import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
@@ -87,8 +94,12 @@ export class Chain {
   #state: CommittedState;
   #blockHashes: BlockHashes;
 
-  /** Loads what is stored; an empty store gives a chain without blocks. */
-  constructor(parts: ChainParts) {
+  /**
+   * Loads what is stored; an empty store gives a chain without blocks.
+   *
+   * @param storeOf {@linkcode pastStateStore} for a chain that is read while another one executes
+   */
+  constructor(parts: ChainParts, storeOf: typeof pastStateStore = stateStore) {
     const { reader, hashes } = parts;
     this.#parts = parts;
     checkFormat(reader);
@@ -98,7 +109,7 @@ export class Chain {
     this.#hashes = height === null || height === 0n ? hashes : decideHash(parts);
     requireState(reader, this.#header.height);
     const root = height === null ? EMPTY_ROOT : this.#header.stateRoot;
-    this.#state = this.#openState(root, stateStore(reader));
+    this.#state = this.#openState(root, storeOf(reader, this.#header.height));
     this.#blockHashes = this.#openBlockHashes();
   }
 
@@ -150,7 +161,7 @@ export class Chain {
    * @throws {MissingRecordError} when it was removed, now or while it is read
    */
   stateAfter(header: Header): CommittedState {
-    return header === this.#header ? this.#state : this.#openPast(header);
+    return header === this.#header ? this.#state : this.#openPast(header, CALL_LIMITS);
   }
 
   /**
@@ -300,12 +311,12 @@ export class Chain {
     };
   }
 
-  #openPast({ height, stateRoot }: Header): CommittedState {
-    return this.#openState(stateRoot, pastStateStore(this.reader, height));
+  #openPast({ height, stateRoot }: Header, limits?: StateLimits): CommittedState {
+    return this.#openState(stateRoot, pastStateStore(this.reader, height), limits);
   }
 
-  #openState(root: Bytes, store: StateStore): CommittedState {
-    return new CommittedState(root, { store, keccak: this.natives.keccak });
+  #openState(root: Bytes, store: StateStore, limits = STATE_LIMITS): CommittedState {
+    return new CommittedState(root, { store, keccak: this.natives.keccak, limits });
   }
 
   /** What of the state before is to be removed one day. */

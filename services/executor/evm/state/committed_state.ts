@@ -44,6 +44,13 @@ export const STATE_LIMITS: StateLimits = {
   programBytesMax: 8 * 1024 * 1024,
 };
 
+/** What a state keeps that is read by one call: below 4 MB, as many calls may be under way. */
+export const CALL_LIMITS: StateLimits = {
+  entriesMax: 2_000,
+  nodesMax: 2_000,
+  programBytesMax: 256 * 1024,
+};
+
 /** What a state is made of. */
 export interface CommittedStateParts {
   readonly store: StateStore;
