@@ -17,6 +17,29 @@ export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
   /** Opens the records; again after a write that failed. */
   readonly open: () => Promise<RecordStore>;
   readonly log: Logger;
+  /** Told of each block that was executed and is on the disk. */
+  readonly onExecuted?: (figures: ExecutedFigures) => void;
+}
+
+/** How an executor is at the moment. */
+export interface ExecutorView {
+  /** Of the last block, null before the first one. */
+  readonly height: number | null;
+  readonly waitingCount: number;
+  /** What of the state is in memory, null while the records are not open. */
+  readonly inMemory: { readonly entries: number; readonly nodes: number } | null;
+}
+
+/** What a block was, and how long its phases took. */
+export interface ExecutedFigures {
+  readonly transactionCount: number;
+  readonly quotaUsed: bigint;
+  /** Its transactions. */
+  readonly executeMs: number;
+  /** The state, until its root is known. */
+  readonly commitMs: number;
+  /** Its records, until they are safe on the disk. */
+  readonly writeMs: number;
 }
 
 interface Opened {
@@ -66,6 +89,16 @@ export class EvmExecutor implements Executor {
     return this.read((chain) => finish(callContract(chain, request)));
   }
 
+  /** How it is at the moment, for metrics. */
+  get view(): ExecutorView {
+    const chain = this.#opened?.chain ?? null;
+    return {
+      height: chain === null || chain.isEmpty ? null : Number(chain.header.height),
+      waitingCount: this.#waiting,
+      inMemory: chain?.state.inMemory ?? null,
+    };
+  }
+
   /** Answers a query from the state after the last block. */
   read<Answer>(query: (chain: Chain) => Answer): Promise<Answer> {
     return this.#inTurn(async () => query((await this.#open()).chain));
@@ -79,10 +112,11 @@ export class EvmExecutor implements Executor {
   }
 
   async #execute(block: OpenBlock): Promise<ExecAnswer> {
-    const { log } = this.#options;
+    const { log, clock, onExecuted } = this.#options;
     const { store, chain, pruner } = await this.#open();
     const { height } = block.header;
     try {
+      const startMs = clock.monotonicMs();
       const outcome = finish(chain.execute(block));
       if (outcome.kind === "refused") {
         log.warn(`refused block(${height}): ${outcome.reason}`);
@@ -95,9 +129,18 @@ export class EvmExecutor implements Executor {
         const code = outcome.isSame ? StatusCode.ReenterBlock : StatusCode.ReenterInvalidBlock;
         return { code, hash: header.stateRoot };
       }
-      await store.write({ puts: outcome.puts }, { sync: true });
+      const { puts, quotaUsed, commitMs } = outcome;
+      const executedMs = clock.monotonicMs();
+      await store.write({ puts }, { sync: true });
+      onExecuted?.({
+        transactionCount: block.transactions.length,
+        quotaUsed,
+        executeMs: executedMs - startMs - commitMs,
+        commitMs,
+        writeMs: clock.monotonicMs() - executedMs,
+      });
       chain.stored();
-      pruner?.written(height, outcome.puts);
+      pruner?.written(height, puts);
       this.#prune();
       log.info(closedBlock(header, chain));
       log.info(`height: ${height}, state_root: ${to0xHex(header.stateRoot)}`);

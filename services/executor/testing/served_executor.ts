@@ -1,5 +1,6 @@
 import { RPCServiceService } from "../../../proto/gen/evm.ts";
 import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
+import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
@@ -15,16 +16,20 @@ export interface ServedExecutor extends AsyncDisposable {
 
 /** Serves the executor of a data folder, through the code that the executable runs. */
 export async function serveExecutor(
-  { path, isEthCompatible = false }: { path: string; isEthCompatible?: boolean },
+  { path, isEthCompatible = false, metricsPort = 0 }: {
+    readonly path: string;
+    readonly isEthCompatible?: boolean;
+    readonly metricsPort?: number;
+  },
 ): Promise<ServedExecutor> {
-  const defaults = readTable(EVM_TABLE, parseDocument("[executor_evm]", "config.toml"));
   const config = {
-    ...defaults,
+    ...readTable(EVM_TABLE, parseDocument("[executor_evm]", "config.toml")),
     executor_port: 0,
     db_path: path,
     eth_compatibility: isEthCompatible,
+    metrics_port: metricsPort,
   };
-  const running = await startEvm({ config, log: SILENT_LOGGER });
+  const running = await startEvm({ config, log: SILENT_LOGGER, clock: SYSTEM_CLOCK });
   const { port } = running;
   const executor = connect(ExecutorServiceService, { port });
   const queries = connect(RPCServiceService, { port });
