@@ -11,7 +11,10 @@ const PREFIX = "cita_cloud_executor";
 Deno.test("an executor shows its blocks, their phases, its calls and its process", () =>
   withTempFolder(async (folder) => {
     const metricsPort = freePort();
-    await using served = await serveExecutor({ path: `${folder}/data`, metricsPort });
+    await using served = await serveExecutor({
+      path: `${folder}/data`,
+      keys: { metrics_port: metricsPort },
+    });
     const read = async () => await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
     const value = async (name: string) =>
       new RegExp(`^${PREFIX}_${name} (.*)$`, "m").exec(await read())?.[1] ?? null;

@@ -4,7 +4,7 @@ import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
-import { EVM_TABLE } from "../evm/config.ts";
+import { EVM_TABLE, type EvmConfig } from "../evm/config.ts";
 import { startEvm } from "../evm/start.ts";
 
 /** An executor on a port of its own, and clients of both its services. */
@@ -16,10 +16,11 @@ export interface ServedExecutor extends AsyncDisposable {
 
 /** Serves the executor of a data folder, through the code that the executable runs. */
 export async function serveExecutor(
-  { path, isEthCompatible = false, metricsPort = 0 }: {
+  { path, isEthCompatible = false, keys = {} }: {
     readonly path: string;
     readonly isEthCompatible?: boolean;
-    readonly metricsPort?: number;
+    /** Further keys of its configuration. */
+    readonly keys?: Partial<EvmConfig>;
   },
 ): Promise<ServedExecutor> {
   const config = {
@@ -27,7 +28,7 @@ export async function serveExecutor(
     executor_port: 0,
     db_path: path,
     eth_compatibility: isEthCompatible,
-    metrics_port: metricsPort,
+    ...keys,
   };
   const running = await startEvm({ config, log: SILENT_LOGGER, clock: SYSTEM_CLOCK });
   const { port } = running;
