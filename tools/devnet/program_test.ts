@@ -72,6 +72,7 @@ Deno.test("up --detach makes a chain, starts it and leaves it running", options,
     listen: base + 10,
     metrics: base + 14,
     consensus_metrics: base + 11,
+    executor_metrics: base + 12,
   });
   assert.ok(out.includes(`\n  curl localhost:${base + 14}/metrics\n`));
   assert.match((await bin.run(["status"])).out, /\n +0 +\d+ +5 +3 +2 +\d+ {2}running\n$/);

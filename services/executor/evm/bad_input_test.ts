@@ -113,7 +113,8 @@ Deno.test("the served executor answers what ends the process of the reference", 
 
 Deno.test("the served executor ends calls and estimates that never end, and says by which key", () =>
   withTempFolder(async (folder) => {
-    await using served = await serveExecutor({ path: `${folder}/data`, callTimeLimitMs: 1 });
+    const keys = { call_time_limit_ms: 1 };
+    await using served = await serveExecutor({ path: `${folder}/data`, keys });
     const test = new TestChain(parts, sm3);
     for (const transactions of [[], [{ data: deploy("5b600056") }]]) {
       const block = test.build(transactions);

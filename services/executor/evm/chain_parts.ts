@@ -1,3 +1,4 @@
+import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
 import type { ChainParts } from "./chain/chain.ts";
 import type { EvmConfig } from "./config.ts";
@@ -14,5 +15,6 @@ export async function loadChainParts(config: EvmConfig): Promise<Omit<ChainParts
     isEthCompatible: eth_compatibility,
     amends: amend_transactions,
     statesKept: sync_mode === "full" ? states_kept : null,
+    clock: SYSTEM_CLOCK,
   };
 }

@@ -7,6 +7,7 @@ import {
   port,
   relativePath,
 } from "../../../shared/config/mod.ts";
+import { METRICS_KEYS } from "../../../shared/service/mod.ts";
 
 /** Table `[executor_evm]` of `config.toml` (spec/executor_evm.md, section 1). */
 export const EVM_TABLE = defineTable("executor_evm", {
@@ -35,6 +36,7 @@ export const EVM_TABLE = defineTable("executor_evm", {
     default: 128,
     doc: 'states before the last one that stay readable with sync_mode "full"',
   }),
+  ...METRICS_KEYS,
 });
 
 /** Values of {@linkcode EVM_TABLE}. */

@@ -19,6 +19,9 @@ Deno.test("EVM_TABLE has the defaults of the reference", () => {
     db_path: "data",
     sync_mode: "archive",
     states_kept: 128,
+    enable_metrics: true,
+    metrics_port: 0,
+    metrics_buckets: [0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100, 250, 500],
   });
 });
 
@@ -44,6 +47,6 @@ Deno.test("the README shows EVM_TABLE as it is", async () => {
   const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
   const squeeze = (text: string) => text.replaceAll(/ +/g, " ").replaceAll(/-+/g, "-");
   const rows = describeTable(EVM_TABLE).split("\n").filter((row) => row.startsWith("| `"));
-  assert.equal(rows.length, 7);
+  assert.equal(rows.length, 10);
   for (const row of rows) assert(squeeze(readme).includes(squeeze(row)), row);
 });

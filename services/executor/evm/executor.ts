@@ -1,7 +1,7 @@
 import type { Block } from "../../../proto/gen/blockchain.ts";
 import type { CallRequest } from "../../../proto/gen/executor.ts";
 import { to0xHex } from "../../../shared/bytes/mod.ts";
-import { type Clock, SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
+import type { Clock } from "../../../shared/clock/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import type { Caller } from "../../../shared/rpc/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
@@ -23,8 +23,29 @@ export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
   /** Time that a read-only call may take, waiting left out; no limit by default. */
   readonly callTimeLimitMs?: number;
   readonly log: Logger;
-  /** The machine's by default. */
-  readonly clock?: Clock;
+  /** Told of each block that was executed and is on the disk. */
+  readonly onExecuted?: (figures: ExecutedFigures) => void;
+}
+
+/** How an executor is at the moment. */
+export interface ExecutorView {
+  /** Of the last block, null before the first one. */
+  readonly height: number | null;
+  readonly waitingCount: number;
+  /** What of the state is in memory, null while the records are not open. */
+  readonly inMemory: { readonly entries: number; readonly nodes: number } | null;
+}
+
+/** What a block was, and how long its phases took. */
+export interface ExecutedFigures {
+  readonly transactionCount: number;
+  readonly quotaUsed: bigint;
+  /** Its transactions. */
+  readonly executeMs: number;
+  /** The state, until its root is known. */
+  readonly commitMs: number;
+  /** Its records, until they are safe on the disk. */
+  readonly writeMs: number;
 }
 
 /** Blocks that may wait for those before them; a chain sends one at a time. */
@@ -60,7 +81,7 @@ export class EvmExecutor implements Executor {
   #isClosing = false;
 
   constructor(options: EvmExecutorOptions) {
-    const { clock = SYSTEM_CLOCK, callTimeLimitMs = Infinity } = options;
+    const { clock, callTimeLimitMs = Infinity } = options;
     this.#options = options;
     this.#clock = clock;
     this.#pace = new BlockPace(clock);
@@ -95,6 +116,16 @@ export class EvmExecutor implements Executor {
     return this.#simulate({ start: (chain, pace) => estimateQuota(chain, request, pace), caller });
   }
 
+  /** How it is at the moment, for metrics. */
+  get view(): ExecutorView {
+    const chain = this.#stored?.latest ?? null;
+    return {
+      height: chain === null || chain.isEmpty ? null : Number(chain.header.height),
+      waitingCount: this.#blocksWaiting + this.#calls.size,
+      inMemory: chain?.state.inMemory ?? null,
+    };
+  }
+
   /** Answers a query, which must be quick, at once. */
   async read<Answer>(query: (chain: Chain) => Answer): Promise<Answer> {
     if (this.#isClosing) throw stoppingError();
@@ -114,10 +145,11 @@ export class EvmExecutor implements Executor {
 
   async #execute(block: OpenBlock): Promise<ExecAnswer> {
     if (this.#isClosing) throw stoppingError();
-    const { log } = this.#options;
+    const { log, onExecuted } = this.#options;
     const stored = await this.#open();
     const { height } = block.header;
     try {
+      const startMs = this.#clock.monotonicMs();
       const outcome = await this.#executeInPieces(stored, block);
       this.#runCalls();
       if (outcome.kind === "refused") {
@@ -131,7 +163,15 @@ export class EvmExecutor implements Executor {
         const code = outcome.isSame ? StatusCode.ReenterBlock : StatusCode.ReenterInvalidBlock;
         return { code, hash: header.stateRoot };
       }
+      const executedMs = this.#clock.monotonicMs();
       await stored.write(outcome);
+      onExecuted?.({
+        transactionCount: block.transactions.length,
+        quotaUsed: outcome.quotaUsed,
+        executeMs: executedMs - startMs - outcome.commitMs,
+        commitMs: outcome.commitMs,
+        writeMs: this.#clock.monotonicMs() - executedMs,
+      });
       this.#prune();
       log.info(closedBlock(header, stored.shown));
       log.info(`height: ${height}, state_root: ${to0xHex(header.stateRoot)}`);
@@ -181,7 +221,7 @@ export class EvmExecutor implements Executor {
 
   /** Runs calls while no block is under way, in every turn of the event loop for a moment. */
   #runCalls(): void {
-    if (this.#isExecuting || this.#calls.isEmpty) return;
+    if (this.#isExecuting || this.#calls.size === 0) return;
     if (this.#stored === null) {
       this.#open().then(() => this.#runCalls(), (cause) => this.#calls.rejectAll(cause));
       return;

@@ -1,14 +1,20 @@
 import { RPCServiceService } from "../../../proto/gen/evm.ts";
 import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
+import type { Clock } from "../../../shared/clock/mod.ts";
 import { LevelError, openLevel } from "../../../shared/level/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../../shared/rpc/mod.ts";
-import { explained, type RunningService } from "../../../shared/service/mod.ts";
+import {
+  explained,
+  type RunningService,
+  type ServiceMetrics,
+} from "../../../shared/service/mod.ts";
 import { executorHandlers } from "../service.ts";
 import { FormatError, MissingRecordError } from "./chain/records.ts";
 import { loadChainParts } from "./chain_parts.ts";
 import type { EvmConfig } from "./config.ts";
 import { EvmExecutor } from "./executor.ts";
+import { showBlocks, showExecutor, startMetrics } from "./metrics.ts";
 import { evmRpcHandlers } from "./rpc.ts";
 
 /**
@@ -22,6 +28,7 @@ const STORE_SIZES = { openFilesMax: 200, writeBufferBytes: 16 * 1024 * 1024 };
 export interface EvmOptions {
   readonly config: EvmConfig;
   readonly log: Logger;
+  readonly clock: Clock;
 }
 
 /** An executor that accepts calls. */
@@ -33,12 +40,33 @@ export interface RunningEvm extends RunningService {
 /**
  * Opens the data folder and serves it.
  *
- * @throws {StartRefusal} when the folder cannot be used, with a text for the operator; other errors
- * when the port cannot
+ * @throws {StartRefusal} when the folder or the port of the metrics cannot be used, with a text for
+ * the operator; other errors when the port cannot
  */
-export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm> {
+export async function startEvm({ config, log, clock }: EvmOptions): Promise<RunningEvm> {
+  log.info(`grpc port of this service: ${config.executor_port}`);
+  const metrics = startMetrics(config, { clock, log });
+  try {
+    const running = await serveExecutor({ config, log, metrics });
+    return {
+      port: running.port,
+      async stop() {
+        await running.stop();
+        await metrics?.close();
+      },
+    };
+  } catch (error) {
+    await metrics?.close();
+    throw error;
+  }
+}
+
+interface ServeOptions extends Omit<EvmOptions, "clock"> {
+  readonly metrics: ServiceMetrics | null;
+}
+
+async function serveExecutor({ config, log, metrics }: ServeOptions): Promise<RunningEvm> {
   const { executor_port: port, db_path: path } = config;
-  log.info(`grpc port of this service: ${port}`);
   const executor = new EvmExecutor({
     async open() {
       const store = await openLevel(path, STORE_SIZES);
@@ -47,15 +75,23 @@ export async function startEvm({ config, log }: EvmOptions): Promise<RunningEvm>
     },
     ...await loadChainParts(config),
     callTimeLimitMs: config.call_time_limit_ms,
+    ...metrics !== null && { onExecuted: showBlocks(metrics) },
     log,
   });
   try {
     await explained(executor.start(), LevelError, FormatError, MissingRecordError);
+    if (metrics !== null) showExecutor(metrics, executor);
     const services = [
       grpcService(ExecutorServiceService, executorHandlers(executor)),
       grpcService(RPCServiceService, evmRpcHandlers({ executor, log })),
     ];
-    const server = await serveGrpc({ host: "0.0.0.0", port, services, log });
+    const server = await serveGrpc({
+      host: "0.0.0.0",
+      port,
+      services,
+      log,
+      ...metrics !== null && { onFinished: metrics.onServed },
+    });
     return {
       port: server.port,
       async stop() {

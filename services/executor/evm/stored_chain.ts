@@ -37,6 +37,11 @@ export class StoredChain {
     return this.#isAhead ? this.#onDisk ??= new Chain(this.#parts, pastStateStore) : this.#chain;
   }
 
+  /** With a block that may not be on disk yet: for figures about it, not for answers. */
+  get latest(): Chain {
+    return this.#chain;
+  }
+
   /** As {@linkcode Chain.execute}; an executed block has to be written next. */
   *execute(block: OpenBlock, pace: Pace): Work<BlockOutcome> {
     let outcome: BlockOutcome | null = null;

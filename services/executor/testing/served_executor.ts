@@ -1,9 +1,10 @@
 import { RPCServiceService } from "../../../proto/gen/evm.ts";
 import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
+import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { parseDocument, readTable } from "../../../shared/config/mod.ts";
 import { SILENT_LOGGER } from "../../../shared/log/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
-import { EVM_TABLE } from "../evm/config.ts";
+import { EVM_TABLE, type EvmConfig } from "../evm/config.ts";
 import { startEvm } from "../evm/start.ts";
 
 /** An executor on a port of its own, and clients of both its services. */
@@ -15,21 +16,21 @@ export interface ServedExecutor extends AsyncDisposable {
 
 /** Serves the executor of a data folder, through the code that the executable runs. */
 export async function serveExecutor(
-  { path, isEthCompatible = false, callTimeLimitMs = 5_000 }: {
+  { path, isEthCompatible = false, keys = {} }: {
     readonly path: string;
     readonly isEthCompatible?: boolean;
-    readonly callTimeLimitMs?: number;
+    /** Further keys of its configuration. */
+    readonly keys?: Partial<EvmConfig>;
   },
 ): Promise<ServedExecutor> {
-  const defaults = readTable(EVM_TABLE, parseDocument("[executor_evm]", "config.toml"));
   const config = {
-    ...defaults,
+    ...readTable(EVM_TABLE, parseDocument("[executor_evm]", "config.toml")),
     executor_port: 0,
     db_path: path,
     eth_compatibility: isEthCompatible,
-    call_time_limit_ms: callTimeLimitMs,
+    ...keys,
   };
-  const running = await startEvm({ config, log: SILENT_LOGGER });
+  const running = await startEvm({ config, log: SILENT_LOGGER, clock: SYSTEM_CLOCK });
   const { port } = running;
   const executor = connect(ExecutorServiceService, { port });
   const queries = connect(RPCServiceService, { port });

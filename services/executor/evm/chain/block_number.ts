@@ -1,8 +1,9 @@
 import type { BlockNumber } from "../../../../proto/gen/evm.ts";
 import { HASH_SIZE } from "../../../../shared/block/mod.ts";
+import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
 import { checkSize } from "../../fields.ts";
 import type { Chain } from "./chain.ts";
-import type { Header } from "./header.ts";
+import { executorHash, type Header } from "./header.ts";
 import { readHeightOfHash } from "./records.ts";
 
 /** The name of a block, of which one part is given. */
@@ -20,14 +21,20 @@ export function findHeader(chain: Chain, label: BlockLabel): Header | null {
   switch (label.$case) {
     case "height":
       return chain.headerAt(label.value);
-    case "hash": {
+    case "hash":
       checkSize("block_number.hash", label.value, HASH_SIZE);
-      const height = readHeightOfHash(chain.reader, label.value);
-      return height === null ? null : chain.headerAt(height);
-    }
+      return headerOf(chain, label.value);
     case "tag":
       return chain.headerAt(heightOfTag(label.value, chain.header.height));
   }
+}
+
+/** A chain that was set back may have another block at the height of a hash. */
+function headerOf(chain: Chain, hash: Bytes): Header | null {
+  const height = readHeightOfHash(chain.reader, hash);
+  const header = height === null ? null : chain.headerAt(height);
+  if (header === null || !equalBytes(executorHash(header, chain.hash), hash)) return null;
+  return header;
 }
 
 function heightOfTag(tag: string, current: bigint): bigint {

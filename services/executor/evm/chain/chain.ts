@@ -1,4 +1,5 @@
 import { type Bytes, equalBytes } from "../../../../shared/bytes/mod.ts";
+import type { Clock } from "../../../../shared/clock/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import type { BlockContext, Natives } from "../interpreter/context.ts";
 import { FramePools } from "../interpreter/frame.ts";
@@ -61,16 +62,31 @@ export interface ChainParts {
   readonly amends: boolean;
   /** States before the last one that a {@linkcode Pruner} leaves, null when none is to be removed. */
   readonly statesKept: number | null;
+  /** Tells how long the commit of a state takes. */
+  readonly clock: Clock;
 }
 
 /** What became of a block that was sent (spec/executor_evm.md, 4.2). */
 export type BlockOutcome =
   /** It is the last block now; the records must be written before that is told. */
-  | { readonly kind: "executed"; readonly header: Header; readonly puts: readonly Put[] }
+  | {
+    readonly kind: "executed";
+    readonly header: Header;
+    readonly puts: readonly Put[];
+    readonly quotaUsed: bigint;
+    /** How long the commit of the state took, of the time of the whole. */
+    readonly commitMs: number;
+  }
   /** Its height was executed before; the header is that of then. */
   | { readonly kind: "reentered"; readonly isSame: boolean; readonly header: Header }
   /** It does not follow the last block. */
   | { readonly kind: "refused"; readonly reason: string };
+
+/** A block whose transactions are in the state. */
+interface CommittedBlock extends ExecutedBlock {
+  readonly changes: StateChanges;
+  readonly commitMs: number;
+}
 
 /** A block that was executed again. */
 export interface Replay {
@@ -237,11 +253,13 @@ export class Chain {
     return { header: { ...block.header, ...results }, leaves };
   }
 
-  *#executeOn(state: CommittedState, block: OpenBlock, pace: Pace): Work<ExecutedBlock> {
+  *#executeOn(state: CommittedState, block: OpenBlock, pace: Pace): Work<CommittedBlock> {
     const { header } = block;
+    const { clock, amends } = this.#parts;
     const frames = this.#frames.take();
+    const overlay = new WorldState(state);
     const executed = yield* executeBlock(block, {
-      state: new WorldState(state),
+      state: overlay,
       block: this.#blockContext(
         header,
         (asked) => this.#blockHashes.inBlock(header.height, asked),
@@ -250,10 +268,12 @@ export class Chain {
       gasPrice: 1,
       frames,
       pace,
-      amends: this.#parts.amends,
+      amends,
     });
     this.#frames.giveBack(frames);
-    return executed;
+    const executedMs = clock.monotonicMs();
+    const changes = overlay.commit();
+    return { ...executed, changes, commitMs: clock.monotonicMs() - executedMs };
   }
 
   /** Tells that the records of the last block were written; until then its state fills memory. */
@@ -281,7 +301,7 @@ export class Chain {
     const { height } = block.header;
     this.stored();
     const executed = yield* this.#executeOn(this.#state, block, pace);
-    const { receipts, receiptPuts, logBloom, changes } = executed;
+    const { receipts, receiptPuts, logBloom, changes, quotaUsed, commitMs } = executed;
     const [closed, other] = this.#hashes.map((hash) => {
       const leaves = receiptHashes(receipts, hash);
       const results = { stateRoot: changes.root, receiptsRoot: receiptsRoot(leaves, hash) };
@@ -298,7 +318,7 @@ export class Chain {
     if (other !== undefined) all.push(putGenesisOption(other.header), other.place);
     if (height === 0n) all.push(putFormat());
     all.push(putCurrentHeight(height));
-    return { kind: "executed", header, puts: all };
+    return { kind: "executed", header, puts: all, quotaUsed, commitMs };
   }
 
   #blockContext(header: OpenHeader, blockHash: (asked: Word) => Word): BlockContext {

@@ -3,7 +3,6 @@ import { mergeBlooms } from "../bloom.ts";
 import { createAddress } from "../interpreter/machine.ts";
 import { bytesOfWord } from "../word.ts";
 import type { Work } from "../work.ts";
-import type { StateChanges } from "../state/committed_state.ts";
 import { type Applied, applyTransaction, type BlockExecution } from "../transaction/apply.ts";
 import { bloomOfLogs, EMPTY_BLOOM, type Receipt } from "../transaction/receipt.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
@@ -14,17 +13,19 @@ import { type Put, putReceipt } from "./records.ts";
 export interface ExecutedBlock {
   readonly receipts: readonly Receipt[];
   readonly logBloom: Bytes;
-  readonly changes: StateChanges;
+  /** By all transactions together. */
+  readonly quotaUsed: bigint;
   /** One record per transaction. */
   readonly receiptPuts: readonly Put[];
 }
 
-/** Executes the transactions of a block and commits the state (spec/executor_evm.md, 4.4). */
+/** Executes the transactions of a block (spec/executor_evm.md, 4.4); the state is to be committed. */
 export function* executeBlock(block: OpenBlock, env: BlockExecution): Work<ExecutedBlock> {
   const receipts: Receipt[] = [];
   const receiptPuts: Put[] = [];
   let logOffset = 0;
   let previousQuotaUsed = 0n;
+  let quotaUsedByAll = 0n;
   for (const tx of block.transactions) {
     if (env.pace.mustPause()) yield 0;
     const applied = yield* applyTransaction(tx, env);
@@ -46,9 +47,10 @@ export function* executeBlock(block: OpenBlock, env: BlockExecution): Work<Execu
     receipts.push(receipt);
     logOffset += logs.length;
     previousQuotaUsed = quotaUsed;
+    quotaUsedByAll += quotaUsed;
   }
   const blooms = receipts.map(({ bloom }) => bloom).filter((bloom) => bloom !== EMPTY_BLOOM);
-  return { receipts, receiptPuts, logBloom: mergeBlooms(blooms), changes: env.state.commit() };
+  return { receipts, receiptPuts, logBloom: mergeBlooms(blooms), quotaUsed: quotaUsedByAll };
 }
 
 /** What is recorded of an outcome (11.1). */

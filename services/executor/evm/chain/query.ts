@@ -7,7 +7,7 @@ import type { CommittedState } from "../state/committed_state.ts";
 import { addressKey } from "../state/world_state.ts";
 import { slotKey } from "../state/storage.ts";
 import { bloomOfLogs, encodeReceipt, errorMessage } from "../transaction/receipt.ts";
-import { encodeProof, receiptProof, receiptsRoot } from "../transaction/receipt_tree.ts";
+import { encodeProof, receiptProof, receiptTree, rootOf } from "../transaction/receipt_tree.ts";
 import type { Chain } from "./chain.ts";
 import { executorHash, type Header } from "./header.ts";
 import { readReceipt, readReceiptHashes, type ReceiptRecord, requireHeader } from "./records.ts";
@@ -68,12 +68,12 @@ export function findReceiptProof(chain: Chain, transactionHash: Bytes): ReceiptP
   if (record === null) return null;
   const { natives, hash, reader } = chain;
   const header = requireHeader(reader, record.height);
-  const leaves = readReceiptHashes(reader, record.height);
-  if (!equalBytes(receiptsRoot(leaves, hash), header.receiptsRoot)) return null;
+  const tree = receiptTree(readReceiptHashes(reader, record.height), hash);
+  if (!equalBytes(rootOf(tree, hash), header.receiptsRoot)) return null;
   const bloom = bloomOfLogs(record.logs, natives.keccak);
   return {
     receipt: encodeReceipt({ ...record, bloom, transactionHash }),
-    receiptProof: encodeProof(receiptProof(leaves, Number(record.index), hash)),
+    receiptProof: encodeProof(receiptProof(tree, Number(record.index))),
     rootsInfo: rootsOf(header),
   };
 }

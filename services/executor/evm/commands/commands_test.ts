@@ -11,10 +11,11 @@ import { openLevel } from "../../../../shared/level/mod.ts";
 import { SILENT_LOGGER } from "../../../../shared/log/mod.ts";
 import { grpcService, serveGrpc } from "../../../../shared/rpc/mod.ts";
 import { StatusCode } from "../../../../shared/status/mod.ts";
+import { waitFor } from "../../../../tests/e2e/wait.ts";
 import { freePort } from "../../../../tests/free_ports.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { deploy } from "../../testing/code.ts";
-import { serveExecutor } from "../../testing/served_executor.ts";
+import { type ServedExecutor, serveExecutor } from "../../testing/served_executor.ts";
 import { withTempFolder } from "../../testing/temp_folder.ts";
 import { SENDER, TestChain } from "../../testing/test_chain.ts";
 import { chainHash, executorHash } from "../chain/header.ts";
@@ -303,6 +304,54 @@ Deno.test("verify tells what keeps it from reading a block", () =>
     assert.match(away.err, /^Cannot read block 0 from the storage at 127\.0\.0\.1:\d+: \S/);
     assert.equal(away.exitCode, 1);
   }));
+
+Deno.test("dump and verify tell that a state was removed", () =>
+  withTempFolder(async (folder) => {
+    const path = `${folder}/data`;
+    const keys = { sync_mode: "full", states_kept: 16 } as const;
+    const test = new TestChain(parts, sm3);
+    const blocks: Block[] = [];
+    {
+      await using served = await serveExecutor({ path, keys });
+      for (let height = 0; height <= 20; height++) {
+        const block = test.build(height === 0 ? [] : [{ to: CONTRACT }]);
+        test.execute(block);
+        await served.executor.exec(block);
+        blocks.push(block);
+      }
+      await waitUntilRemoved(served, 4n);
+    }
+    const removed = /^Cannot read the state of height 3: it was removed, the oldest one left is 4$/;
+    const dumped = await run("dump", path, { args: [SENDER, "3"] });
+    assert.match(dumped.err, removed);
+    assert.equal(dumped.exitCode, 1);
+    assert.equal((await run("dump", path, { args: [SENDER, "4"] })).exitCode, 0);
+    await withStorage(blocks, async (port) => {
+      const options = { storage: `127.0.0.1:${port}` };
+      const verify = (from: string) => run("verify", path, { args: [from], options });
+      const refused = await verify("4");
+      assert.match(refused.err, removed);
+      assert.equal(refused.exitCode, 1);
+      const { out, exitCode } = await verify("5");
+      assert.equal(out, "blocks 5 to 20 give the same roots: 16 blocks, 16 transactions\n");
+      assert.equal(exitCode, 0);
+    });
+  }));
+
+/** Old states are removed in the background: waits until only those from that height on are left. */
+async function waitUntilRemoved({ queries }: ServedExecutor, oldest: bigint): Promise<void> {
+  const at = (height: bigint) => ({
+    address: fromHex(SENDER),
+    blockNumber: { label: { $case: "height" as const, value: height } },
+  });
+  const isThere = (height: bigint) =>
+    queries.getTransactionCount(at(height)).then(() => true, () => false);
+  await waitFor(async () => await isThere(oldest - 1n) ? null : true, {
+    what: "the removal of old states",
+    timeoutMs: 10_000,
+  });
+  assert(await isThere(oldest));
+}
 
 Deno.test("the commands refuse what they cannot use, and say why", () =>
   withTempFolder(async (folder) => {

@@ -66,9 +66,9 @@ export class CallQueue<Source> {
     };
   }
 
-  /** Whether there is nothing to do. */
-  get isEmpty(): boolean {
-    return this.#waiting.size + this.#started.size === 0;
+  /** Number of calls without an answer. */
+  get size(): number {
+    return this.#waiting.size + this.#started.size;
   }
 
   /** Adds a call. Its answer is a {@linkcode RefusedError} when a limit is reached. */

@@ -55,7 +55,7 @@ Deno.test("CallQueue runs calls by turns, so that short ones do not wait for lon
   assert.equal(await short, "short of now");
   test.run(100);
   assert.deepEqual(await Promise.all([long, other]), ["long of now", "other of now"]);
-  assert(test.queue.isEmpty);
+  assert.equal(test.queue.size, 0);
 });
 
 Deno.test("CallQueue ends a call that runs longer than it may and names the key, others go on", async () => {
@@ -110,7 +110,7 @@ Deno.test("CallQueue runs one call to its end when paused ones hold too much mem
   for (const name of ["a", "b", "c"]) test.add(name, 4, { bytes: 50 * 1024 * 1024 });
   test.run(12);
   assert.equal(test.slices.join(""), "abccccababab");
-  assert(test.queue.isEmpty);
+  assert.equal(test.queue.size, 0);
 });
 
 Deno.test("CallQueue lets calls begin again whose source is gone, once, and not those of others", async () => {
@@ -144,5 +144,5 @@ Deno.test("CallQueue tells what a call threw, and ends all calls when it is told
   await assert.rejects(started, isRefusal("stopping"));
   await assert.rejects(waiting, isRefusal("stopping"));
   assert.deepEqual(test.stops, ["started"]);
-  assert(test.queue.isEmpty);
+  assert.equal(test.queue.size, 0);
 });

@@ -26,18 +26,34 @@ export function receiptHashes(receipts: readonly Receipt[], hash: HashFunction):
 
 /** Root over the hashes of the receipts of a block; without any it is `H(80)`. */
 export function receiptsRoot(leaves: readonly Bytes[], hash: HashFunction): Bytes {
-  return treeOf(leaves, hash)[0] ?? hash(Uint8Array.of(0x80));
+  return rootOf(receiptTree(leaves, hash), hash);
 }
 
-/** The way from a leaf to the root: siblings from below to above; none in a tree of one leaf. */
-export function receiptProof(
-  leaves: readonly Bytes[],
-  index: number,
-  hash: HashFunction,
-): ProofStep[] {
-  const tree = treeOf(leaves, hash);
+/**
+ * The tree over the hashes of the receipts of a block: the root is node 0, the children of node `i`
+ * are `2i + 1` and `2i + 2`, the leaves come last.
+ */
+export function receiptTree(leaves: readonly Bytes[], hash: HashFunction): readonly Bytes[] {
+  const pair = new Uint8Array(PAIR_SIZE);
+  pair[0] = pair[1 + HASH_SIZE] = STRING_OF_32;
+  const tree: Bytes[] = [...new Array(Math.max(leaves.length - 1, 0)), ...leaves];
+  for (let i = leaves.length - 2; i >= 0; i--) {
+    pair.set(nodeOf(tree, 2 * i + 1), 1);
+    pair.set(nodeOf(tree, 2 * i + 2), 2 + HASH_SIZE);
+    tree[i] = hash(pair);
+  }
+  return tree;
+}
+
+/** The root of a {@linkcode receiptTree}. */
+export function rootOf(tree: readonly Bytes[], hash: HashFunction): Bytes {
+  return tree[0] ?? hash(Uint8Array.of(0x80));
+}
+
+/** The way from a leaf of a tree to its root: siblings from below to above; none for a lone leaf. */
+export function receiptProof(tree: readonly Bytes[], index: number): ProofStep[] {
   const steps: ProofStep[] = [];
-  for (let at = leaves.length - 1 + index; at > 0; at = (at - 1) >> 1) {
+  for (let at = (tree.length >> 1) + index; at > 0; at = (at - 1) >> 1) {
     const isRight = at % 2 === 1;
     steps.push({ isRight, hash: nodeOf(tree, isRight ? at + 1 : at - 1) });
   }
@@ -49,19 +65,6 @@ export function encodeProof(steps: readonly ProofStep[]): Bytes {
   return encodeList(
     steps.map(({ isRight, hash }) => encodeList([encodeUint(isRight ? 1 : 0), encodeBytes(hash)])),
   );
-}
-
-/** All nodes by their index: the root is 0, the children of `i` are `2i + 1` and `2i + 2`. */
-function treeOf(leaves: readonly Bytes[], hash: HashFunction): readonly Bytes[] {
-  const pair = new Uint8Array(PAIR_SIZE);
-  pair[0] = pair[1 + HASH_SIZE] = STRING_OF_32;
-  const tree: Bytes[] = [...new Array(Math.max(leaves.length - 1, 0)), ...leaves];
-  for (let i = leaves.length - 2; i >= 0; i--) {
-    pair.set(nodeOf(tree, 2 * i + 1), 1);
-    pair.set(nodeOf(tree, 2 * i + 2), 2 + HASH_SIZE);
-    tree[i] = hash(pair);
-  }
-  return tree;
 }
 
 function nodeOf(tree: readonly Bytes[], index: number): Bytes {
