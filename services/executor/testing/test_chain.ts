@@ -12,7 +12,7 @@ import { chainHash } from "../evm/chain/header.ts";
 import { readBlock } from "../evm/chain/open_block.ts";
 import { findReceipt } from "../evm/chain/query.ts";
 import { putCurrentHeight } from "../evm/chain/records.ts";
-import { finish } from "../evm/work.ts";
+import { finish, type Pace } from "../evm/work.ts";
 import { MemoryRecords } from "./memory_records.ts";
 
 /** The sender of all transactions unless another is given (spec/executor_evm.md, 17.2). */
@@ -73,10 +73,10 @@ export class TestChain {
   }
 
   /** Gives a block to the chain, stores what came of it, and goes on from there. */
-  execute(block: Block): BlockOutcome {
+  execute(block: Block, pace?: Pace): BlockOutcome {
     const open = readBlock(block);
     if ("refusal" in open) throw new Error(`The block is refused: ${open.refusal}`);
-    const execution = finish(this.chain.execute(open));
+    const execution = finish(this.chain.execute(open, pace));
     if (execution.kind === "executed" && block.header !== undefined) {
       this.records.put(execution.puts);
       this.chain.stored();

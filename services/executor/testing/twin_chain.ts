@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import type { Receipt } from "../../../proto/gen/evm.ts";
 import { EMPTY_BYTES, fromHex, toHex } from "../../../shared/bytes/mod.ts";
+import { seededRandom } from "../../../shared/clock/mod.ts";
 import { callContract } from "../evm/chain/call.ts";
 import { finish } from "../evm/work.ts";
 import { loadChainParts } from "./chain_parts.ts";
 import { type LogText, NOT_ENOUGH_BASE, Oracle, type OracleReceipt } from "./oracle.ts";
+import { pausingAtRandom } from "./pausing.ts";
 import { TestChain, type TestTransaction, usedQuota } from "./test_chain.ts";
 
 const parts = await loadChainParts();
+
+/** Calls are made once more with pauses, which change nothing. */
+const PACE = pausingAtRandom(seededRandom(20261127));
 
 const OUT_OF_QUOTA = "Out of quota.";
 const OUT_OF_BOUNDS = "Out of bounds.";
@@ -83,7 +88,9 @@ export class TwinChain {
       args: [],
       height: 0n,
     };
-    const answer = finish(callContract(this.test.chain, request));
+    const { chain } = this.test;
+    const answer = finish(callContract(chain, request));
+    assert.deepEqual(finish(callContract(chain, request, PACE)), answer, "paused now and then");
     const expected = await this.oracle.call(to, data, this.test.chain.header);
     const text = answer.kind === "value" ? toHex(answer.value) : answer.message;
     assert.equal(text, expectedAnswer(expected), `call of ${to} with ${data}`);

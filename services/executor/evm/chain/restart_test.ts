@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Block } from "../../../../proto/gen/blockchain.ts";
+import type { Pace } from "../work.ts";
 import { toHex } from "../../../../shared/bytes/mod.ts";
+import { seededRandom } from "../../../../shared/clock/mod.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { deploy } from "../../testing/code.ts";
+import { pausingAtRandom } from "../../testing/pausing.ts";
 import { FIRST_CONTRACTS, randomProgram } from "../../testing/random_program.ts";
 import { SENDER, TestChain, type TestTransaction } from "../../testing/test_chain.ts";
 
@@ -55,15 +58,16 @@ const HISTORY = fc.array(
 );
 
 /** Executes a block that follows; gives the root. */
-function rootAfter(test: TestChain, block: Block): string {
-  const outcome = test.execute(block);
+function rootAfter(test: TestChain, block: Block, pace?: Pace): string {
+  const outcome = test.execute(block, pace);
   assert(outcome.kind === "executed");
   return toHex(outcome.header.stateRoot);
 }
 
-Deno.test("a chain that is loaded again between blocks has the same roots, receipts and records", () => {
+Deno.test("a chain that is loaded again between blocks and pauses within them has the same roots, receipts and records", () => {
   fc.assert(
-    fc.property(HISTORY, (history) => {
+    fc.property(HISTORY, fc.nat(), (history, seed) => {
+      const pace = pausingAtRandom(seededRandom(seed));
       const [hash] = parts.hashes;
       assert(hash !== undefined);
       const [kept, restarted] = [new TestChain(parts, hash), new TestChain(parts, hash)];
@@ -74,7 +78,7 @@ Deno.test("a chain that is loaded again between blocks has the same roots, recei
         if (isRestarted) restarted.restart();
         const block = kept.build(transactions);
         blocks.push(block);
-        assert.equal(rootAfter(restarted, block), rootAfter(kept, block));
+        assert.equal(rootAfter(restarted, block, pace), rootAfter(kept, block));
       }
       restarted.restart();
       for (const block of blocks) {
