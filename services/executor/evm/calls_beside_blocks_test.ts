@@ -63,7 +63,7 @@ class HeldRecords extends MemoryRecords {
 }
 
 /** An executor over records in memory, on a clock that moves with the work. */
-class Bench {
+class TestExecutor {
   readonly clock = new CountedClock(READING_MS);
   readonly records = new HeldRecords();
   readonly executor: EvmExecutor;
@@ -81,13 +81,13 @@ class Bench {
   }
 
   /** Starts with the contracts in block 1. */
-  static async start({ callTimeLimitMs = Infinity } = {}): Promise<Bench> {
-    const bench = new Bench(callTimeLimitMs);
-    await bench.executor.exec(bench.next());
-    await bench.executor.exec(
-      bench.next({ data: deploy(ENDLESS) }, { data: deploy(COUNTER) }),
+  static async start({ callTimeLimitMs = Infinity } = {}): Promise<TestExecutor> {
+    const test = new TestExecutor(callTimeLimitMs);
+    await test.executor.exec(test.next());
+    await test.executor.exec(
+      test.next({ data: deploy(ENDLESS) }, { data: deploy(COUNTER) }),
     );
-    return bench;
+    return test;
   }
 
   /** The next block. */
@@ -136,18 +136,18 @@ function isRefusal(reason: string): (cause: unknown) => boolean {
 
 /** Time of a long block beside so many calls that never end. */
 async function blockTime(calls: number): Promise<{ ms: number; answered: number }> {
-  const bench = await Bench.start({ callTimeLimitMs: 2 });
+  const test = await TestExecutor.start({ callTimeLimitMs: 0.5 });
   let answered = 0;
   let isOver = false;
   const callers = Array.from({ length: calls }, async () => {
     while (!isOver) {
-      await assert.rejects(bench.call(ENDLESS_AT), isRefusal("time"));
+      await assert.rejects(test.call(ENDLESS_AT), isRefusal("time"));
       if (!isOver) answered++;
     }
   });
-  const startMs = bench.clock.monotonicMs();
-  await bench.executor.exec(bench.nextLong());
-  const ms = bench.clock.monotonicMs() - startMs;
+  const startMs = test.clock.monotonicMs();
+  await test.executor.exec(test.nextLong());
+  const ms = test.clock.monotonicMs() - startMs;
   isOver = true;
   await Promise.all(callers);
   return { ms, answered };
@@ -162,121 +162,121 @@ Deno.test("calls that never end delay a block by less than a tenth, and have a s
 });
 
 Deno.test("calls and queries during a block see the state before it", async () => {
-  const bench = await Bench.start();
+  const test = await TestExecutor.start();
   let isExecuted = false;
-  const executed = bench.executor.exec(bench.nextLong()).then(() => isExecuted = true);
+  const executed = test.executor.exec(test.nextLong()).then(() => isExecuted = true);
   for (let round = 0; round < 3; round++) {
-    assert.equal(await bench.call(COUNTER_AT), word(1));
-    assert.equal(await bench.height(), 1n);
+    assert.equal(await test.call(COUNTER_AT), word(1));
+    assert.equal(await test.height(), 1n);
   }
   assert(!isExecuted, "the block is still under way");
   await executed;
-  assert.equal(await bench.call(COUNTER_AT), word(2));
-  assert.equal(await bench.height(), 2n);
+  assert.equal(await test.call(COUNTER_AT), word(2));
+  assert.equal(await test.height(), 2n);
 });
 
 Deno.test("a call that is under way when a block ends begins again on the state before it", async () => {
-  const bench = await Bench.start();
+  const test = await TestExecutor.start();
   const order: string[] = [];
-  const executed = bench.executor.exec(bench.nextLong()).then(() => order.push("block"));
-  const watched = await bench.watch();
+  const executed = test.executor.exec(test.nextLong()).then(() => order.push("block"));
+  const watched = await test.watch();
   order.push("call");
   await executed;
   assert.deepEqual(order, ["block", "call"]);
   assert.equal(watched, word(0) + word(0));
-  assert.equal(await bench.watch(), word(1) + word(1));
+  assert.equal(await test.watch(), word(1) + word(1));
 });
 
 Deno.test("calls and queries do not see a block that is being written", async () => {
-  const bench = await Bench.start();
-  const write = bench.holdWrite();
-  const executed = bench.executor.exec(bench.nextLong());
-  const watched = bench.watch();
+  const test = await TestExecutor.start();
+  const write = test.holdWrite();
+  const executed = test.executor.exec(test.nextLong());
+  const watched = test.watch();
   await write.begun.promise;
   assert.equal(await watched, word(0) + word(0), "begun before the block was executed");
-  assert.equal(await bench.watch(), word(0) + word(0));
-  assert.equal(await bench.height(), 1n);
+  assert.equal(await test.watch(), word(0) + word(0));
+  assert.equal(await test.height(), 1n);
   write.end.resolve();
   await executed;
-  assert.equal(await bench.watch(), word(1) + word(1));
-  assert.equal(await bench.height(), 2n);
+  assert.equal(await test.watch(), word(1) + word(1));
+  assert.equal(await test.height(), 2n);
 });
 
 Deno.test("calls go on from the disk when the write of a block fails", async () => {
-  const bench = await Bench.start();
-  const write = bench.holdWrite();
-  const executed = assert.rejects(bench.executor.exec(bench.nextLong()), /the disk is gone/);
-  const watched = bench.watch();
-  const endless = bench.call(ENDLESS_AT);
+  const test = await TestExecutor.start();
+  const write = test.holdWrite();
+  const executed = assert.rejects(test.executor.exec(test.nextLong()), /the disk is gone/);
+  const watched = test.watch();
+  const endless = test.call(ENDLESS_AT);
   await write.begun.promise;
   write.end.reject(new Error("the disk is gone"));
   await executed;
   assert.equal(await watched, word(0) + word(0));
   assert.equal(await endless, "");
-  assert.equal(await bench.height(), 1n);
-  assert.deepEqual([bench.opens, bench.records.closes], [2, 1]);
+  assert.equal(await test.height(), 1n);
+  assert.deepEqual([test.opens, test.records.closes], [2, 1]);
 });
 
 Deno.test("calls are refused when the records cannot be opened again", async () => {
-  const bench = await Bench.start();
-  const write = bench.holdWrite();
-  const executed = assert.rejects(bench.executor.exec(bench.next()), /the disk is gone/);
-  const endless = assert.rejects(bench.call(ENDLESS_AT), /Cannot read header 99/);
+  const test = await TestExecutor.start();
+  const write = test.holdWrite();
+  const executed = assert.rejects(test.executor.exec(test.next()), /the disk is gone/);
+  const endless = assert.rejects(test.call(ENDLESS_AT), /Cannot read header 99/);
   await write.begun.promise;
-  bench.records.put([[Uint8Array.of(0), Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 99)]]);
+  test.records.put([[Uint8Array.of(0), Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 99)]]);
   write.end.reject(new Error("the disk is gone"));
   await Promise.all([executed, endless]);
 });
 
 Deno.test("close() refuses calls and a block under way, and leaves the records as they were", async () => {
-  const bench = await Bench.start();
-  const executed = assert.rejects(bench.executor.exec(bench.nextLong()), isRefusal("stopping"));
-  const calls = [bench.call(ENDLESS_AT), bench.watch()].map((call) =>
+  const test = await TestExecutor.start();
+  const executed = assert.rejects(test.executor.exec(test.nextLong()), isRefusal("stopping"));
+  const calls = [test.call(ENDLESS_AT), test.watch()].map((call) =>
     assert.rejects(call, isRefusal("stopping"))
   );
-  assert.equal(await bench.call(COUNTER_AT), word(1));
-  await bench.executor.close();
+  assert.equal(await test.call(COUNTER_AT), word(1));
+  await test.executor.close();
   await Promise.all([executed, ...calls]);
-  await assert.rejects(bench.call(COUNTER_AT), isRefusal("stopping"));
-  await assert.rejects(bench.height(), isRefusal("stopping"));
-  await assert.rejects(bench.executor.exec(bench.next()), isRefusal("stopping"));
-  assert.equal(bench.records.closes, 1);
-  assert.equal(new TestChain(parts, sm3, bench.records).chain.header.height, 1n);
+  await assert.rejects(test.call(COUNTER_AT), isRefusal("stopping"));
+  await assert.rejects(test.height(), isRefusal("stopping"));
+  await assert.rejects(test.executor.exec(test.next()), isRefusal("stopping"));
+  assert.equal(test.records.closes, 1);
+  assert.equal(new TestChain(parts, sm3, test.records).chain.header.height, 1n);
 });
 
 Deno.test("close() waits for a block that is being written", async () => {
-  const bench = await Bench.start();
-  const write = bench.holdWrite();
-  const executed = bench.executor.exec(bench.next({ to: COUNTER_AT }));
-  const endless = assert.rejects(bench.call(ENDLESS_AT), isRefusal("stopping"));
+  const test = await TestExecutor.start();
+  const write = test.holdWrite();
+  const executed = test.executor.exec(test.next({ to: COUNTER_AT }));
+  const endless = assert.rejects(test.call(ENDLESS_AT), isRefusal("stopping"));
   await write.begun.promise;
-  const closed = bench.executor.close();
+  const closed = test.executor.close();
   await endless;
-  assert.equal(bench.records.closes, 0);
+  assert.equal(test.records.closes, 0);
   write.end.resolve();
   assert.equal((await executed).code, 0);
   await closed;
-  assert.equal(bench.records.closes, 1);
+  assert.equal(test.records.closes, 1);
 });
 
 Deno.test("a call whose caller is gone takes no more time", async () => {
-  const bench = await Bench.start();
+  const test = await TestExecutor.start();
   const caller = { isGone: false };
-  const call = assert.rejects(bench.call(ENDLESS_AT, "", caller), isRefusal("gone"));
-  assert.equal(await bench.call(COUNTER_AT), word(1));
-  const startMs = bench.clock.monotonicMs();
+  const call = assert.rejects(test.call(ENDLESS_AT, "", caller), isRefusal("gone"));
+  assert.equal(await test.call(COUNTER_AT), word(1));
+  const startMs = test.clock.monotonicMs();
   caller.isGone = true;
   await call;
-  assert(bench.clock.monotonicMs() - startMs < 1, "all its quota would take 200 ms");
+  assert(test.clock.monotonicMs() - startMs < 1, "all its quota would take 200 ms");
 });
 
 Deno.test("an estimate has one time limit for all its runs", async () => {
   // uses more than 300,000 and fails with less than 10 million, so that the search runs it often
   const code = `${push(10_000_000)}5a11600a57fe5b${push(10_000)}5b6001900380600e5700`;
-  const bench = await Bench.start({ callTimeLimitMs: 4 });
-  const block = bench.next({ data: deploy(code) });
-  await bench.executor.exec(block);
+  const test = await TestExecutor.start({ callTimeLimitMs: 4 });
+  const block = test.next({ data: deploy(code) });
+  await test.executor.exec(block);
   const to = addressOf(2);
-  assert.equal(await bench.call(to), "");
-  await assert.rejects(bench.executor.estimateQuota(request(to)), isRefusal("time"));
+  assert.equal(await test.call(to), "");
+  await assert.rejects(test.executor.estimateQuota(request(to)), isRefusal("time"));
 });

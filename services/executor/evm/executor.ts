@@ -10,8 +10,9 @@ import { callContract, estimateQuota } from "./chain/call.ts";
 import type { BlockOutcome, Chain, ChainParts } from "./chain/chain.ts";
 import { chainHash, executorHash, type Header } from "./chain/header.ts";
 import { type OpenBlock, readBlock } from "./chain/open_block.ts";
+import { OpenChain } from "./open_chain.ts";
 import type { RecordStore } from "./chain/records.ts";
-import { BlockPace, CALLS_PER_PAUSE_MS } from "./schedule/block_pace.ts";
+import { BlockPace, CALLS_PER_TURN_MS } from "./schedule/block_pace.ts";
 import { type CallOrder, CallQueue } from "./schedule/call_queue.ts";
 import { nextTurn } from "./schedule/turn.ts";
 import { StoredChain } from "./stored_chain.ts";
@@ -51,9 +52,6 @@ export interface ExecutedFigures {
 /** Blocks that may wait for those before them; a chain sends one at a time. */
 const BLOCKS_WAITING_MAX = 64;
 
-/** How long read-only calls run between two blocks before events that wait are let in. */
-const CALLS_PER_TURN_MS = 2;
-
 /** A caller that waits for its answer, whatever happens. */
 const WAITING_CALLER: Caller = { isGone: false };
 
@@ -67,10 +65,7 @@ export class EvmExecutor implements Executor {
   readonly #clock: Clock;
   readonly #pace: BlockPace;
   readonly #calls: CallQueue<Chain>;
-  #stored: StoredChain | null = null;
-  #opening: Promise<StoredChain> | null = null;
-  /** Ends when what was open before is closed. */
-  #dropping: Promise<void> = Promise.resolve();
+  readonly #chain: OpenChain;
   #blockTurn: Promise<unknown> = Promise.resolve();
   #blocksWaiting = 0;
   /** Whether a block is under way, paused or not, until it is to be written. */
@@ -86,12 +81,16 @@ export class EvmExecutor implements Executor {
     this.#clock = clock;
     this.#pace = new BlockPace(clock);
     this.#calls = new CallQueue({ clock, timeLimitMs: callTimeLimitMs });
+    this.#chain = new OpenChain({
+      load: () => this.#load(),
+      onCloseFailure: (cause) => options.log.warn("cannot close the records", { cause }),
+    });
   }
 
   /** Opens the records at once; throws when they cannot be read. */
   async start(): Promise<void> {
     const { log } = this.#options;
-    const { shown: { header, hash, isEmpty } } = await this.#open();
+    const { shown: { header, hash, isEmpty } } = await this.#chain.open();
     this.#prune();
     if (isEmpty) log.info("Not found exist block within database.");
     const currentHash = to0xHex(executorHash(header, hash));
@@ -118,7 +117,7 @@ export class EvmExecutor implements Executor {
 
   /** How it is at the moment, for metrics. */
   get view(): ExecutorView {
-    const chain = this.#stored?.latest ?? null;
+    const chain = this.#chain.current?.latest ?? null;
     return {
       height: chain === null || chain.isEmpty ? null : Number(chain.header.height),
       waitingCount: this.#blocksWaiting + this.#calls.size,
@@ -129,7 +128,7 @@ export class EvmExecutor implements Executor {
   /** Answers a query, which must be quick, at once. */
   async read<Answer>(query: (chain: Chain) => Answer): Promise<Answer> {
     if (this.#isClosing) throw stoppingError();
-    return query((await this.#open()).shown);
+    return query((await this.#chain.open()).shown);
   }
 
   /**
@@ -146,7 +145,7 @@ export class EvmExecutor implements Executor {
   async #execute(block: OpenBlock): Promise<ExecAnswer> {
     if (this.#isClosing) throw stoppingError();
     const { log, onExecuted } = this.#options;
-    const stored = await this.#open();
+    const stored = await this.#chain.open();
     const { height } = block.header;
     try {
       const startMs = this.#clock.monotonicMs();
@@ -208,7 +207,7 @@ export class EvmExecutor implements Executor {
   async #pause(chain: Chain): Promise<void> {
     const sinceMs = this.#clock.monotonicMs();
     await nextTurn();
-    this.#calls.run(chain, this.#clock.monotonicMs() + CALLS_PER_PAUSE_MS);
+    this.#calls.run(chain, this.#clock.monotonicMs() + CALLS_PER_TURN_MS);
     this.#pace.goOn(sinceMs);
   }
 
@@ -222,8 +221,9 @@ export class EvmExecutor implements Executor {
   /** Runs calls while no block is under way, in every turn of the event loop for a moment. */
   #runCalls(): void {
     if (this.#isExecuting || this.#calls.size === 0) return;
-    if (this.#stored === null) {
-      this.#open().then(() => this.#runCalls(), (cause) => this.#calls.rejectAll(cause));
+    const stored = this.#chain.current;
+    if (stored === null) {
+      this.#chain.open().then(() => this.#runCalls(), (cause) => this.#calls.rejectAll(cause));
       return;
     }
     if (this.#callsEndMs === null) {
@@ -233,7 +233,11 @@ export class EvmExecutor implements Executor {
         this.#runCalls();
       });
     }
-    this.#calls.run(this.#stored.shown, this.#callsEndMs);
+    try {
+      this.#calls.run(stored.shown, this.#callsEndMs);
+    } catch (cause) {
+      this.#calls.rejectAll(cause); // what is on disk cannot be read
+    }
   }
 
   /** Removes old states bit by bit, after blocks that wait; what is left waits for the next block. */
@@ -250,9 +254,10 @@ export class EvmExecutor implements Executor {
   }
 
   async #pruneStep(): Promise<boolean> {
-    if (this.#stored === null || this.#isClosing) return false;
+    const stored = this.#chain.current;
+    if (stored === null || this.#isClosing) return false;
     try {
-      return await this.#stored.prune();
+      return await stored.prune();
     } catch (cause) {
       await this.#drop();
       throw cause;
@@ -271,20 +276,7 @@ export class EvmExecutor implements Executor {
     return answer;
   }
 
-  #open(): Promise<StoredChain> {
-    if (this.#opening !== null) return this.#opening;
-    const opening = this.#load();
-    this.#opening = opening;
-    const ifStillWanted = (act: () => void) => this.#opening === opening && act();
-    opening.then(
-      (stored) => ifStillWanted(() => this.#stored = stored),
-      () => ifStillWanted(() => this.#opening = null),
-    );
-    return opening;
-  }
-
   async #load(): Promise<StoredChain> {
-    await this.#dropping;
     const store = await this.#options.open();
     try {
       return new StoredChain(this.#options, store);
@@ -294,23 +286,11 @@ export class EvmExecutor implements Executor {
     }
   }
 
-  /** Closes the records; whoever needs them opens them again. */
+  /** Forgets what is in memory and closes the records; whoever needs them opens them again. */
   async #drop(): Promise<void> {
-    const opening = this.#opening;
-    this.#opening = null;
-    this.#stored = null;
     this.#calls.startOver();
-    this.#dropping = this.#closeWhenOpen(opening);
-    await this.#dropping;
+    await this.#chain.drop();
     this.#runCalls();
-  }
-
-  async #closeWhenOpen(opening: Promise<StoredChain> | null): Promise<void> {
-    try {
-      await (await opening)?.close();
-    } catch (cause) {
-      this.#options.log.warn("cannot close the records", { cause });
-    }
   }
 }
 

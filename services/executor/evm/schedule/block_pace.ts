@@ -8,11 +8,11 @@ import { GAS_SLICE, type Pace } from "../work.ts";
  */
 const RUN_PER_PAUSE = 16;
 
-/** How long read-only calls may run in a pause, after the events that wait. */
-export const CALLS_PER_PAUSE_MS = 1;
+/** How long read-only calls run, in a pause or between blocks, before waiting events are let in. */
+export const CALLS_PER_TURN_MS = 1;
 
 /** Without calls, a pause takes 0.1 ms. */
-const RUN_MIN_MS = RUN_PER_PAUSE * CALLS_PER_PAUSE_MS;
+const RUN_MIN_MS = RUN_PER_PAUSE * CALLS_PER_TURN_MS;
 
 /**
  * When a block pauses so that requests are read and calls have a share of the time. A pause takes as
