@@ -114,7 +114,7 @@ function revertReason(output: Bytes): string | null {
   const end = text.indexOf(0);
   try {
     const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-    return decoder.decode(end < 0 ? text : text.subarray(0, end)) || null;
+    return decoder.decode(end < 0 ? text : text.subarray(0, end));
   } catch {
     return null; // not UTF-8: the caller gets the bytes
   }

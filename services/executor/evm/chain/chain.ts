@@ -88,6 +88,14 @@ interface CommittedBlock extends ExecutedBlock {
   readonly commitMs: number;
 }
 
+/** What is known of the hash function of the chain once a block is executed. */
+interface Decision {
+  readonly hashes: readonly HashFunction[];
+  readonly blockHashes: BlockHashes;
+  /** The header of the genesis, if the one that is stored is hashed by the other function. */
+  readonly puts: readonly Put[];
+}
+
 /** A block that was executed again. */
 export interface Replay {
   /** What the header of the block ought to be. */
@@ -126,7 +134,7 @@ export class Chain {
     requireState(reader, this.#header.height);
     const root = height === null ? EMPTY_ROOT : this.#header.stateRoot;
     this.#state = this.#openState(root, storeOf(reader, this.#header.height));
-    this.#blockHashes = this.#openBlockHashes();
+    this.#blockHashes = this.#blockHashesFrom(this.#header, this.hash);
   }
 
   /** Whether no block was executed yet. */
@@ -186,7 +194,9 @@ export class Chain {
    */
   *execute(block: OpenBlock, pace: Pace = WITHOUT_PAUSE): Work<BlockOutcome> {
     const { height, prevhash } = block.header;
-    if (this.#isEmpty && height === 0n) return yield* this.#grow(block, { puts: [], pace });
+    if (this.#isEmpty && height === 0n) {
+      return yield* this.#grow(block, { decision: this.#undecided(), pace });
+    }
     if (!this.#isEmpty && height <= this.#header.height) {
       const header = requireHeader(this.reader, height);
       return { kind: "reentered", isSame: isSameBlock(header, block.header), header };
@@ -202,7 +212,7 @@ export class Chain {
     if (hash === undefined) {
       return { kind: "refused", reason: "block's parent_hash is not consistent with current_hash" };
     }
-    return yield* this.#grow(block, { puts: this.#decide(hash), pace });
+    return yield* this.#grow(block, { decision: this.#decide(hash), pace });
   }
 
   /**
@@ -243,7 +253,8 @@ export class Chain {
     const state = height === 0n
       ? this.#openState(EMPTY_ROOT, stateStore(this.reader))
       : this.#openPast(requireHeader(this.reader, height - 1n));
-    const executed = finish(this.#executeOn(state, block, WITHOUT_PAUSE));
+    const blockHashes = this.#blockHashes;
+    const executed = finish(this.#executeOn(state, block, { blockHashes, pace: WITHOUT_PAUSE }));
     const leaves = receiptHashes(executed.receipts, this.hash);
     const results = {
       stateRoot: executed.changes.root,
@@ -253,17 +264,18 @@ export class Chain {
     return { header: { ...block.header, ...results }, leaves };
   }
 
-  *#executeOn(state: CommittedState, block: OpenBlock, pace: Pace): Work<CommittedBlock> {
+  *#executeOn(
+    state: CommittedState,
+    block: OpenBlock,
+    { blockHashes, pace }: { readonly blockHashes: BlockHashes; readonly pace: Pace },
+  ): Work<CommittedBlock> {
     const { header } = block;
     const { clock, amends } = this.#parts;
     const frames = this.#frames.take();
     const overlay = new WorldState(state);
     const executed = yield* executeBlock(block, {
       state: overlay,
-      block: this.#blockContext(
-        header,
-        (asked) => this.#blockHashes.inBlock(header.height, asked),
-      ),
+      block: this.#blockContext(header, (asked) => blockHashes.inBlock(header.height, asked)),
       natives: this.natives,
       gasPrice: 1,
       frames,
@@ -282,27 +294,32 @@ export class Chain {
   }
 
   /** Block 1 names the hash of the genesis and decides the function; later ones change nothing. */
-  #decide(hash: HashFunction): Put[] {
-    if (this.#hashes.length === 1) return [];
-    const isFirst = hash === this.hash;
-    this.#hashes = [hash];
-    this.#blockHashes = this.#openBlockHashes();
-    if (isFirst) return [];
+  #decide(hash: HashFunction): Decision {
+    if (this.#hashes.length === 1) return this.#undecided();
+    const hashes = [hash];
+    if (hash === this.hash) {
+      return { hashes, blockHashes: this.#blockHashesFrom(this.#header, hash), puts: [] };
+    }
     const genesis = readGenesisOption(this.reader);
     if (genesis === null) throw new MissingRecordError("Cannot read the other genesis header");
-    this.#header = genesis;
-    return [putHeader(genesis)];
+    const blockHashes = this.#blockHashesFrom(genesis, hash);
+    return { hashes, blockHashes, puts: [putHeader(genesis)] };
+  }
+
+  #undecided(): Decision {
+    return { hashes: this.#hashes, blockHashes: this.#blockHashes, puts: [] };
   }
 
   *#grow(
     block: OpenBlock,
-    { puts, pace }: { readonly puts: readonly Put[]; readonly pace: Pace },
+    { decision, pace }: { readonly decision: Decision; readonly pace: Pace },
   ): Work<BlockOutcome> {
     const { height } = block.header;
+    const { hashes, blockHashes, puts } = decision;
     this.stored();
-    const executed = yield* this.#executeOn(this.#state, block, pace);
+    const executed = yield* this.#executeOn(this.#state, block, { blockHashes, pace });
     const { receipts, receiptPuts, logBloom, changes, quotaUsed, commitMs } = executed;
-    const [closed, other] = this.#hashes.map((hash) => {
+    const [closed, other] = hashes.map((hash) => {
       const leaves = receiptHashes(receipts, hash);
       const results = { stateRoot: changes.root, receiptsRoot: receiptsRoot(leaves, hash) };
       const header: Header = { ...block.header, ...results, logBloom };
@@ -312,6 +329,8 @@ export class Chain {
     const { header, leaves } = closed;
     this.#header = header;
     this.#isEmpty = false;
+    this.#hashes = hashes;
+    this.#blockHashes = blockHashes;
     const all = [...puts, ...putState(changes, height), ...this.#putRemovals(changes, height)];
     all.push(...receiptPuts, putHeader(header), closed.place);
     if (leaves.length > 0) all.push(putReceiptHashes(height, leaves));
@@ -345,10 +364,12 @@ export class Chain {
     return statesKept === null ? putNoRemovals(reader, height) : [putRemovals(changes, height)];
   }
 
-  #openBlockHashes(): BlockHashes {
+  /** Hashes of the blocks up to one whose header may differ from the stored one, and of later ones. */
+  #blockHashesFrom(first: Header, hash: HashFunction): BlockHashes {
     const headerAt = (height: bigint) =>
-      height === this.#header.height ? this.#header : requireHeader(this.reader, height);
-    return new BlockHashes(headerAt, this.hash);
+      [first, this.#header].find((header) => header.height === height) ??
+        requireHeader(this.reader, height);
+    return new BlockHashes(headerAt, hash);
   }
 }
 

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
+import { PAUSING_ALWAYS } from "../../testing/pausing.ts";
 import { TestChain, usedQuota } from "../../testing/test_chain.ts";
 import { defaultHeader, executorHash } from "./header.ts";
+import { readBlock } from "./open_block.ts";
 import { findAbi, findCode, findNonce } from "./query.ts";
 
 const parts = await loadChainParts();
@@ -129,6 +131,19 @@ Deno.test("Chain finds out at block 1 that a chain hashes with Keccak, and remem
     test.restart();
   }
   test.grow();
+});
+
+Deno.test("Chain shows the genesis as before while block 1 decides the hash function and pauses", () => {
+  const test = new TestChain(parts, keccak);
+  const genesis = test.build([{ to: STORE, data: "ab" }]);
+  test.execute(genesis);
+  const shown = () => [currentHash(test), toHex(test.receiptsOf(genesis)[0]!.blockHash)];
+  const before = shown();
+  const block = readBlock(test.build([{ to: STORE, data: "cd" }]));
+  assert(!("refusal" in block));
+  const work = test.chain.execute(block, PAUSING_ALWAYS);
+  assert(!work.next().done);
+  assert.deepEqual(shown(), before);
 });
 
 Deno.test("Chain refuses records of another layout and says what to do", () => {

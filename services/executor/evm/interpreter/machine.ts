@@ -46,7 +46,11 @@ const VALUE_GAS = 9_000;
 const NEW_ACCOUNT_GAS = 25_000;
 const STIPEND = 2_300;
 const DEPOSIT_GAS_PER_BYTE = 200;
+const CREATE_GAS = 32_000;
 const CREATE2_GAS_PER_WORD = 6;
+
+/** Init code of this size or more is an internal error, whatever gas there is. */
+const CODE_SIZE_LIMIT = 2n ** 64n;
 
 /** A call as it is about to begin. */
 interface PlannedCall extends Omit<FrameStart, "program" | "creates"> {
@@ -205,8 +209,11 @@ export class Machine {
     const offset = frame.pop();
     const size = frame.pop();
     const salt = frame.op === Opcode.Create2 ? frame.pop() : null;
+    // the reference has no room for such a size, and tells so before it asks for gas
+    if (size >= CODE_SIZE_LIMIT) return VmError.Internal;
     const hashing = salt === null ? 0 : CREATE2_GAS_PER_WORD * wordCount(Number(size));
-    if (!frame.useGas(frame.memory.growthCost(offset, size) + hashing)) return VmError.OutOfQuota;
+    const cost = CREATE_GAS + frame.memory.growthCost(offset, size) + hashing;
+    if (!frame.useGas(cost)) return VmError.OutOfQuota;
     frame.memory.grow(Number(offset), Number(size));
     frame.returnData = EMPTY_BYTES;
     if (value > execution.state.balance(frame.key) || frame.depth >= DEPTH_MAX) {

@@ -6,6 +6,8 @@ import { PAUSING_ALWAYS, pausingAtRandom } from "../../testing/pausing.ts";
 import {
   CALLER,
   type Codes,
+  errorOf,
+  gasOf,
   OTHER,
   runCode,
   type RunOptions,
@@ -14,6 +16,7 @@ import {
   wordOf,
 } from "../../testing/run_code.ts";
 import { addressKey } from "../state/world_state.ts";
+import { VmError } from "./errors.ts";
 import { isDefined } from "./opcodes.ts";
 import { toWord, type Word, wordOfBytes } from "../word.ts";
 
@@ -29,6 +32,17 @@ Deno.test("Machine gives the refunds of cleared slots and of a contract that des
   assert.deepEqual(twice.execution.destructed, [addressKey(OTHER)]);
   const reverted = runCode(callOther, { codes: { [OTHER]: clear + "60006000fd" } });
   assert.equal(reverted.execution.refund, 0);
+});
+
+Deno.test("Machine fails by itself at init code of 2^64 bytes or more, before it asks for gas", () => {
+  for (const op of ["f0", "f5"]) {
+    const create = (size: Word) => pushAll(0, size, 0, 0) + op;
+    assert.equal(errorOf(create(2n ** 64n), { gas: 100 }), VmError.Internal);
+    assert.equal(errorOf(create(2n ** 256n - 1n)), VmError.Internal);
+    assert.equal(errorOf(create(2n ** 64n - 1n)), VmError.OutOfQuota);
+    assert.equal(gasOf(create(0), { gas: 100_000 }), 32_012);
+    assert.equal(errorOf(create(0), { gas: 32_011 }), VmError.OutOfQuota);
+  }
 });
 
 Deno.test("Machine passes a read-only frame on to calls made in it", () => {

@@ -85,11 +85,11 @@ for (let n = 1; n <= 16; n++) {
   define(0x8f + n, [n + 1, n + 1], 3); // SWAP1-16
 }
 for (let n = 0; n <= 4; n++) define(0xa0 + n, [n + 2, 0], 375 + 375 * n); // LOG0-4
-define(Opcode.Create, [3, 1], 32000);
+define(Opcode.Create, [3, 1], 0); // CREATE pays when the size of its code is checked
 define([Opcode.Call, Opcode.CallCode], [7, 1], 40);
 define(0xf3, [2, 0], 0); // RETURN
 define(Opcode.DelegateCall, [6, 1], 40);
-define(Opcode.Create2, [4, 1], 32000);
+define(Opcode.Create2, [4, 1], 0); // as CREATE
 define(Opcode.StaticCall, [6, 1], 40);
 define(0xfd, [2, 0], 0); // REVERT
 define(0xff, [1, 0], 0); // SELFDESTRUCT
