@@ -34,8 +34,9 @@ export class Hashing {
       this.#path.set(node.nibbles.subarray(node.start, node.end), depth);
       this.#refer(node.child, depth + node.end - node.start);
     } else if (node.kind === "branch") {
-      for (let way = 0; way < 16; way++) {
-        const child = node.children[way] ?? null;
+      const { ways } = node;
+      for (let way = 0; way < ways.length; way++) {
+        const child = ways[way] ?? null;
         if (child === null || child === UNREAD || child.source !== null) continue;
         this.#path[depth] = way;
         this.#refer(child, depth + 1);

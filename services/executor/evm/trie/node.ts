@@ -68,6 +68,9 @@ export interface ExtensionParts {
   readonly child: BranchNode | HashNode;
 }
 
+/** A child in memory, or that there is one in the encoding, or that there is none. */
+export type Way = LoadedNode | HashNode | typeof UNREAD | null;
+
 /** A fork: one child per nibble, and the value of the key that ends here. */
 export class BranchNode extends InMemory {
   readonly kind = "branch";
@@ -76,21 +79,49 @@ export class BranchNode extends InMemory {
    * of the children that are {@linkcode UNREAD}: 16 objects for them would take twice its memory.
    */
   encoded: Bytes | null = null;
-  readonly children: (LoadedNode | HashNode | typeof UNREAD | null)[] = [
-    ...[null, null, null, null, null, null, null, null],
-    ...[null, null, null, null, null, null, null, null],
-  ];
   value: Bytes | null = null;
+  /** Null while the encoding tells all. */
+  #ways: Way[] | null = null;
+
+  /** The 16 ways out of the branch, to be changed at will. */
+  get ways(): Way[] {
+    return this.#ways ??= this.encoded === null ? CLOSED.slice() : waysOf(this.encoded);
+  }
+
+  /** Whether a child may be in memory. */
+  get hasWays(): boolean {
+    return this.#ways !== null;
+  }
+
+  /** Frees the ways of a branch whose children are all closed or unread. */
+  dropWays(): void {
+    this.#ways = null;
+  }
 
   /** A child, which may be the hash of one. */
   child(way: number): TrieNode | null {
-    const child = this.children[way] ?? null;
-    if (child !== UNREAD) return child;
+    const known = this.#ways === null ? UNREAD : this.#ways[way] ?? null;
+    if (known !== UNREAD) return known;
     const encoded = this.encoded as Bytes;
     let at = listStart(encoded);
     for (let before = 0; before < way; before++) at += itemSize(encoded, at);
-    return new HashNode(encoded, at + 1);
+    return encoded[at] === NO_CHILD ? null : new HashNode(encoded, at + 1);
   }
+}
+
+const CLOSED: readonly null[] = new Array(16).fill(null);
+
+/** How an encoded branch says that a way is closed. */
+const NO_CHILD = 0x80;
+
+/** The ways of an encoded branch without embedded children. */
+function waysOf(encoded: Bytes): Way[] {
+  let at = listStart(encoded);
+  return CLOSED.map(() => {
+    const isClosed = encoded[at] === NO_CHILD;
+    at += itemSize(encoded, at);
+    return isClosed ? null : UNREAD;
+  });
 }
 
 /** A child whose hash lies in the encoding of its branch. */

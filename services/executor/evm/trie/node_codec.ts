@@ -11,6 +11,7 @@ import {
   type LoadedNode,
   type TrieNode,
   UNREAD,
+  type Way,
 } from "./node.ts";
 
 /** Bytes of the store that are no node of a Merkle Patricia trie. */
@@ -51,18 +52,21 @@ function decodeList(list: RlpCursor): LoadedNode {
 
 function decodeBranch(cursor: RlpCursor): BranchNode {
   const branch = new BranchNode();
-  let count = 0;
-  for (let nibble = 0; nibble < 16; nibble++) {
+  const ways: Way[] = [];
+  let hasEmbedded = false;
+  while (ways.length < 16) {
     cursor.next();
     const child = decodeChild(cursor);
-    branch.children[nibble] = child?.kind === "hash" ? UNREAD : child;
-    if (child !== null) count++;
+    ways.push(child?.kind === "hash" ? UNREAD : child);
+    if (child !== null && child.kind !== "hash") hasEmbedded = true;
   }
   cursor.next();
   branch.value = decodeValue(cursor);
+  const count = ways.filter((way) => way !== null).length;
   if (count + (branch.value === null ? 0 : 1) < 2) {
     throw new RlpError("A branch must have at least two ways");
   }
+  if (hasEmbedded) ways.forEach((way, nibble) => branch.ways[nibble] = way);
   return branch;
 }
 
@@ -158,12 +162,11 @@ export class NodeEncoder {
   /** Also makes what it gives the array that the branch and its children refer to. */
   #branch(node: BranchNode): Bytes {
     let size = node.value === null ? 1 : stringSize(node.value);
-    for (const child of node.children) size += childSize(child);
+    for (const way of node.ways) size += waySize(way);
     let offset = this.#begin(size);
-    const { encoded: before, children } = node;
+    const { encoded: before, ways } = node;
     let from = before === null ? 0 : listStart(before);
-    for (let way = 0; way < 16; way++) {
-      const child = children[way] ?? null;
+    for (const child of ways) {
       if (child === null) this.#scratch[offset++] = 0x80;
       else if (child !== UNREAD) offset = this.#reference(child, offset);
       else offset = this.#copy(before as Bytes, from, offset);
@@ -235,17 +238,16 @@ function referenceSize(node: TrieNode): number {
   return node.size === HASH_SIZE ? HASH_SIZE + 1 : node.size;
 }
 
-function childSize(child: BranchNode["children"][number]): number {
-  if (child === null) return 1;
-  return child === UNREAD ? HASH_SIZE + 1 : referenceSize(child);
+function waySize(way: Way): number {
+  if (way === null) return 1;
+  return way === UNREAD ? HASH_SIZE + 1 : referenceSize(way);
 }
 
 /** Lets all children refer to the new encoding, so that earlier ones are free. */
 function referChildren(branch: BranchNode, encoded: Bytes): void {
   branch.encoded = encoded;
   let at = listStart(encoded);
-  for (let way = 0; way < 16; way++) {
-    const child = branch.children[way] ?? null;
+  for (const child of branch.ways) {
     if (child !== null && child !== UNREAD) {
       child.refer(encoded, child.size === HASH_SIZE ? at + 1 : at, child.size);
     }

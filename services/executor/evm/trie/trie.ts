@@ -156,7 +156,7 @@ export class Trie {
       return branch;
     }
     const child = this.#insert(this.#loadChild(branch, nibbles, at), entry, at + 1);
-    branch.children[nibbles[at] as number] = child;
+    branch.ways[nibbles[at] as number] = child;
     if (child.source === null) this.#drop(branch, nibbles.subarray(0, at));
     return branch;
   }
@@ -196,7 +196,7 @@ export class Trie {
       this.#drop(child, nibbles.subarray(0, at + 1));
       return rest;
     }
-    branch.children[nibbles[at] as number] = left;
+    branch.ways[nibbles[at] as number] = left;
     if (left.source === null) this.#drop(branch, path);
     return branch;
   }
@@ -209,7 +209,7 @@ export class Trie {
     let ways = 0;
     let last = VALUE_WAY;
     for (let way = 0; way <= VALUE_WAY; way++) {
-      const open = way === VALUE_WAY ? branch.value : branch.children[way];
+      const open = way === VALUE_WAY ? branch.value : branch.ways[way];
       if (way === closed || open === null) continue;
       ways++;
       last = way;
@@ -217,7 +217,7 @@ export class Trie {
     if (ways >= 2) {
       this.#drop(branch, path);
       if (closed === VALUE_WAY) branch.value = null;
-      else branch.children[closed] = null;
+      else branch.ways[closed] = null;
       return branch;
     }
     if (last === VALUE_WAY) {
@@ -270,14 +270,17 @@ export class Trie {
     const way = nibbles[at] as number;
     const child = branch.child(way);
     if (child === null) return null;
-    return branch.children[way] = this.#load(child, nibbles, at + 1);
+    return branch.ways[way] = this.#load(child, nibbles, at + 1);
   }
 }
 
 /** The way out of a branch that is no nibble. */
 const VALUE_WAY = 16;
 
-/** Turns stored nodes below one that stays back into hashes; gives the number that is left. */
+/**
+ * Turns stored nodes below one that stays back into hashes; gives the number that is left. Leaves
+ * go in any case: what is read again and again is kept as a value.
+ */
 function sweepBelow(node: LoadedNode, generation: number): number {
   if (node.kind === "leaf") return 1;
   if (node.kind === "extension") {
@@ -287,16 +290,25 @@ function sweepBelow(node: LoadedNode, generation: number): number {
     node.child = new HashNode(hashOf(child), 0);
     return 1;
   }
+  if (!node.hasWays) return 1;
   let left = 1;
-  const { children } = node;
-  for (let way = 0; way < 16; way++) {
-    const child = children[way] ?? null;
+  let isNeeded = false;
+  const { ways } = node;
+  for (let way = 0; way < ways.length; way++) {
+    const child = ways[way] ?? null;
     if (child === null || child === UNREAD) continue;
-    if (child.kind === "hash" || (child.used < generation && child.isStored)) {
-      children[way] = UNREAD;
-    } else left += sweepBelow(child, generation);
+    if (child.kind === "hash" || (child.isStored && isIdle(child, generation))) ways[way] = UNREAD;
+    else {
+      isNeeded = true;
+      left += sweepBelow(child, generation);
+    }
   }
+  if (!isNeeded) node.dropWays();
   return left;
+}
+
+function isIdle(node: LoadedNode, generation: number): boolean {
+  return node.kind === "leaf" || node.used < generation;
 }
 
 /** What is put: the nibbles of the whole key, and the value. */
@@ -330,17 +342,17 @@ function fork(
   const split = node.start + common;
   const nibble = node.nibbles[split];
   if (node.kind === "extension") {
-    branch.children[nibble as number] = split + 1 === node.end ? node.child : new ExtensionNode({
+    branch.ways[nibble as number] = split + 1 === node.end ? node.child : new ExtensionNode({
       nibbles: node.nibbles,
       start: split + 1,
       end: node.end,
       child: node.child,
     });
   } else if (nibble === undefined) branch.value = node.value;
-  else branch.children[nibble] = new LeafNode(node.nibbles, split + 1, node.value);
+  else branch.ways[nibble] = new LeafNode(node.nibbles, split + 1, node.value);
   const own = nibbles[at + common];
   if (own === undefined) branch.value = value;
-  else branch.children[own] = new LeafNode(nibbles, at + common + 1, value);
+  else branch.ways[own] = new LeafNode(nibbles, at + common + 1, value);
   if (common === 0) return branch;
   return new ExtensionNode({ nibbles, start: at, end: at + common, child: branch });
 }
