@@ -21,13 +21,13 @@ const parts = await loadChainParts();
 const [sm3] = parts.hashes as [HashFunction];
 
 /** Milliseconds from one reading of the clock to the next, with 5,000 of gas in between. */
-const READING_MS = 0.02;
+const READING_MS = 0.05;
 
 /** Never ends: uses all quota. */
 const ENDLESS = "5b600056";
 /**
  * Without data counts up and returns the count, with data returns the count from before and from
- * after a loop of 10 ms.
+ * after a loop of 26 ms.
  */
 const COUNTER = `36601657${"600054600101806000" + "55" + RETURN_WORD}` +
   `5b600054600052${push(100_000)}5b6001900380602157600054602052` + "60406000f3";
@@ -156,8 +156,8 @@ async function blockTime(calls: number): Promise<{ ms: number; answered: number 
 Deno.test("calls that never end delay a block by less than a tenth, and have a share of its time", async () => {
   const alone = await blockTime(0);
   const beside = await blockTime(8);
-  assert(alone.ms > 100, `the block takes ${alone.ms} ms`);
-  assert(beside.ms > alone.ms * 1.02 && beside.ms < alone.ms * 1.1, `${beside.ms} of ${alone.ms}`);
+  assert(alone.ms > 300, `the block takes ${alone.ms} ms`);
+  assert(beside.ms > alone.ms * 1.01 && beside.ms < alone.ms * 1.1, `${beside.ms} of ${alone.ms}`);
   assert(beside.answered > 0);
 });
 
@@ -267,13 +267,13 @@ Deno.test("a call whose caller is gone takes no more time", async () => {
   const startMs = test.clock.monotonicMs();
   caller.isGone = true;
   await call;
-  assert(test.clock.monotonicMs() - startMs < 1, "all its quota would take 200 ms");
+  assert(test.clock.monotonicMs() - startMs < 1, "all its quota would take 500 ms");
 });
 
 Deno.test("an estimate has one time limit for all its runs", async () => {
   // uses more than 300,000 and fails with less than 10 million, so that the search runs it often
   const code = `${push(10_000_000)}5a11600a57fe5b${push(10_000)}5b6001900380600e5700`;
-  const test = await TestExecutor.start({ callTimeLimitMs: 4 });
+  const test = await TestExecutor.start({ callTimeLimitMs: 10 });
   const block = test.next({ data: deploy(code) });
   await test.executor.exec(block);
   const to = addressOf(2);

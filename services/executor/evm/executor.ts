@@ -203,11 +203,13 @@ export class EvmExecutor implements Executor {
     }
   }
 
-  /** Lets waiting events in, and calls run for a moment, while a block is under way. */
+  /** Lets waiting events in, and calls run for a moment if it is a long block that is under way. */
   async #pause(chain: Chain): Promise<void> {
     const sinceMs = this.#clock.monotonicMs();
     await nextTurn();
-    this.#calls.run(chain, this.#clock.monotonicMs() + CALLS_PER_TURN_MS);
+    if (this.#pace.allowsCalls) {
+      this.#calls.run(chain, this.#clock.monotonicMs() + CALLS_PER_TURN_MS);
+    }
     this.#pace.goOn(sinceMs);
   }
 

@@ -15,6 +15,12 @@ export const CALLS_PER_TURN_MS = 1;
 const RUN_MIN_MS = RUN_PER_PAUSE * CALLS_PER_TURN_MS;
 
 /**
+ * How long a block runs before calls have a share. A call pauses between two instructions, and the
+ * longest one, hashing 4 MB, takes 10 to 30 ms: a short block would be delayed for more than a tenth.
+ */
+const RUN_BEFORE_CALLS_MS = 200;
+
+/**
  * When a block pauses so that requests are read and calls have a share of the time. A pause takes as
  * long as it takes (many requests may wait, one instruction of a call may be slow), and the block
  * then runs on for a multiple of that, into the next blocks if need be.
@@ -23,6 +29,7 @@ export class BlockPace implements Pace {
   readonly gasSlice = GAS_SLICE;
   readonly #clock: Clock;
   #nextPauseMs = 0;
+  #callsFromMs = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -30,12 +37,18 @@ export class BlockPace implements Pace {
 
   /** A block begins. */
   begin(): void {
-    const earliestMs = this.#clock.monotonicMs() + RUN_MIN_MS;
-    this.#nextPauseMs = Math.max(this.#nextPauseMs, earliestMs);
+    const nowMs = this.#clock.monotonicMs();
+    this.#nextPauseMs = Math.max(this.#nextPauseMs, nowMs + RUN_MIN_MS);
+    this.#callsFromMs = nowMs + RUN_BEFORE_CALLS_MS;
   }
 
   mustPause(): boolean {
     return this.#clock.monotonicMs() >= this.#nextPauseMs;
+  }
+
+  /** Whether calls may run in a pause that begins now, or else waiting events only. */
+  get allowsCalls(): boolean {
+    return this.#clock.monotonicMs() >= this.#callsFromMs;
   }
 
   /** The block goes on after it was paused since that time. */

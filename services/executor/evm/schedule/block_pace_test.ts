@@ -47,3 +47,15 @@ Deno.test("BlockPace does not pause short blocks, and long ones every 16 ms", ()
   assert.equal(runBlocks(15, () => 1).pauses, 0);
   assert.equal(runBlocks(160, () => 0.1).pauses, 50 * 10);
 });
+
+Deno.test("BlockPace gives calls a share only of blocks that take 200 ms", () => {
+  const clock = new CountedClock(0);
+  const pace = new BlockPace(clock);
+  for (let block = 0; block < 2; block++) {
+    pace.begin();
+    clock.pass(199);
+    assert(!pace.allowsCalls);
+    clock.pass(1);
+    assert(pace.allowsCalls);
+  }
+});
