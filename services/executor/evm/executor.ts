@@ -32,7 +32,9 @@ export interface EvmExecutorOptions extends Omit<ChainParts, "reader"> {
 export interface ExecutorView {
   /** Of the last block, null before the first one. */
   readonly height: number | null;
-  readonly waitingCount: number;
+  readonly waitingBlocks: number;
+  /** Read-only calls without an answer, those under way among them. */
+  readonly waitingCalls: number;
   /** What of the state is in memory, null while the records are not open. */
   readonly inMemory: { readonly entries: number; readonly nodes: number } | null;
 }
@@ -120,7 +122,8 @@ export class EvmExecutor implements Executor {
     const chain = this.#chain.current?.latest ?? null;
     return {
       height: chain === null || chain.isEmpty ? null : Number(chain.header.height),
-      waitingCount: this.#blocksWaiting + this.#calls.size,
+      waitingBlocks: this.#blocksWaiting,
+      waitingCalls: this.#calls.size,
       inMemory: chain?.state.inMemory ?? null,
     };
   }

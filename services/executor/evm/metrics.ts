@@ -47,7 +47,8 @@ export function showBlocks(metrics: ServiceMetrics): (figures: ExecutedFigures) 
 export function showExecutor(metrics: ServiceMetrics, executor: EvmExecutor): void {
   metrics.addGauges({
     block_height: ["Height of the last block, none before the first", () => executor.view.height],
-    waiting_requests: ["Blocks, calls and queries that wait", () => executor.view.waitingCount],
+    waiting_blocks: ["Blocks that wait or are under way", () => executor.view.waitingBlocks],
+    waiting_calls: ["Calls that wait or are under way", () => executor.view.waitingCalls],
     state_entries: [
       "Accounts and slots in memory",
       () => executor.view.inMemory?.entries ?? null,

@@ -35,7 +35,8 @@ Deno.test("an executor shows its blocks, their phases, its calls and its process
     assert.equal(await value("blocks_total"), "3");
     assert.equal(await value("block_transactions_total"), "3");
     assert.equal(await value("quota_used_total"), String(3 * 21_000));
-    assert.equal(await value("waiting_requests"), "0");
+    assert.equal(await value("waiting_blocks"), "0");
+    assert.equal(await value("waiting_calls"), "0");
     assert.equal(await value("state_entries"), "2", "the sender, and nobody");
     assert(Number(await value("state_nodes")) > 0);
     for (const phase of ["execute", "commit", "write"]) {
