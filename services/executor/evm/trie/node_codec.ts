@@ -52,17 +52,18 @@ function decodeList(list: RlpCursor): LoadedNode {
 
 function decodeBranch(cursor: RlpCursor): BranchNode {
   const branch = new BranchNode();
-  const ways: Way[] = [];
+  const ways: Way[] = new Array(16);
+  let count = 0;
   let hasEmbedded = false;
-  while (ways.length < 16) {
+  for (let nibble = 0; nibble < 16; nibble++) {
     cursor.next();
-    const child = decodeChild(cursor);
-    ways.push(child?.kind === "hash" ? UNREAD : child);
-    if (child !== null && child.kind !== "hash") hasEmbedded = true;
+    const way = ways[nibble] = decodeWay(cursor);
+    if (way === null) continue;
+    count++;
+    if (way !== UNREAD) hasEmbedded = true;
   }
   cursor.next();
   branch.value = decodeValue(cursor);
-  const count = ways.filter((way) => way !== null).length;
   if (count + (branch.value === null ? 0 : 1) < 2) {
     throw new RlpError("A branch must have at least two ways");
   }
@@ -85,8 +86,9 @@ function decodeShort(cursor: RlpCursor): LeafNode | ExtensionNode {
     if (value === null) throw new RlpError("A leaf must have a value");
     return new LeafNode(nibbles, 0, value);
   }
-  const child = decodeChild(cursor);
-  if (child === null || nibbles.length === 0) throw new RlpError("An extension must lead on");
+  const way = decodeWay(cursor);
+  if (way === null || nibbles.length === 0) throw new RlpError("An extension must lead on");
+  const child = way === UNREAD ? new HashNode(cursor.bytes, cursor.start) : way;
   if (child.kind !== "branch" && child.kind !== "hash") {
     throw new RlpError("An extension must lead to a branch");
   }
@@ -112,14 +114,15 @@ function decodeValue(cursor: RlpCursor): Bytes | null {
   return cursor.bytes.subarray(cursor.start, cursor.end);
 }
 
-function decodeChild(cursor: RlpCursor): TrieNode | null {
+/** What the item that the cursor stands on leads to. */
+function decodeWay(cursor: RlpCursor): Way {
   const { bytes, itemStart, start, end } = cursor;
   if (!cursor.isList) {
     if (start === end) return null;
     if (end - start !== HASH_SIZE) {
       throw new RlpError(`A child must be a hash, got ${end - start} bytes`);
     }
-    return new HashNode(bytes, start);
+    return UNREAD;
   }
   const size = end - itemStart;
   if (size >= HASH_SIZE) throw new RlpError(`An embedded node must be below 32 bytes, got ${size}`);
