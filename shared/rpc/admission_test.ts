@@ -205,3 +205,32 @@ Deno.test("serveGrpc() cuts off a caller that does not take a large answer", asy
   session.destroy();
   await server.close();
 });
+
+Deno.test("serveGrpc() never refuses methods without limits, and does not count their calls", async () => {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const hold = async () => {
+    await ended;
+    return { code: 0 };
+  };
+  const load = () => Promise.resolve({ status: { code: 0 }, value: Uint8Array.of(7) });
+  const services = [grpcService(StorageServiceService, { store: hold, delete: hold, load })];
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: 0,
+    services,
+    log: SILENT_LOGGER,
+    limits: { ...LIMITS, callsMax: 1 },
+    unlimited: [StorageServiceService.delete.path, LOAD],
+  });
+  const storage = connect(StorageServiceService, { port: server.port });
+  const record = { region: 1, key: new Uint8Array(2_000), value: Uint8Array.of() };
+  const held = [storage.delete(record), storage.delete(record)];
+  assert.equal((await storage.load(record)).value[0], 7);
+  const small = { ...record, key: Uint8Array.of(1) };
+  held.push(storage.store(small));
+  await assert.rejects(storage.store(small), RpcFault);
+  end();
+  for (const { code } of await Promise.all(held)) assert.equal(code, 0);
+  storage.close();
+  await server.close();
+});

@@ -42,6 +42,8 @@ export interface ServeOptions {
   readonly onFinished?: CallObserver;
   /** Bounds the memory of the calls to `services`; the health service is never refused. */
   readonly limits?: ServerLimits;
+  /** Paths of methods that are never refused either, and do not count. */
+  readonly unlimited?: readonly string[];
 }
 
 /** How long running calls may go on after {@linkcode RpcServer.close}. */
@@ -90,15 +92,17 @@ export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
 type Methods = ReadonlyMap<string, ServedMethod>;
 
 function servedMethods(options: ServeOptions): Methods {
-  const { services, log, onFinished, limits = NO_LIMITS } = options;
-  const shared = { log, admission: new Admission(limits), onFinished };
-  const unlimited = { log, admission: new Admission(NO_LIMITS), onFinished: undefined };
-  return new Map([
-    ...services.flat().map((method) => [method.path, servedMethod(method, shared)] as const),
-    ...healthService(options).map((method) =>
-      [method.path, servedMethod(method, unlimited)] as const
-    ),
-  ]);
+  const { services, log, onFinished, limits = NO_LIMITS, unlimited = [] } = options;
+  const [limited, free] = [new Admission(limits), new Admission(NO_LIMITS)];
+  const served = services.flat().map((method) => {
+    const admission = unlimited.includes(method.path) ? free : limited;
+    return [method.path, servedMethod(method, { log, admission, onFinished })] as const;
+  });
+  const health = healthService(options).map((method) => {
+    const context = { log, admission: free, onFinished: undefined };
+    return [method.path, servedMethod(method, context)] as const;
+  });
+  return new Map([...served, ...health]);
 }
 
 /** The whole server has one health; asked by name it knows the services that it serves. */

@@ -3,7 +3,7 @@ import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { LevelError, openLevel } from "../../../shared/level/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
-import { grpcService, serveGrpc } from "../../../shared/rpc/mod.ts";
+import { grpcService, serveGrpc, type ServerLimits } from "../../../shared/rpc/mod.ts";
 import {
   explained,
   type RunningService,
@@ -23,6 +23,19 @@ import { evmRpcHandlers } from "./rpc.ts";
  * times the default, tables are merged less often.
  */
 const STORE_SIZES = { openFilesMax: 200, writeBufferBytes: 16 * 1024 * 1024 };
+
+/**
+ * What calls and queries may hold in memory. Answers that wait for slow readers count as well, so
+ * blocks are exempt: they must not wait for whoever reads slowly.
+ */
+const SERVER_LIMITS: ServerLimits = {
+  connectionCallsMax: 10_000,
+  callsMax: 10_000,
+  requestBytesMax: 128 * 1024 * 1024,
+  handledCallsMax: 10_000,
+  answerBytesMax: 128 * 1024 * 1024,
+  answerTimeoutMs: 60_000,
+};
 
 /** What an executor process runs with. */
 export interface EvmOptions {
@@ -90,6 +103,8 @@ async function serveExecutor({ config, log, metrics }: ServeOptions): Promise<Ru
       port,
       services,
       log,
+      limits: SERVER_LIMITS,
+      unlimited: [ExecutorServiceService.exec.path],
       ...metrics !== null && { onFinished: metrics.onServed },
     });
     return {
