@@ -172,6 +172,20 @@ for (const [name, code, quota = QUOTA] of HOSTILE) {
   });
 }
 
+Deno.test("large code of many contracts is not read again each time that one looks at it", () => {
+  const test = newChain();
+  const addresses = Array.from({ length: 12 }, (_, index) => {
+    const data = `${pushAll(index + 1, 0)}53${push(2 ** 20)}6000f3`;
+    const [receipt] = test.grow({ data, quota: DEPLOY_QUOTA }).receipts;
+    assert.equal(receipt?.errorMessage, "");
+    return toHex(receipt.contractAddress);
+  });
+  const to = contractOf(test, loop(addresses.map((address) => `73${address}3b50`).join("")));
+  const quota = 1_000_000n;
+  const seconds = secondsOf(() => growBounded(test, [{ to, quota }]));
+  assert(seconds < GRACE_SECONDS + Number(quota) / GAS_PER_SECOND_MIN, `${seconds} seconds`);
+});
+
 /** Transactions with random data to some contracts, by a few senders. */
 function randomTransactions(targets: readonly string[]): fc.Arbitrary<TestTransaction[]> {
   const transaction = fc.record({

@@ -155,7 +155,9 @@ Deno.test("Machine reports the first error in the order of its checks", () => {
   for (const [name, code, error, options] of cases) {
     assert.equal(errorOf(code, options), error, name);
   }
-  for (const op of ["6001600055", "60006000a0", "600060006000f0", "6000600060006000f5", "6000ff"]) {
+  const logs = [0, 1, 2, 3, 4].map((topics) => `${"6000".repeat(topics + 2)}a${topics}`);
+  const creations = [`${pushAll(0, 0, 0)}f0`, `${pushAll(0, 0, 0, 0)}f5`];
+  for (const op of ["6001600055", "6000600055", ...logs, ...creations, "6000ff"]) {
     assert.equal(wordOf(staticCall.slice(0, -16), inStatic(op)), 0, op);
   }
   // a call with a value is refused in a read-only frame, and the frame fails

@@ -33,22 +33,26 @@ export interface StateLimits {
   readonly entriesMax: number;
   /** Nodes of tries, beside those that one block walks over; one takes up to a kilobyte. */
   readonly nodesMax: number;
-  /** Bytes of code that are kept prepared; each takes up to ten bytes of memory. */
+  /** Bytes of memory for code that is kept prepared, see {@linkcode Program.heldBytes}. */
   readonly programBytesMax: number;
 }
 
-/** What the state of a chain keeps: in all it stays below 300 MB. */
+/**
+ * What the state of a chain keeps: in all it stays below 400 MB. To read large code again costs a
+ * call of 40 gas a millisecond: whoever wants to hold up a chain by that has to deploy more than
+ * half of the bytes here first, at 200 gas each.
+ */
 export const STATE_LIMITS: StateLimits = {
   entriesMax: 200_000,
   nodesMax: 200_000,
-  programBytesMax: 8 * 1024 * 1024,
+  programBytesMax: 128 * 1024 * 1024,
 };
 
 /** What a state keeps that is read by one call: below 4 MB, as many calls may be under way. */
 export const CALL_LIMITS: StateLimits = {
   entriesMax: 2_000,
   nodesMax: 2_000,
-  programBytesMax: 256 * 1024,
+  programBytesMax: 1024 * 1024,
 };
 
 /** What a state is made of. */
@@ -117,7 +121,7 @@ export class CommittedState {
     this.#memory = new NodeMemory(limits.nodesMax);
     this.#accounts = new RecentMap(this.#entries);
     const programs = new RecentLimit(limits.programBytesMax);
-    this.#programs = new RecentMap(programs, ({ code }) => code.length);
+    this.#programs = new RecentMap(programs, ({ heldBytes }) => heldBytes);
     this.#trie = new Trie(root, { reader: store.nodes(null), keccak, memory: this.#memory });
   }
 

@@ -26,6 +26,12 @@ export class Program {
     this.code = this.padded.subarray(0, code.length);
   }
 
+  /** Bytes of memory that it takes, or will when it runs. */
+  get heldBytes(): number {
+    const { length } = this.code;
+    return length > CONSTANTS_KEPT_SIZE_MAX ? length : 10 * length;
+  }
+
   /** The constant of `size` bytes that begins at a position. */
   constant(position: number, size: number): Word {
     if (this.code.length > CONSTANTS_KEPT_SIZE_MAX) return this.#read(position, size);
