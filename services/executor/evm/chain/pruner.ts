@@ -1,4 +1,4 @@
-import { type Bytes } from "../../../../shared/bytes/mod.ts";
+import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { Put, RecordRange, RecordStore } from "./records.ts";
 import {
   hashesOfNodes,
@@ -61,7 +61,8 @@ export class Pruner {
    */
   async step(height: bigint): Promise<boolean> {
     this.#height = height;
-    const current = this.#current ??= await this.#next(height - this.#statesKept);
+    const current = this.#current ?? await this.#next(height - this.#statesKept);
+    this.#current = null; // what fails is begun anew
     if (current === null) return false;
     const { removals, dead } = current;
     const isLate = height - this.#statesKept - removals.height > WAITING_BLOCKS_MAX;
@@ -69,10 +70,10 @@ export class Pruner {
     const { value: deletes, done } = await dead.next();
     if (done) {
       await this.#store.write({ deletes: [removalsKey(removals.height)] }, { sync: false });
-      this.#current = null;
     } else {
       const puts = [putOldestState(removals.height)];
       await this.#store.write({ puts, deletes }, { sync: false });
+      this.#current = current;
     }
     return true;
   }
@@ -108,7 +109,7 @@ export class Pruner {
   async *#deadStorage(prefix: Bytes, height: bigint): AsyncGenerator<Bytes[], void> {
     const lt = behind(prefix);
     for (let from: Bytes | null = prefix; from !== null;) {
-      const part = await this.#lookThrough({ gt: from, lt, limit: STEP_NODES }, height);
+      const part = await this.#lookThrough({ gt: from, lt, limit: this.#stepNodes }, height);
       from = part.last;
       yield part.dead;
     }

@@ -255,6 +255,19 @@ Deno.test("Pruner goes on after a crash at any of its writes", async () => {
   }
 });
 
+Deno.test("Pruner begins anew after a write that failed", async () => {
+  const pair = new Pair();
+  for (const block of BLOCKS) pair.grow(...block.map((tx) => transactionOf(tx, pair.factory)));
+  for (let step = 0; step < 10; step++) {
+    pair.pruned.records.isFull = true;
+    await assert.rejects(pair.pruner.step(pair.height), /no space left/);
+    pair.pruned.records.isFull = false;
+    await pair.prune(1);
+  }
+  await pair.prune();
+  pair.check();
+});
+
 Deno.test("a state that was removed is answered as one that is missing, and opens no chain", async () => {
   const pair = new Pair();
   for (const block of BLOCKS) pair.grow(...block.map((tx) => transactionOf(tx, pair.factory)));
