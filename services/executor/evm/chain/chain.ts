@@ -14,6 +14,7 @@ import {
   type StateLimits,
   type StateStore,
 } from "../state/committed_state.ts";
+import { ProgramCache } from "../state/program.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";
 import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
@@ -111,6 +112,7 @@ export interface Replay {
 export class Chain {
   readonly #parts: ChainParts;
   readonly #frames = new FramePools();
+  readonly #programs = new ProgramCache();
   /** More than one until block 1 decided; the first one is in use. */
   #hashes: readonly HashFunction[];
   #header: Header;
@@ -355,7 +357,8 @@ export class Chain {
   }
 
   #openState(root: Bytes, store: StateStore, limits = STATE_LIMITS): CommittedState {
-    return new CommittedState(root, { store, keccak: this.natives.keccak, limits });
+    const { keccak } = this.natives;
+    return new CommittedState(root, { store, keccak, limits, programs: this.#programs });
   }
 
   /** What of the state before is to be removed one day. */

@@ -12,7 +12,7 @@ import {
   EMPTY_ROOT,
   encodeAccount,
 } from "./account.ts";
-import { EMPTY_PROGRAM, Program } from "./program.ts";
+import { EMPTY_PROGRAM, Program, ProgramCache } from "./program.ts";
 import { RecentLimit, RecentMap } from "./recent_map.ts";
 import { Storage, WrittenStorage } from "./storage.ts";
 
@@ -33,33 +33,21 @@ export interface StateLimits {
   readonly entriesMax: number;
   /** Nodes of tries, beside those that one block walks over; one takes up to a kilobyte. */
   readonly nodesMax: number;
-  /** Bytes of memory for code that is kept prepared, see {@linkcode Program.heldBytes}. */
-  readonly programBytesMax: number;
 }
 
-/**
- * What the state of a chain keeps: in all it stays below 400 MB. To read large code again costs a
- * call of 40 gas a millisecond: whoever wants to hold up a chain by that has to deploy more than
- * half of the bytes here first, at 200 gas each.
- */
-export const STATE_LIMITS: StateLimits = {
-  entriesMax: 200_000,
-  nodesMax: 200_000,
-  programBytesMax: 128 * 1024 * 1024,
-};
+/** What the state of a chain keeps: with its code it stays below 400 MB. */
+export const STATE_LIMITS: StateLimits = { entriesMax: 200_000, nodesMax: 200_000 };
 
 /** What a state keeps that is read by one call: below 4 MB, as many calls may be under way. */
-export const CALL_LIMITS: StateLimits = {
-  entriesMax: 2_000,
-  nodesMax: 2_000,
-  programBytesMax: 1024 * 1024,
-};
+export const CALL_LIMITS: StateLimits = { entriesMax: 2_000, nodesMax: 2_000 };
 
 /** What a state is made of. */
 export interface CommittedStateParts {
   readonly store: StateStore;
   readonly keccak: HashFunction;
   readonly limits?: StateLimits;
+  /** Its own by default. */
+  readonly programs?: ProgramCache;
 }
 
 /** Where a node is stored. */
@@ -105,7 +93,7 @@ export class CommittedState {
   readonly #entries: RecentLimit;
   readonly #memory: NodeMemory;
   readonly #accounts: RecentMap<AddressKey, CommittedAccount | null>;
-  readonly #programs: RecentMap<string, Program>;
+  readonly #programs: ProgramCache;
   /** Storages that have nodes in memory. */
   readonly #openStorages = new Set<Storage>();
   readonly #trie: Trie;
@@ -114,14 +102,14 @@ export class CommittedState {
   #unstoredBlobs: Map<string, Blob> | null = null;
 
   /** @param root root of the account trie, {@linkcode EMPTY_ROOT} for an empty state */
-  constructor(root: Bytes, { store, keccak, limits = STATE_LIMITS }: CommittedStateParts) {
+  constructor(root: Bytes, parts: CommittedStateParts) {
+    const { store, keccak, limits = STATE_LIMITS, programs = new ProgramCache() } = parts;
     this.#store = store;
     this.#keccak = keccak;
     this.#entries = new RecentLimit(limits.entriesMax);
     this.#memory = new NodeMemory(limits.nodesMax);
     this.#accounts = new RecentMap(this.#entries);
-    const programs = new RecentLimit(limits.programBytesMax);
-    this.#programs = new RecentMap(programs, ({ heldBytes }) => heldBytes);
+    this.#programs = programs;
     this.#trie = new Trie(root, { reader: store.nodes(null), keccak, memory: this.#memory });
   }
 

@@ -1,5 +1,6 @@
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
+import { RecentLimit, RecentMap } from "./recent_map.ts";
 
 /** Larger code is not worth the memory for what it pushes: eight bytes per byte of code. */
 const CONSTANTS_KEPT_SIZE_MAX = 64 * 1024;
@@ -49,3 +50,17 @@ export class Program {
 
 /** The code of an account without code. */
 export const EMPTY_PROGRAM = new Program(EMPTY_BYTES);
+
+/**
+ * Bytes of memory for code that is kept prepared, see {@linkcode Program.heldBytes}. To read large
+ * code again costs a call of 40 gas a millisecond: whoever wants to hold up a chain by that has to
+ * deploy more than half of the bytes here first, at 200 gas each.
+ */
+const PROGRAM_BYTES_MAX = 128 * 1024 * 1024;
+
+/** Prepared code by the hex text of its hash. Any number of states may share it. */
+export class ProgramCache extends RecentMap<string, Program> {
+  constructor(bytesMax = PROGRAM_BYTES_MAX) {
+    super(new RecentLimit(bytesMax), ({ heldBytes }) => heldBytes);
+  }
+}

@@ -8,15 +8,17 @@ import { MissingNodeError } from "../trie/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
 import { blobOf, EMPTY_ROOT, encodeAccount } from "./account.ts";
 import { CommittedState, MissingBlobError } from "./committed_state.ts";
+import { ProgramCache } from "./program.ts";
 import { WorldState } from "./world_state.ts";
 
 const { keccak } = natives;
 
-const LIMITS = { entriesMax: 7, nodesMax: 7, programBytesMax: 7 };
+const LIMITS = { entriesMax: 7, nodesMax: 7 };
 
 /** A state over records, with few reads kept so that tests meet what happens at the limit. */
 function openCommitted(records: MemoryRecords, root = EMPTY_ROOT): CommittedState {
-  return new CommittedState(root, { store: stateStore(records), keccak, limits: LIMITS });
+  const programs = new ProgramCache(7);
+  return new CommittedState(root, { store: stateStore(records), keccak, limits: LIMITS, programs });
 }
 
 /** An overlay over such a state. */
@@ -152,7 +154,7 @@ function countingStore(records: MemoryRecords) {
 
 Deno.test("CommittedState stays within its limits however much is read and written", () => {
   const records = new MemoryRecords();
-  const limits = { entriesMax: 100, nodesMax: 200, programBytesMax: 100 };
+  const limits = { entriesMax: 100, nodesMax: 200 };
   const { store, counted } = countingStore(records);
   const state = new CommittedState(EMPTY_ROOT, { store, keccak, limits });
   const slotOf = (index: number) => wordOfBytes(keccak(u64be(BigInt(index))));
@@ -331,4 +333,14 @@ Deno.test("WorldState holds what a map holds after any changes, rollbacks, commi
     }),
     { numRuns: 300 },
   );
+});
+
+Deno.test("states with one cache of programs prepare code once", () => {
+  const programs = new ProgramCache();
+  const store = stateStore(new MemoryRecords());
+  const code = blobOf(fromHex("600160025b"), keccak);
+  const states = [1, 2].map(() => new CommittedState(EMPTY_ROOT, { store, keccak, programs }));
+  const [first, second] = states.map((state) => state.program(code));
+  assert.equal(first, second);
+  assert.notEqual(new CommittedState(EMPTY_ROOT, { store, keccak }).program(code), first);
 });
