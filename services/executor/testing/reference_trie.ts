@@ -2,7 +2,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { type Bytes, fromHex } from "../../../shared/bytes/mod.ts";
 import { encodeBytes, encodeList } from "../evm/rlp/mod.ts";
 
-/** Content of a trie: values by the hex text of their keys, which all have one size. */
+/** Content of a trie: values by the hex text of their keys. */
 export type TrieContent = ReadonlyMap<string, Bytes>;
 
 /** A key as hex digits, and its value. */
@@ -27,11 +27,12 @@ function node(pairs: readonly Pair[], depth: number): Bytes {
   if (common > depth) {
     return short(first[0].slice(depth, common), { flag: 0, item: reference(pairs, common) });
   }
+  const own = pairs.find(([digits]) => digits.length === depth);
   const branches = Array.from({ length: 16 }, (_, digit) => {
-    const below = pairs.filter(([digits]) => parseInt(digits[depth] ?? "", 16) === digit);
+    const below = pairs.filter(([digits]) => digits[depth] === digit.toString(16));
     return below.length === 0 ? EMPTY_STRING : reference(below, depth + 1);
   });
-  return encodeList([...branches, EMPTY_STRING]);
+  return encodeList([...branches, own === undefined ? EMPTY_STRING : encodeBytes(own[1])]);
 }
 
 /** A node as its parent has it: as it is when shorter than a hash. */
