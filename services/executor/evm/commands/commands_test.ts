@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Block } from "../../../../proto/gen/blockchain.ts";
 import { Regions, StorageServiceService } from "../../../../proto/gen/storage.ts";
 import { fromHex, readU64be, to0xHex } from "../../../../shared/bytes/mod.ts";
-import { ExitError } from "../../../../shared/cli/mod.ts";
+import { ExitError, INTERRUPTED_EXIT_CODE } from "../../../../shared/cli/mod.ts";
 import { SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
 import { encode } from "../../../../shared/codec/mod.ts";
 import { parseDocument, readTable } from "../../../../shared/config/mod.ts";
@@ -21,6 +21,8 @@ import { SENDER, TestChain } from "../../testing/test_chain.ts";
 import { chainHash, executorHash } from "../chain/header.ts";
 import { EVM_TABLE } from "../config.ts";
 import { EVM_COMMANDS } from "./commands.ts";
+import { runDump } from "./dump.ts";
+import { runVerify } from "./verify.ts";
 
 const parts = await loadChainParts();
 const [sm3, keccak] = parts.hashes as [HashFunction, HashFunction];
@@ -352,6 +354,29 @@ async function waitUntilRemoved({ queries }: ServedExecutor, oldest: bigint): Pr
   });
   assert(await isThere(oldest));
 }
+
+Deno.test("dump and verify end at an interrupt", async () => {
+  const test = new TestChain(parts, sm3);
+  const blocks: Block[] = [];
+  for (const txs of [[], [{ data: THREE_SLOTS }], []]) {
+    const block = test.build(txs);
+    test.execute(block);
+    blocks.push(block);
+  }
+  let out = "";
+  const output = { out: (text: string) => void (out += text), err: () => {} };
+  const common = { output, clock: SYSTEM_CLOCK, isJson: true, signal: AbortSignal.abort() };
+  const stored = {
+    at: (height: bigint) => Promise.resolve(blocks[Number(height)]!),
+    [Symbol.dispose]: () => {},
+  };
+  const verify = { ...common, blocks: stored, from: 0n, to: null };
+  assert.equal(await runVerify(test.chain, verify), INTERRUPTED_EXIT_CODE);
+  assert.equal(out, "", "no result is claimed");
+  const dump = { ...common, address: fromHex(CONTRACT), height: null, slotsMax: Infinity };
+  assert.equal(await runDump(test.chain, dump), INTERRUPTED_EXIT_CODE);
+  assert.equal(out.trimEnd().split("\n").length, 2, "the account and what was read of it");
+});
 
 Deno.test("the commands refuse what they cannot use, and say why", () =>
   withTempFolder(async (folder) => {
