@@ -43,7 +43,8 @@ async function badQueries({ executor, queries }: ServedExecutor): Promise<void> 
     [queries.getTransactionReceipt(hash("00".repeat(32))), "3 Not get the receipt"],
     [queries.estimateQuota({ ...valid, method: fromHex("fe") }), "3 estimate quota failed"],
   ];
-  for (const [answer, expected] of cases) assert.equal(await statusOf(answer), expected);
+  const statuses = await Promise.all(cases.map(([answer]) => statusOf(answer)));
+  assert.deepEqual(statuses, cases.map(([, expected]) => expected));
 }
 
 /** Blocks that cannot be executed, each made from a good one. */
