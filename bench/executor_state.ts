@@ -15,6 +15,7 @@ import { Player, withFolder } from "../tests/e2e/recordings/player.ts";
 import { freePort } from "../tests/free_ports.ts";
 import { peakResidentBytes, residentBytes } from "../tests/memory.ts";
 import { showProgress } from "../tests/progress.ts";
+import { cpuSeconds } from "./chain_processes.ts";
 import { BenchChain, type Sent } from "./executor_blocks.ts";
 import { balanceSlot, CALLDATA, tokenCode } from "./executor_contracts.ts";
 import { type Figure, printFigures } from "./table.ts";
@@ -98,6 +99,8 @@ function parts(count: number, sizeMax: number): (readonly [first: number, size: 
 interface Measured {
   readonly blockMs: number;
   readonly slowestMs: number;
+  /** Processor time of a block, all threads; does not depend on what else the machine does. */
+  readonly processorMs: number;
   /** Means of the phases of a block, by the executor's own metrics. */
   readonly executeMs: number;
   readonly commitMs: number;
@@ -117,15 +120,15 @@ async function measure(count: number): Promise<Measured> {
     using chain = new BenchChain(port, await loadSm3());
     const next = transfers(accounts, await build(chain, accounts));
     await execute(chain, WARM_UP_BLOCKS, next);
-    const before = await phaseSums(metricsPort);
+    const [before, secondsBefore] = [await phaseSums(metricsPort), cpuSeconds(player.pid)];
     const times = await execute(chain, BLOCKS, next);
-    const after = await phaseSums(metricsPort);
-    const meanMs = (phase: string) => {
-      return ((after.get(phase) ?? NaN) - (before.get(phase) ?? NaN)) * 1000 / BLOCKS;
-    };
+    const [after, secondsAfter] = [await phaseSums(metricsPort), cpuSeconds(player.pid)];
+    const meanMs = (phase: string) =>
+      ((after.get(phase) ?? NaN) - (before.get(phase) ?? NaN)) * 1000 / BLOCKS;
     measured.push({
       blockMs: times[times.length >> 1] ?? NaN,
       slowestMs: times.at(-1) ?? NaN,
+      processorMs: (secondsAfter - secondsBefore) * 1000 / BLOCKS,
       executeMs: meanMs("execute"),
       commitMs: meanMs("commit"),
       writeMs: meanMs("write"),
@@ -179,6 +182,7 @@ printFigures(
   [
     ...figure("median block", "ms", ({ blockMs }) => blockMs),
     ...figure("slowest block", "ms", ({ slowestMs }) => slowestMs),
+    ...figure("processor time, mean", "ms", ({ processorMs }) => processorMs),
     ...figure("  transactions, mean", "ms", ({ executeMs }) => executeMs),
     ...figure("  commit of the state, mean", "ms", ({ commitMs }) => commitMs),
     ...figure("  write to the disk, mean", "ms", ({ writeMs }) => writeMs),
