@@ -15,8 +15,8 @@ import { StatusCode } from "../../shared/status/mod.ts";
 import { KillableService } from "../crash/killable_service.ts";
 import { freePort } from "../free_ports.ts";
 
-const KILLS = 12;
-const BLOCKS = 120;
+const KILLS = 6;
+const BLOCKS = 60;
 const TRANSACTIONS_PER_BLOCK = 40;
 const CREATIONS_PER_BLOCK = 4;
 /** One kill of five comes while the process starts, the others amid a block. */
@@ -174,23 +174,33 @@ function randomLife(random: Random): Life {
   return { blocks, delayMs: random() * BLOCK_MS_MAX };
 }
 
-Deno.test("bin/executor, killed at any moment, has the roots and receipts of one that is not", async () => {
-  const seed = Math.floor(SYSTEM_RANDOM() * 2 ** 31);
-  const folder = await Deno.makeTempDir({ prefix: "executor_crash_" });
-  const port = freePort();
-  try {
-    await Deno.writeTextFile(`${folder}/config.toml`, `[executor_evm]\nexecutor_port = ${port}\n`);
-    await Deno.writeTextFile(`${folder}/executor-log4rs.yaml`, LOG_SETTINGS);
-    const blocks = await expectedBlocks(seed);
-    const sender = new Sender(blocks, { folder, port });
-    const random = seededRandom(seed);
-    for (let kill = 0; kill < KILLS; kill++) await sender.lifeOf(randomLife(random));
-    await sender.lifeOf({ blocks: BLOCKS, delayMs: 0 });
-    assert(sender.isDone);
-    await assertReceipts({ folder, port }, blocks);
-  } catch (cause) {
-    throw new Error(`seed ${seed}`, { cause });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+async function killAndCompare(seed: number, { folder, port }: Place): Promise<void> {
+  const blocks = await expectedBlocks(seed);
+  const sender = new Sender(blocks, { folder, port });
+  const random = seededRandom(seed);
+  for (let kill = 0; kill < KILLS; kill++) await sender.lifeOf(randomLife(random));
+  await sender.lifeOf({ blocks: BLOCKS, delayMs: 0 });
+  assert(sender.isDone);
+  await assertReceipts({ folder, port }, blocks);
+}
+
+/** How states are kept, with a line of the configuration each. */
+const MODES = { archive: "", full: 'sync_mode = "full"\nstates_kept = 16\n' } as const;
+
+for (const [mode, line] of Object.entries(MODES)) {
+  Deno.test(`bin/executor in ${mode} mode, killed at any moment, has the roots and receipts of one that is not`, async () => {
+    const seed = Math.floor(SYSTEM_RANDOM() * 2 ** 31);
+    const folder = await Deno.makeTempDir({ prefix: "executor_crash_" });
+    const port = freePort();
+    try {
+      const table = `[executor_evm]\nexecutor_port = ${port}\n${line}`;
+      await Deno.writeTextFile(`${folder}/config.toml`, table);
+      await Deno.writeTextFile(`${folder}/executor-log4rs.yaml`, LOG_SETTINGS);
+      await killAndCompare(seed, { folder, port });
+    } catch (cause) {
+      throw new Error(`seed ${seed}`, { cause });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}

@@ -164,6 +164,21 @@ Deno.test("code of any size and first byte is deployed for 200 of quota per byte
   }
 });
 
+Deno.test("a creation fails where there is code, or a nonce without code", () => {
+  // init code that stops at once, that creates a child first, and that returns a byte of code
+  for (
+    const [init, isFree] of [["00", true], ["3d3d3df000", false], ["60013df3", false]] as const
+  ) {
+    const size = init.length / 2;
+    const create = `${pushAll(7, size, 32 - size, 0)}f5${LOG_TOP}`;
+    const test = newChain();
+    const to = contractOf(test, `${push(BigInt(`0x01${init}`))}600052${create}${create}`);
+    const [first, second] = loggedBy(test, { to });
+    assert.notEqual(first, word(0));
+    assert.equal(second, isFree ? first : word(0), init);
+  }
+});
+
 /** Quota of a transaction to code that calls an address with all that it has. */
 function quotaOfCalling(test: TestChain, address: string): number {
   const to = contractOf(test, `${pushAll(0, 0, 0, 0, 0)}73${address}5af1`);

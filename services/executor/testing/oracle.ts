@@ -63,6 +63,12 @@ export class Oracle {
     return await this.#run({ to, data, sender, quota, base, gasPrice: 1n, block });
   }
 
+  /** Sets a balance, as an amendment of the usual sender does. */
+  async amendBalance(address: string, balance: bigint): Promise<void> {
+    await this.#countNonce(SENDER);
+    await this.state.modifyAccountFields(addressOf(BigInt(`0x${address}`)), { balance });
+  }
+
   /** Executes a read-only call; gives what it returned and whether it succeeded (section 10). */
   async call(to: string, data: string, block: OracleBlock): Promise<OracleReceipt> {
     await this.state.checkpoint();

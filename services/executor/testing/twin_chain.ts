@@ -9,7 +9,10 @@ import { type LogText, NOT_ENOUGH_BASE, Oracle, type OracleReceipt } from "./ora
 import { pausingAtRandom } from "./pausing.ts";
 import { TestChain, type TestTransaction, usedQuota } from "./test_chain.ts";
 
-const parts = await loadChainParts();
+/** Amendments are the only way to a balance. */
+const parts = { ...await loadChainParts(), amends: true };
+const AMEND = "ffffffffffffffffffffffffffffffffff010002";
+const AMEND_BALANCE = 5n;
 
 /** Calls are made once more with pauses, which change nothing. */
 const PACE = pausingAtRandom(seededRandom(20261127));
@@ -77,6 +80,15 @@ export class TwinChain {
   /** Creates a contract; gives its address. */
   async create(data: string, quota = 20_000_000n): Promise<string> {
     return toHex((await this.send({ data, quota })).contractAddress);
+  }
+
+  /** Gives a balance to an account, by an amendment of the usual sender. */
+  async setBalance(address: string, balance: bigint): Promise<void> {
+    const data = address + balance.toString(16).padStart(64, "0");
+    const { root, receipts } = this.test.grow({ to: AMEND, value: AMEND_BALANCE, data });
+    assert.equal(receipts[0]?.errorMessage, "");
+    await this.oracle.amendBalance(address, balance);
+    assert.equal(root, this.oracle.root(), "state root after an amendment");
   }
 
   /** Calls without lasting effects; gives what both returned, or `Reverted: ` and the reason. */
