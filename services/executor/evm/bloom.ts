@@ -1,5 +1,6 @@
-import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { type Bytes, toHex } from "../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../shared/crypto/mod.ts";
+import { RecentLimit, RecentMap } from "./state/recent_map.ts";
 
 /** Size of a log bloom in bytes. */
 export const BLOOM_SIZE = 256;
@@ -10,14 +11,46 @@ export interface BloomLog {
   readonly topics: readonly Bytes[];
 }
 
-/** Log bloom of a receipt (spec/executor_evm.md, 11.3); `keccak` in every build. */
-export function bloomOf(logs: readonly BloomLog[], keccak: HashFunction): Bytes {
-  const bloom = new Uint8Array(BLOOM_SIZE);
-  for (const log of logs) {
-    addItem(bloom, keccak(log.address));
-    for (const topic of log.topics) addItem(bloom, keccak(topic));
+/** Bloom of a receipt without logs. */
+export const EMPTY_BLOOM: Bytes = new Uint8Array(BLOOM_SIZE);
+
+/** Items whose bits are kept: contracts, events and users come again and again. */
+const KNOWN_MAX = 50_000;
+
+/** Log blooms of receipts (spec/executor_evm.md, 11.3). */
+export class LogBlooms {
+  readonly #keccak: HashFunction;
+  readonly #known = new RecentMap<string, number>(new RecentLimit(KNOWN_MAX));
+
+  /** @param keccak Keccak-256, in every build */
+  constructor(keccak: HashFunction) {
+    this.#keccak = keccak;
   }
-  return bloom;
+
+  /** The bloom of the logs of a transaction, {@linkcode EMPTY_BLOOM} when there are none. */
+  of(logs: readonly BloomLog[]): Bytes {
+    if (logs.length === 0) return EMPTY_BLOOM;
+    const bloom = new Uint8Array(BLOOM_SIZE);
+    for (const { address, topics } of logs) {
+      this.#add(bloom, address);
+      for (const topic of topics) this.#add(bloom, topic);
+    }
+    return bloom;
+  }
+
+  #add(bloom: Bytes, item: Bytes): void {
+    const key = toHex(item);
+    let bits = this.#known.get(key);
+    if (bits === undefined) {
+      bits = bitsOf(this.#keccak(item));
+      this.#known.set(key, bits);
+    }
+    for (let i = 0; i < 3; i++, bits = Math.floor(bits / BITS)) {
+      const bit = bits % BITS;
+      const index = BLOOM_SIZE - 1 - (bit >> 3);
+      bloom[index] = (bloom[index] ?? 0) | (1 << (bit & 7));
+    }
+  }
 }
 
 /** Bloom of a block: every bit of its receipts' blooms. */
@@ -29,11 +62,13 @@ export function mergeBlooms(blooms: readonly Bytes[]): Bytes {
   return merged;
 }
 
-/** Three 11-bit indexes from the byte pairs (0,1), (2,3) and (4,5) of the hash. */
-function addItem(bloom: Bytes, hash: Bytes): void {
+const BITS = 8 * BLOOM_SIZE;
+
+/** The three bits of a hash, 11 bits each, from its byte pairs (0,1), (2,3) and (4,5). */
+function bitsOf(hash: Bytes): number {
+  let bits = 0;
   for (let pair = 0; pair < 6; pair += 2) {
-    const bit = (((hash[pair] ?? 0) << 8) | (hash[pair + 1] ?? 0)) & 0x7ff;
-    const index = BLOOM_SIZE - 1 - (bit >> 3);
-    bloom[index] = (bloom[index] ?? 0) | (1 << (bit & 7));
+    bits = bits * BITS + ((((hash[pair] ?? 0) << 8) | (hash[pair + 1] ?? 0)) % BITS);
   }
+  return bits;
 }

@@ -1,22 +1,23 @@
 import assert from "node:assert/strict";
 import { type Bytes, fromHex } from "../../../shared/bytes/mod.ts";
-import { bloomOf, mergeBlooms } from "./bloom.ts";
+import { LogBlooms, mergeBlooms } from "./bloom.ts";
 import { loadFastKeccak } from "./keccak.ts";
 
 const keccak = await loadFastKeccak();
+const blooms = new LogBlooms(keccak);
 
 function setBytes(bloom: Bytes): [number, number][] {
   return Array.from(bloom).map((byte, i): [number, number] => [i, byte]).filter(([, b]) => b !== 0);
 }
 
-Deno.test("bloomOf() of the zero address sets the published bits", () => {
-  const bloom = bloomOf([{ address: new Uint8Array(20), topics: [] }], keccak);
+Deno.test("LogBlooms of the zero address sets the published bits", () => {
+  const bloom = blooms.of([{ address: new Uint8Array(20), topics: [] }]);
   assert.equal(bloom.length, 256);
   assert.deepEqual(setBytes(bloom), [[9, 0x80], [47, 0x02], [143, 0x01]]);
 });
 
-Deno.test("bloomOf() adds the bits of each topic", () => {
-  const bloom = bloomOf([{ address: new Uint8Array(20), topics: [new Uint8Array(32)] }], keccak);
+Deno.test("LogBlooms adds the bits of each topic", () => {
+  const bloom = blooms.of([{ address: new Uint8Array(20), topics: [new Uint8Array(32)] }]);
   assert.deepEqual(setBytes(bloom), [
     [9, 0x80],
     [47, 0x02],
@@ -27,13 +28,24 @@ Deno.test("bloomOf() adds the bits of each topic", () => {
   ]);
 });
 
-Deno.test("bloomOf() without logs is zero and mergeBlooms() is the bitwise or", () => {
-  assert.deepEqual(setBytes(bloomOf([], keccak)), []);
+Deno.test("LogBlooms without logs is zero and mergeBlooms() is the bitwise or", () => {
+  assert.deepEqual(setBytes(blooms.of([])), []);
   const logs = ["00", "aa", "bb"].map((byte) => ({
     address: fromHex(byte.repeat(20)),
     topics: [fromHex(byte.repeat(32))],
   }));
-  const apart = mergeBlooms(logs.map((log) => bloomOf([log], keccak)));
-  assert.deepEqual(apart, bloomOf(logs, keccak));
+  const apart = mergeBlooms(logs.map((log) => blooms.of([log])));
+  assert.deepEqual(apart, blooms.of(logs));
   assert.deepEqual(setBytes(mergeBlooms([])), []);
+});
+
+Deno.test("LogBlooms gives an item the same bits when it knows them already", () => {
+  let hashed = 0;
+  const counting = new LogBlooms((data) => {
+    hashed++;
+    return keccak(data);
+  });
+  const log = { address: fromHex("aa".repeat(20)), topics: [fromHex("bb".repeat(32))] };
+  assert.deepEqual(counting.of([log]), counting.of([log, log]));
+  assert.equal(hashed, 2);
 });

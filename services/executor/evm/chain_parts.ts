@@ -1,5 +1,6 @@
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { loadSm3 } from "../../../shared/crypto/mod.ts";
+import { LogBlooms } from "./bloom.ts";
 import type { ChainParts } from "./chain/chain.ts";
 import type { EvmConfig } from "./config.ts";
 import { loadFastKeccak } from "./keccak.ts";
@@ -10,7 +11,7 @@ export async function loadChainParts(config: EvmConfig): Promise<Omit<ChainParts
   const { eth_compatibility, amend_transactions, sync_mode, states_kept } = config;
   const keccak = await loadFastKeccak();
   return {
-    natives: { keccak, precompiles: await loadPrecompiles() },
+    natives: { keccak, blooms: new LogBlooms(keccak), precompiles: await loadPrecompiles() },
     hashes: [await loadSm3(), keccak],
     isEthCompatible: eth_compatibility,
     amends: amend_transactions,

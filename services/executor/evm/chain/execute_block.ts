@@ -1,10 +1,10 @@
 import { type Bytes, EMPTY_BYTES } from "../../../../shared/bytes/mod.ts";
-import { mergeBlooms } from "../bloom.ts";
+import { EMPTY_BLOOM, mergeBlooms } from "../bloom.ts";
 import { createAddress } from "../interpreter/machine.ts";
 import { bytesOfWord } from "../word.ts";
 import type { Work } from "../work.ts";
 import { type Applied, applyTransaction, type BlockExecution } from "../transaction/apply.ts";
-import { bloomOfLogs, EMPTY_BLOOM, type Receipt } from "../transaction/receipt.ts";
+import type { Receipt } from "../transaction/receipt.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
 import type { OpenBlock } from "./open_block.ts";
 import { type Put, putReceipt } from "./records.ts";
@@ -57,7 +57,7 @@ export function* executeBlock(block: OpenBlock, env: BlockExecution): Work<Execu
 function receiptOf(tx: EvmTransaction, applied: Applied, { natives }: BlockExecution): Receipt {
   const { error, quotaUsed } = applied;
   const { logs, accountNonce } = applied.kind === "ran" ? applied : { logs: [], accountNonce: 0 };
-  const bloom = bloomOfLogs(logs, natives.keccak);
+  const bloom = natives.blooms.of(logs);
   return { quotaUsed, logs, bloom, error, accountNonce, transactionHash: tx.hash };
 }
 

@@ -6,7 +6,7 @@ import { sm3 as sm3Hex } from "sm-crypto";
 import type { Receipt } from "../../../../proto/gen/evm.ts";
 import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
-import { bloomOf } from "../bloom.ts";
+import { LogBlooms } from "../bloom.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { deploy, push, pushAll } from "../../testing/code.ts";
 import { TestChain } from "../../testing/test_chain.ts";
@@ -59,7 +59,7 @@ Deno.test("states, addresses, SHA3 and blooms are by Keccak on an SM3 chain as w
   assert.equal(codeHash, toHex(keccak_256(fromHex(HASHES))));
   const preimage = `ff3c952d36207c0d52743a646e7ac2649009bd358e${"5".padStart(64, "0")}${sha3}`;
   assert.equal(salted, toHex(keccak_256(fromHex(preimage)).subarray(12)).padStart(64, "0"));
-  const bloom = bloomOf(bySm3.receipt.logs, keccak_256);
+  const bloom = new LogBlooms(keccak_256).of(bySm3.receipt.logs);
   assert.equal(toHex(bySm3.receipt.logsBloom), toHex(bloom));
 });
 

@@ -11,7 +11,7 @@ import {
   RlpError,
   type RlpItem,
 } from "../rlp/mod.ts";
-import { EMPTY_BLOOM } from "../transaction/receipt.ts";
+import { EMPTY_BLOOM } from "../bloom.ts";
 import { receiptsRoot } from "../transaction/receipt_tree.ts";
 
 /** The parts of a header that come with the block. */

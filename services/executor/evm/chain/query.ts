@@ -6,7 +6,7 @@ import { type CommittedAccount, EMPTY_BLOB } from "../state/account.ts";
 import type { CommittedState } from "../state/committed_state.ts";
 import { addressKey } from "../state/world_state.ts";
 import { slotKey } from "../state/storage.ts";
-import { bloomOfLogs, encodeReceipt, errorMessage } from "../transaction/receipt.ts";
+import { encodeReceipt, errorMessage } from "../transaction/receipt.ts";
 import { encodeProof, receiptProof, receiptTree, rootOf } from "../transaction/receipt_tree.ts";
 import type { Chain } from "./chain.ts";
 import { executorHash, type Header } from "./header.ts";
@@ -44,7 +44,7 @@ export function findReceipt(chain: Chain, transactionHash: Bytes): FoundReceipt 
       transactionLogIndex: BigInt(index),
     })),
     stateRoot: header.stateRoot,
-    logsBloom: bloomOfLogs(logs, chain.natives.keccak),
+    logsBloom: chain.natives.blooms.of(logs),
     errorMessage: errorMessage(record.error),
   };
   return { receipt, hasOverflow: quota === null };
@@ -70,7 +70,7 @@ export function findReceiptProof(chain: Chain, transactionHash: Bytes): ReceiptP
   const header = requireHeader(reader, record.height);
   const tree = receiptTree(readReceiptHashes(reader, record.height), hash);
   if (!equalBytes(rootOf(tree, hash), header.receiptsRoot)) return null;
-  const bloom = bloomOfLogs(record.logs, natives.keccak);
+  const bloom = natives.blooms.of(record.logs);
   return {
     receipt: encodeReceipt({ ...record, bloom, transactionHash }),
     receiptProof: encodeProof(receiptProof(tree, Number(record.index))),

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
+import type { LogBlooms } from "../bloom.ts";
 import type { Precompiles } from "../precompiles/mod.ts";
 import type { AddressKey, WorldState } from "../state/world_state.ts";
 import type { Checkpoint } from "./frame.ts";
@@ -31,6 +32,7 @@ export interface TransactionContext {
 /** What the machine computes itself. */
 export interface Natives {
   readonly keccak: HashFunction;
+  readonly blooms: LogBlooms;
   readonly precompiles: Precompiles;
 }
 

@@ -1,6 +1,4 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import type { HashFunction } from "../../../../shared/crypto/mod.ts";
-import { BLOOM_SIZE, bloomOf } from "../bloom.ts";
 import type { Log } from "../interpreter/context.ts";
 import { VmError } from "../interpreter/errors.ts";
 import type { Word } from "../word.ts";
@@ -51,14 +49,6 @@ export interface Receipt {
   /** Nonce of the sender before the transaction, 0 when it was refused. */
   readonly accountNonce: Word;
   readonly transactionHash: Bytes;
-}
-
-/** Bloom of a receipt without logs. */
-export const EMPTY_BLOOM: Bytes = new Uint8Array(BLOOM_SIZE);
-
-/** The bloom of logs, which most transactions do not have. */
-export function bloomOfLogs(logs: readonly Log[], keccak: HashFunction): Bytes {
-  return logs.length === 0 ? EMPTY_BLOOM : bloomOf(logs, keccak);
 }
 
 /** Writes what is hashed into the receipts root (11.3). */
