@@ -20,16 +20,14 @@ export interface AccountPlace {
 
 /**
  * Reads a query for an account of either version, as the comment of `AccountRequest` tells them
- * apart; an encoded address of 6.7 has 22 bytes, so that neither can be taken for the other.
+ * apart; an encoded address of 6.7 has 22 bytes, and a block beside it.
  *
  * @throws {RpcError} with the text of 6.7 for a part that is missing
  * @throws {FieldError} for an address of another size
  */
 export function readAccountRequest({ address, blockNumber }: AccountRequest): AccountPlace {
   if (address.length === 0) throw noneError("Address");
-  if (address.length === ADDRESS_SIZE) {
-    return { address, block: blockNumber === undefined ? null : readBlockNumber(blockNumber) };
-  }
+  if (address.length === ADDRESS_SIZE && blockNumber === undefined) return { address, block: null };
   const inner = tryDecode(Address, address)?.address ?? address;
   checkSize("address", inner, ADDRESS_SIZE);
   return { address: inner, block: readBlockNumber(blockNumber) };

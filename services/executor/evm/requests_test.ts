@@ -126,6 +126,7 @@ Deno.test("the served executor names what a request of 6.7 lacks", () =>
       [address, "3 Block number is none"],
       [address + field(2, ""), "3 Block number is none"],
       [asked67("01", block), sized("address", 20, 1)],
+      [asked67("01".repeat(18), block), sized("address", 20, 18)],
       [asked67("01".repeat(21), block), sized("address", 20, 21)],
       [asked63("01".repeat(19)), sized("address", 20, 19)],
       [asked63("01".repeat(21)), sized("address", 20, 21)],

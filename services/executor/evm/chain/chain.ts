@@ -333,8 +333,8 @@ export class Chain {
     this.#isEmpty = false;
     this.#hashes = hashes;
     this.#blockHashes = blockHashes;
-    const all = [...puts, ...putState(changes, height), ...this.#putRemovals(changes, height)];
-    all.push(...receiptPuts, putHeader(header), closed.place);
+    const ofState = [...putState(changes, height), ...this.#putRemovals(changes, height)];
+    const all = [...puts, ...ofState, ...receiptPuts, putHeader(header), closed.place];
     if (leaves.length > 0) all.push(putReceiptHashes(height, leaves));
     if (other !== undefined) all.push(putGenesisOption(other.header), other.place);
     if (height === 0n) all.push(putFormat());

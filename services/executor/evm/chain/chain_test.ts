@@ -3,7 +3,7 @@ import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { PAUSING_ALWAYS } from "../../testing/pausing.ts";
-import { TestChain, usedQuota } from "../../testing/test_chain.ts";
+import { SENDER, TestChain, usedQuota } from "../../testing/test_chain.ts";
 import { defaultHeader, executorHash } from "./header.ts";
 import { readBlock } from "./open_block.ts";
 import { findAbi, findCode, findNonce } from "./query.ts";
@@ -242,6 +242,17 @@ Deno.test("Chain that executes a block again after a crash before the write has 
     const again = test.execute(block);
     assert(again.kind === "reentered" && again.isSame);
   }
+});
+
+Deno.test("Chain executes a block of more transactions than a call has room for arguments", () => {
+  const test = new TestChain(parts, sm3);
+  test.grow();
+  const count = 130_000;
+  const block = test.build(
+    Array.from({ length: count }, () => ({ to: "11".repeat(20), quota: 1n })),
+  );
+  assert.equal(test.execute(block).kind, "executed");
+  assert.equal(BigInt(`0x${toHex(findNonce(test.chain.state, fromHex(SENDER)))}`), BigInt(count));
 });
 
 Deno.test("Chain accepts a block without a body", () => {

@@ -134,10 +134,9 @@ function isBefore(value: Bytes | null, height: bigint): boolean {
 
 /** The first key that is behind all that begin with a prefix of a storage. */
 function behind(prefix: Bytes): Bytes {
-  const key = prefix.slice();
-  for (let at = key.length - 1; at >= 0; at--) {
-    const byte = key[at] = ((key[at] ?? 0) + 1) & 0xff;
-    if (byte !== 0) break;
-  }
+  // the first byte tells the kind of record, so that one below ff is always found
+  const last = prefix.findLastIndex((byte) => byte !== 0xff);
+  const key = prefix.slice(0, last + 1);
+  key[last] = (key[last] ?? 0) + 1;
   return key;
 }

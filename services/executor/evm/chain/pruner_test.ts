@@ -331,3 +331,24 @@ Deno.test("removals of blocks that were abandoned are void, also when none are r
   const { content } = readStoredState(archive.records, header.stateRoot);
   assert(content.has(childAddress(pair.factory, 1)));
 });
+
+Deno.test("Pruner removes the slots of a contract at the last address, and nothing behind them", async () => {
+  const test = new TestChain({ ...parts, amends: true, statesKept: STATES_KEPT }, sm3);
+  const pruner = new Pruner({ store: test.records, statesKept: STATES_KEPT });
+  const grow = (...transactions: TestTransaction[]) => {
+    const executed = test.execute(test.build(transactions));
+    assert(executed.kind === "executed");
+    pruner.written(executed.header.height, executed.puts);
+  };
+  const [amend, last] = ["ffffffffffffffffffffffffffffffffff010002", "ff".repeat(20)];
+  const slots = () => test.records.entries().filter(([key]) => key.startsWith(`06${last}`));
+  grow();
+  const slot = { to: amend, value: 3n, data: last + word(1) + word(1) };
+  grow(slot, { to: amend, value: 2n, data: `${last}6000ff` });
+  assert.equal(slots().length, 1);
+  grow({ to: last });
+  for (let i = 0; i < STATES_KEPT; i++) grow();
+  while (await pruner.step(test.chain.header.height));
+  assert.equal(slots().length, 0);
+  test.restart();
+});

@@ -1,8 +1,8 @@
 import { HASH_SIZE } from "../../../../shared/block/mod.ts";
 import {
   type Bytes,
-  concatBytes,
   EMPTY_BYTES,
+  joinBytes,
   readU64be,
   u64be,
 } from "../../../../shared/bytes/mod.ts";
@@ -175,7 +175,7 @@ export function readReceiptHashes(reader: RecordReader, height: bigint): Bytes[]
 
 /** Records what {@linkcode readReceiptHashes} reads. */
 export function putReceiptHashes(height: bigint, hashes: readonly Bytes[]): Put {
-  return [keyOf(Kind.ReceiptHashes, u64be(height)), concatBytes(...hashes)];
+  return [keyOf(Kind.ReceiptHashes, u64be(height)), joinBytes(hashes)];
 }
 
 /** All that the query of a receipt needs besides the header of the block. */

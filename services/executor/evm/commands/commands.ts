@@ -70,7 +70,7 @@ export const EVM_COMMANDS: Readonly<Record<string, OfflineCommand<Keys>>> = {
       JSON_LINE,
     ],
     details: "Blocks come from the storage, which must run; the executor must be stopped. Each\n" +
-      "block is executed on the stored state before it, nothing is written. It ends at the\n" +
+      "block is executed on the stored state before it, no record is changed. It ends at the\n" +
       "first block that differs, with exit code 1.\n\nEXAMPLES:\n" +
       "    executor verify 0\n    executor verify 1000 2000 --storage 10.0.0.7:50003\n",
     async run(context) {

@@ -168,6 +168,16 @@ Deno.test("RlpWriter writes what encodeBytes() and encodeList() give, also beyon
   }));
 });
 
+Deno.test("RlpWriter leaves what was taken alone when it gives a large buffer up", () => {
+  const writer = new RlpWriter();
+  const large = new Uint8Array(200_000).fill(7);
+  writer.bytes(large);
+  const taken = writer.take();
+  writer.bytes(new Uint8Array(300).fill(9));
+  assert.equal(toHex(taken.subarray(-large.length)), toHex(large));
+  assert.equal(toHex(writer.take()), toHex(encodeBytes(new Uint8Array(300).fill(9))));
+});
+
 Deno.test("RlpWriter writes integers as the shortest string of their bytes", () => {
   const writer = new RlpWriter();
   const written = (value: bigint | number) => {

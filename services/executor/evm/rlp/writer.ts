@@ -9,6 +9,9 @@ const EXACT_LIMIT = BigInt(Number.MAX_SAFE_INTEGER);
 /** Room for the header of a string or list of any size. */
 const HEADER_SIZE_MAX = 5;
 
+/** A larger buffer is given up once its bytes are taken. */
+const KEPT_SIZE_MAX = 64 * 1024;
+
 /**
  * Encodes values into one buffer, from the last to the first: when a list gets its header, its items
  * are written and their size is known. Nothing is allocated on the way, which is why accounts and
@@ -58,6 +61,7 @@ export class RlpWriter {
   /** What was written; valid until the writer is used again, which then is empty. */
   take(): Bytes {
     const written = this.#buffer.subarray(this.#start);
+    if (this.#buffer.length > KEPT_SIZE_MAX) this.#use(new Uint8Array(KEPT_SIZE_MAX));
     this.#start = this.#buffer.length;
     return written;
   }
@@ -83,12 +87,16 @@ export class RlpWriter {
     writeHeader({ target: this.#buffer, offset: this.#start, base, size });
   }
 
+  #use(buffer: Uint8Array<ArrayBuffer>): void {
+    this.#buffer = buffer;
+    this.#view = new DataView(buffer.buffer);
+  }
+
   /** Makes room for so many bytes in front. */
   #reserve(room: number): void {
     if (this.#start >= room) return;
     const written = this.#buffer.subarray(this.#start);
-    this.#buffer = new Uint8Array(2 * (written.length + room));
-    this.#view = new DataView(this.#buffer.buffer);
+    this.#use(new Uint8Array(2 * (written.length + room)));
     this.#start = this.#buffer.length - written.length;
     this.#buffer.set(written, this.#start);
   }
