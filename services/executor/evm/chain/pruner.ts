@@ -1,15 +1,16 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { ReturnedNodes } from "./returned_nodes.ts";
 import type { Put, RecordRange, RecordStore } from "./records.ts";
 import {
   hashesOfNodes,
   hashOfNode,
   heightOfNode,
+  isRemovals,
   putOldestState,
   readRemovals,
   type Removals,
   removalsKey,
 } from "./state_records.ts";
-import { WrittenNodes } from "./written_nodes.ts";
 
 /** Nodes that a step looks at: it takes a few milliseconds, for which a block may have to wait. */
 const STEP_NODES = 1_000;
@@ -35,7 +36,7 @@ export class Pruner {
   readonly #store: RecordStore;
   readonly #statesKept: bigint;
   #current: { readonly removals: Removals; readonly dead: AsyncGenerator<Bytes[]> } | null = null;
-  readonly #written: WrittenNodes;
+  readonly #returned: ReturnedNodes;
   #height = -1n;
   #stepNodes = STEP_NODES;
   #nodesOfLastBlock = 0;
@@ -43,14 +44,15 @@ export class Pruner {
   constructor({ store, statesKept }: PrunerParts) {
     this.#store = store;
     this.#statesKept = BigInt(statesKept);
-    this.#written = new WrittenNodes(this.#statesKept + WAITING_BLOCKS_MAX);
+    this.#returned = new ReturnedNodes(this.#statesKept + WAITING_BLOCKS_MAX);
   }
 
   /** Tells what a block wrote, before the next step. */
   written(height: bigint, puts: readonly Put[]): void {
-    const hashes = hashesOfNodes(puts);
-    this.#nodesOfLastBlock = hashes.length;
-    this.#written.add(height, hashes);
+    const written = hashesOfNodes(puts);
+    const removed = puts.filter(isRemovals).flatMap((put) => readRemovals(put).nodes);
+    this.#nodesOfLastBlock = written.length;
+    this.#returned.add(height, { written, removed: removed.map(hashOfNode) });
   }
 
   /**
@@ -97,10 +99,14 @@ export class Pruner {
     for (let at = 0; at < nodes.length;) {
       const keys = nodes.slice(at, at + this.#stepNodes);
       at += keys.length;
-      const isCertain = this.#written.covers(height, this.#height);
-      const mayLive = (key: Bytes) => !isCertain || this.#written.mayHave(hashOfNode(key));
-      const [doubtful, dead] = [keys.filter(mayLive), keys.filter((key) => !mayLive(key))];
-      const values = await this.#store.getMany(doubtful);
+      const isCertain = this.#returned.covers(height, this.#height);
+      const dead: Bytes[] = [];
+      const doubtful: Bytes[] = [];
+      for (const key of keys) {
+        const mayLive = !isCertain || this.#returned.mayHave(hashOfNode(key));
+        (mayLive ? doubtful : dead).push(key);
+      }
+      const values = doubtful.length === 0 ? [] : await this.#store.getMany(doubtful);
       yield [...dead, ...doubtful.filter((_, index) => isBefore(values[index] ?? null, height))];
     }
     for (const prefix of cleared) yield* this.#deadStorage(prefix, height);

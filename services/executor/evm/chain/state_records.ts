@@ -149,6 +149,11 @@ export function removalsKey(height: bigint): Bytes {
   return keyOf(Kind.Removals, u64be(height));
 }
 
+/** Whether a record holds removals. */
+export function isRemovals([key]: Put): boolean {
+  return key[0] === Kind.Removals;
+}
+
 /** Records what a commit replaced: its keys and beginnings of keys, each behind its size. */
 export function putRemovals(
   { removed, cleared }: Pick<StateChanges, "removed" | "cleared">,
