@@ -223,6 +223,20 @@ Deno.test("a contract that removes itself again in a transaction gives no second
   assert.equal(usedBy(2), usedBy(1) + callGas);
 });
 
+Deno.test("a removal that was undone does not stand in the way of a later one", () => {
+  const test = newChain();
+  const mortal = contractOf(test, "33ff");
+  const call = (address: string) => `${pushAll(0, 0, 0, 0, 0)}73${address}5af150`;
+  const undone = contractOf(test, `${call(mortal)}60006000fd`);
+  const first = contractOf(test, call(undone) + call(undone));
+  const second = contractOf(test, call(undone) + call(mortal));
+  const size = contractOf(test, `73${mortal}3b${LOG_TOP}`);
+  test.grow({ to: first });
+  assert.deepEqual(loggedBy(test, { to: size }), [word(2)]);
+  test.grow({ to: second });
+  assert.deepEqual(loggedBy(test, { to: size }), [word(0)]);
+});
+
 Deno.test("a jump into the data of a PUSH is allowed, one elsewhere fails", () => {
   const test = newChain();
   const noDestination = "Jump position wasn't marked with JUMPDEST instruction.";
