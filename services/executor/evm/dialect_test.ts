@@ -208,6 +208,35 @@ Deno.test("a contract that removes itself is gone from the next transaction on, 
   assert.equal(direct, 21_000);
 });
 
+Deno.test("a contract that removes itself again in a transaction gives no second refund", () => {
+  const usedBy = (calls: number) => {
+    const test = newChain();
+    const mortal = contractOf(test, "33ff");
+    const call = `${pushAll(0, 0, 0, 0, 0)}73${mortal}5af150`;
+    // slots that are set cost so much that half of it does not limit the refund
+    const sets = [1, 2, 3, 4].map((slot) => `${pushAll(1, slot)}55`).join("");
+    const [receipt] = test.grow({ to: contractOf(test, sets + call.repeat(calls)) }).receipts;
+    return receipt === undefined ? NaN : usedQuota(receipt);
+  };
+  const callGas = 15 + 3 + 2 + 40 + 2 + 2;
+  assert.equal(usedBy(1), 21_000 + 4 * 20_006 + callGas - 24_000);
+  assert.equal(usedBy(2), usedBy(1) + callGas);
+});
+
+Deno.test("a removal that was undone does not stand in the way of a later one", () => {
+  const test = newChain();
+  const mortal = contractOf(test, "33ff");
+  const call = (address: string) => `${pushAll(0, 0, 0, 0, 0)}73${address}5af150`;
+  const undone = contractOf(test, `${call(mortal)}60006000fd`);
+  const first = contractOf(test, call(undone) + call(undone));
+  const second = contractOf(test, call(undone) + call(mortal));
+  const size = contractOf(test, `73${mortal}3b${LOG_TOP}`);
+  test.grow({ to: first });
+  assert.deepEqual(loggedBy(test, { to: size }), [word(2)]);
+  test.grow({ to: second });
+  assert.deepEqual(loggedBy(test, { to: size }), [word(0)]);
+});
+
 Deno.test("a jump into the data of a PUSH is allowed, one elsewhere fails", () => {
   const test = newChain();
   const noDestination = "Jump position wasn't marked with JUMPDEST instruction.";
