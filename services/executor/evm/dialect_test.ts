@@ -179,6 +179,18 @@ Deno.test("a creation fails where there is code, or a nonce without code", () =>
   }
 });
 
+Deno.test("a contract without code and nonce is created again with empty storage", () => {
+  // logs a slot and sets it
+  const init = `600054${LOG_TOP}600160005500`;
+  const size = init.length / 2;
+  const create = `${pushAll(7, size, 32 - size, 0)}f5${LOG_TOP}`;
+  const test = newChain();
+  const to = contractOf(test, `${push(BigInt(`0x${init}`))}600052${create}${create}`);
+  const [before, first, again, second] = loggedBy(test, { to });
+  assert.deepEqual([before, again], [word(0), word(0)]);
+  assert.equal(second, first);
+});
+
 /** Quota of a transaction to code that calls an address with all that it has. */
 function quotaOfCalling(test: TestChain, address: string): number {
   const to = contractOf(test, `${pushAll(0, 0, 0, 0, 0)}73${address}5af1`);
