@@ -48,7 +48,7 @@ export interface Checkpoint {
   readonly destructed: number;
 }
 
-/** A running piece of code. Frames are used again, one per depth. */
+/** A running piece of code. Frames are used again, one per depth: after {@linkcode Frame.end}. */
 export class Frame {
   readonly stack: Word[] = new Array<Word>(STACK_HEIGHT_MAX).fill(0);
   readonly memory = new Memory();
@@ -83,9 +83,8 @@ export class Frame {
 
   constructor(readonly depth: number) {}
 
-  /** Makes the frame ready to run. */
+  /** Makes a frame that is new, or was ended, ready to run. */
   start(start: FrameStart, checkpoint: Checkpoint): void {
-    this.memory.reset();
     this.program = start.program;
     this.address = start.address;
     this.key = addressKey(start.address);
@@ -100,6 +99,13 @@ export class Frame {
     this.height = 0;
     this.gas = 0;
     this.reserve = start.gas;
+  }
+
+  /** Lets go of what the frame ran with and on, so that it holds little until it runs again. */
+  end(): void {
+    this.memory.reset();
+    this.program = EMPTY_PROGRAM;
+    this.input = EMPTY_BYTES;
     this.returnData = EMPTY_BYTES;
     this.output = EMPTY_BYTES;
   }
@@ -181,10 +187,11 @@ export class FramePools {
     return this.#idle.pop() ?? [];
   }
 
-  /** Takes back the frames of an execution that ended. */
+  /** Takes back the frames of an execution that ended, or that will not go on. */
   giveBack(frames: Frame[]): void {
     if (this.#idle.length >= IDLE_POOLS_MAX) return;
     frames.length = Math.min(frames.length, IDLE_FRAMES_MAX);
+    for (const frame of frames) frame.end();
     this.#idle.push(frames);
   }
 }

@@ -103,6 +103,7 @@ export class Machine {
       if (exit === Exit.Pause) return null;
       const outcome = exit === Exit.Call ? this.#callFrom(frame) : this.#close(frame, exit);
       if (outcome === null) continue;
+      frame.end();
       this.#depth--;
       if (this.#depth < 0) return outcome;
       deliver(this.#frame(this.#depth), outcome, frame.creates);
