@@ -220,7 +220,7 @@ Deno.test("serveGrpc() never refuses methods without limits, and does not count 
     services,
     log: SILENT_LOGGER,
     limits: { ...LIMITS, callsMax: 1 },
-    unlimited: [StorageServiceService.delete.path, LOAD],
+    apart: [{ paths: [StorageServiceService.delete.path, LOAD] }],
   });
   const storage = connect(StorageServiceService, { port: server.port });
   const record = { region: 1, key: new Uint8Array(2_000), value: Uint8Array.of() };
@@ -229,6 +229,34 @@ Deno.test("serveGrpc() never refuses methods without limits, and does not count 
   const small = { ...record, key: Uint8Array.of(1) };
   held.push(storage.store(small));
   await assert.rejects(storage.store(small), RpcFault);
+  end();
+  for (const { code } of await Promise.all(held)) assert.equal(code, 0);
+  storage.close();
+  await server.close();
+});
+
+Deno.test("serveGrpc() lets no method wait for those that are counted apart, nor those for it", async () => {
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
+  const hold = async () => {
+    await ended;
+    return { code: 0 };
+  };
+  const load = () => Promise.resolve({ status: { code: 0 }, value: Uint8Array.of(7) });
+  const services = [grpcService(StorageServiceService, { store: hold, delete: hold, load })];
+  const { store, delete: remove } = StorageServiceService;
+  const server = await serveGrpc({
+    host: "127.0.0.1",
+    port: 0,
+    services,
+    log: SILENT_LOGGER,
+    limits: LIMITS,
+    apart: [{ paths: [store.path, remove.path], limits: { ...LIMITS, callsMax: 2 } }],
+  });
+  const storage = connect(StorageServiceService, { port: server.port });
+  const record = { region: 1, key: Uint8Array.of(1), value: new Uint8Array() };
+  const held = [storage.store(record), storage.delete(record)];
+  await assert.rejects(storage.store(record), RpcFault);
+  assert.equal((await storage.load(record)).value[0], 7);
   end();
   for (const { code } of await Promise.all(held)) assert.equal(code, 0);
   storage.close();

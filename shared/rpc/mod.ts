@@ -30,5 +30,5 @@ export {
   type Refusals,
   undecodable,
 } from "./grpc_service.ts";
-export { type RpcServer, serveGrpc, type ServeOptions } from "./server.ts";
+export { type MethodsApart, type RpcServer, serveGrpc, type ServeOptions } from "./server.ts";
 export { RpcCode, RpcError, RpcFault } from "./status.ts";

@@ -42,8 +42,15 @@ export interface ServeOptions {
   readonly onFinished?: CallObserver;
   /** Bounds the memory of the calls to `services`; the health service is never refused. */
   readonly limits?: ServerLimits;
-  /** Paths of methods that are never refused either, and do not count. */
-  readonly unlimited?: readonly string[];
+  /** Methods that must not wait for the others, nor those for them. */
+  readonly apart?: readonly MethodsApart[];
+}
+
+/** Methods whose calls are counted for themselves. */
+export interface MethodsApart {
+  readonly paths: readonly string[];
+  /** `connectionCallsMax` is that of the server; without limits they are never refused. */
+  readonly limits?: ServerLimits;
 }
 
 /** How long running calls may go on after {@linkcode RpcServer.close}. */
@@ -92,14 +99,18 @@ export async function serveGrpc(options: ServeOptions): Promise<RpcServer> {
 type Methods = ReadonlyMap<string, ServedMethod>;
 
 function servedMethods(options: ServeOptions): Methods {
-  const { services, log, onFinished, limits = NO_LIMITS, unlimited = [] } = options;
-  const [limited, free] = [new Admission(limits), new Admission(NO_LIMITS)];
+  const { services, log, onFinished, limits = NO_LIMITS, apart = [] } = options;
+  const common = new Admission(limits);
+  const ownAdmissions = new Map(apart.flatMap(({ paths, limits = NO_LIMITS }) => {
+    const admission = new Admission(limits);
+    return paths.map((path) => [path, admission] as const);
+  }));
   const served = services.flat().map((method) => {
-    const admission = unlimited.includes(method.path) ? free : limited;
+    const admission = ownAdmissions.get(method.path) ?? common;
     return [method.path, servedMethod(method, { log, admission, onFinished })] as const;
   });
   const health = healthService(options).map((method) => {
-    const context = { log, admission: free, onFinished: undefined };
+    const context = { log, admission: new Admission(NO_LIMITS), onFinished: undefined };
     return [method.path, servedMethod(method, context)] as const;
   });
   return new Map([...served, ...health]);

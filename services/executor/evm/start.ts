@@ -3,7 +3,12 @@ import { ExecutorServiceService } from "../../../proto/gen/executor.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { LevelError, openLevel } from "../../../shared/level/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
-import { grpcService, serveGrpc, type ServerLimits } from "../../../shared/rpc/mod.ts";
+import {
+  grpcService,
+  type MethodsApart,
+  serveGrpc,
+  type ServerLimits,
+} from "../../../shared/rpc/mod.ts";
 import {
   explained,
   type RunningService,
@@ -16,6 +21,7 @@ import type { EvmConfig } from "./config.ts";
 import { EvmExecutor } from "./executor.ts";
 import { showBlocks, showExecutor, startMetrics } from "./metrics.ts";
 import { evmRpcHandlers } from "./rpc.ts";
+import { STARTED_MAX } from "./schedule/call_queue.ts";
 
 /**
  * A table is 2 MiB and mapped into memory while it is open: with the 1,000 of LevelDB a large state
@@ -25,17 +31,38 @@ import { evmRpcHandlers } from "./rpc.ts";
 const STORE_SIZES = { openFilesMax: 200, writeBufferBytes: 16 * 1024 * 1024 };
 
 /**
- * What calls and queries may hold in memory. Answers that wait for slow readers count as well, so
- * blocks are exempt: they must not wait for whoever reads slowly.
+ * What queries may hold in memory. Answers that wait for slow readers count as well, so blocks are
+ * exempt: they must not wait for whoever reads slowly.
  */
-const SERVER_LIMITS: ServerLimits = {
+const QUERY_LIMITS: ServerLimits = {
   connectionCallsMax: 10_000,
   callsMax: 10_000,
-  requestBytesMax: 128 * 1024 * 1024,
-  handledCallsMax: 10_000,
+  requestBytesMax: 16 * 1024 * 1024,
+  handledCallsMax: 64,
   answerBytesMax: 128 * 1024 * 1024,
   answerTimeoutMs: 60_000,
 };
+
+/**
+ * What read-only calls may hold, which take long and must not keep queries out. As many are let in
+ * as run by turns: of those an answer may come at any time, and be of 5 MB, the largest memory that
+ * the quota of a call pays for. There is room for that of each.
+ */
+const CALL_LIMITS: ServerLimits = {
+  ...QUERY_LIMITS,
+  requestBytesMax: 128 * 1024 * 1024,
+  handledCallsMax: STARTED_MAX,
+  answerBytesMax: STARTED_MAX * 5 * 1024 * 1024,
+};
+
+/** The methods of either. Blocks are neither refused nor do they wait. */
+const METHODS_APART: readonly MethodsApart[] = [
+  { paths: [ExecutorServiceService.exec.path] },
+  {
+    paths: [ExecutorServiceService.call.path, RPCServiceService.estimateQuota.path],
+    limits: CALL_LIMITS,
+  },
+];
 
 /** What an executor process runs with. */
 export interface EvmOptions {
@@ -103,8 +130,8 @@ async function serveExecutor({ config, log, metrics }: ServeOptions): Promise<Ru
       port,
       services,
       log,
-      limits: SERVER_LIMITS,
-      unlimited: [ExecutorServiceService.exec.path],
+      limits: QUERY_LIMITS,
+      apart: METHODS_APART,
       ...metrics !== null && { onFinished: metrics.onServed },
     });
     return {

@@ -2,7 +2,6 @@ import { type BlockOutcome, Chain, type ChainParts } from "./chain/chain.ts";
 import type { OpenBlock } from "./chain/open_block.ts";
 import { Pruner } from "./chain/pruner.ts";
 import type { RecordStore } from "./chain/records.ts";
-import { pastStateStore } from "./chain/state_records.ts";
 import type { Pace, Work } from "./work.ts";
 
 /** A block that was executed and has to be written. */
@@ -34,7 +33,7 @@ export class StoredChain {
    * no block changes any more; in it calls can begin again that were paused.
    */
   get shown(): Chain {
-    return this.#isAhead ? this.#onDisk ??= new Chain(this.#parts, pastStateStore) : this.#chain;
+    return this.#isAhead ? this.#onDisk ??= new Chain(this.#parts, this.#chain) : this.#chain;
   }
 
   /** With a block that may not be on disk yet: for figures about it, not for answers. */

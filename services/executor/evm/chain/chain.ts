@@ -105,14 +105,19 @@ export interface Replay {
   readonly leaves: readonly Bytes[];
 }
 
+/** What a chain may have in common with another one. */
+interface SharedParts {
+  readonly frames: FramePools;
+  readonly programs: ProgramCache;
+}
+
 /**
  * The executed blocks and the state after the last one. After an {@linkcode execute} that threw or
  * was not done to its end, or whose records could not be written, the object is void: load it again.
  */
 export class Chain {
   readonly #parts: ChainParts;
-  readonly #frames = new FramePools();
-  readonly #programs = new ProgramCache();
+  readonly #shared: SharedParts;
   /** More than one until block 1 decided; the first one is in use. */
   #hashes: readonly HashFunction[];
   #header: Header;
@@ -123,11 +128,15 @@ export class Chain {
   /**
    * Loads what is stored; an empty store gives a chain without blocks.
    *
-   * @param storeOf {@linkcode pastStateStore} for a chain that is read while another one executes
+   * @param executing a chain on the same records that goes on while this one is only read: it shares
+   * with it what does not depend on the block, and keeps no more of the state than a call does
    */
-  constructor(parts: ChainParts, storeOf: typeof pastStateStore = stateStore) {
+  constructor(parts: ChainParts, executing: Chain | null = null) {
     const { reader, hashes } = parts;
     this.#parts = parts;
+    this.#shared = executing === null
+      ? { frames: new FramePools(), programs: new ProgramCache() }
+      : executing.#shared;
     checkFormat(reader);
     const height = readCurrentHeight(reader);
     this.#isEmpty = height === null;
@@ -135,7 +144,9 @@ export class Chain {
     this.#hashes = height === null || height === 0n ? hashes : decideHash(parts);
     requireState(reader, this.#header.height);
     const root = height === null ? EMPTY_ROOT : this.#header.stateRoot;
-    this.#state = this.#openState(root, storeOf(reader, this.#header.height));
+    this.#state = executing === null
+      ? this.#openState(root, stateStore(reader))
+      : this.#openState(root, pastStateStore(reader, this.#header.height), CALL_LIMITS);
     this.#blockHashes = this.#blockHashesFrom(this.#header, this.hash);
   }
 
@@ -236,12 +247,12 @@ export class Chain {
     const blockHash = (asked: Word) => this.#blockHashes.inCall(header.height, asked);
     const block = this.#blockContext(header, blockHash);
     const { natives } = this;
-    const frames = this.#frames.take();
+    const frames = this.#shared.frames.take();
     try {
       const env = { state, block, natives, frames, pace, amends: false };
       return yield* applyTransaction(tx, { ...env, gasPrice: 0 });
     } finally {
-      this.#frames.giveBack(frames);
+      this.#shared.frames.giveBack(frames);
     }
   }
 
@@ -273,7 +284,7 @@ export class Chain {
   ): Work<CommittedBlock> {
     const { header } = block;
     const { clock, amends } = this.#parts;
-    const frames = this.#frames.take();
+    const frames = this.#shared.frames.take();
     const overlay = new WorldState(state);
     const executed = yield* executeBlock(block, {
       state: overlay,
@@ -284,7 +295,7 @@ export class Chain {
       pace,
       amends,
     });
-    this.#frames.giveBack(frames);
+    this.#shared.frames.giveBack(frames);
     const executedMs = clock.monotonicMs();
     const changes = overlay.commit();
     return { ...executed, changes, commitMs: clock.monotonicMs() - executedMs };
@@ -358,7 +369,7 @@ export class Chain {
 
   #openState(root: Bytes, store: StateStore, limits = STATE_LIMITS): CommittedState {
     const { keccak } = this.natives;
-    return new CommittedState(root, { store, keccak, limits, programs: this.#programs });
+    return new CommittedState(root, { store, keccak, limits, programs: this.#shared.programs });
   }
 
   /** What of the state before is to be removed one day. */

@@ -21,7 +21,7 @@ export interface CallQueueOptions {
 const WAITING_MAX = 10_000;
 
 /** Calls that run by turns, so that a short one waits for slices of longer ones only. */
-const STARTED_MAX = 64;
+export const STARTED_MAX = 64;
 
 /** One turn. */
 const SLICE_MS = 1;
