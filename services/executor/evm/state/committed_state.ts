@@ -220,15 +220,20 @@ export class CommittedState {
 
   /** Frees nodes of tries when there are too many, unless the store lacks some of them. */
   #sweep(): void {
-    if (!this.#memory.isFull || this.#unstoredBlobs !== null) return;
+    const memory = this.#memory;
+    if (!memory.isFull || this.#unstoredBlobs !== null) return;
+    memory.begin(memory.isTooMany(memory.count) ? this.#freeNodes() : memory.count);
+  }
+
+  /** Frees what was not used lately, or all if that is not enough; gives what is left. */
+  #freeNodes(): number {
     let left = this.#trie.sweep();
     for (const storage of this.#openStorages) {
       const leftHere = storage.sweep();
       if (leftHere === 0) this.#openStorages.delete(storage);
       left += leftHere;
     }
-    if (this.#memory.isTooMany(left)) left = this.#forgetNodes();
-    this.#memory.begin(left);
+    return this.#memory.isTooMany(left) ? this.#forgetNodes() : left;
   }
 
   #forgetNodes(): number {

@@ -3,7 +3,8 @@ const GENERATION_SHARE = 1 / 4;
 
 /**
  * Bounds the nodes that all tries of a state have in memory together. A generation lasts until a
- * quarter of the limit was added; then what was not used in it is freed, see {@linkcode Trie.sweep}.
+ * quarter of the limit was added; if there are too many then, what was not used in it is freed, see
+ * {@linkcode Trie.sweep}.
  */
 export class NodeMemory {
   #count = 0;
