@@ -12,6 +12,9 @@ export function addressKey(address: Word): AddressKey {
   return address.toString(16);
 }
 
+/** Bytes of memory for a change and what it wrote: 230 measured for a slot of wide words. */
+const CHANGE_BYTES = 300;
+
 /** One step that can be taken back: of a slot if there is a storage, else of an account. */
 interface Change {
   readonly storage: WrittenStorage | null;
@@ -118,6 +121,11 @@ export class WorldState {
   /** The bytes of a code or abi. */
   bytesOf(blob: Blob): Bytes {
     return this.#committed.bytesOf(blob);
+  }
+
+  /** Bytes of memory for the changes that can be taken back. */
+  get changeBytes(): number {
+    return CHANGE_BYTES * this.#journal.length;
   }
 
   /** A mark to which changes can be taken back. */
