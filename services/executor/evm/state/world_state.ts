@@ -1,11 +1,11 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { add, sub, type Word } from "../word.ts";
 import { type Account, type Blob, EMPTY_BLOB } from "./account.ts";
-import type { AddressKey, CommittedState, StateChanges } from "./committed_state.ts";
+import type { CommittedState, StateChanges } from "./committed_state.ts";
 import { EMPTY_PROGRAM, type Program } from "./program.ts";
-import { type SlotKey, slotKey, WrittenStorage } from "./storage.ts";
+import { type AddressKey, type SlotKey, slotKey, WrittenStorage } from "./storage.ts";
 
-export type { AddressKey } from "./committed_state.ts";
+export type { AddressKey } from "./storage.ts";
 
 /** The key of an address on the stack. */
 export function addressKey(address: Word): AddressKey {
