@@ -55,6 +55,8 @@ export interface RunOptions {
 export interface Ran {
   readonly outcome: Outcome;
   readonly execution: Execution;
+  /** Bytes of memory that it told to hold at each pause. */
+  readonly held: readonly number[];
 }
 
 /** Calls an account with that code. */
@@ -68,8 +70,12 @@ export function runCode(
   const message = { caller: toWord(CALLER), to: SELF, value, input: fromHex(input), gas };
   const machine = new Machine(execution, frames);
   let outcome = machine.call(message);
-  while (outcome === null) outcome = machine.resume();
-  return { outcome, execution };
+  const held: number[] = [];
+  while (outcome === null) {
+    held.push(machine.heldBytes);
+    outcome = machine.resume();
+  }
+  return { outcome, execution, held };
 }
 
 /** The word that code leaves on top of the stack. */

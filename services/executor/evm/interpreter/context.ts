@@ -45,6 +45,9 @@ export interface ExecutionParts {
   readonly pace: Pace;
 }
 
+/** Bytes of memory for a log, and again for each topic and for its data: small objects on the heap. */
+const LOG_PART_BYTES = 240;
+
 /** Gas given back for a contract that removes itself. */
 const SELF_DESTRUCT_REFUND = 24_000;
 
@@ -53,7 +56,8 @@ const SELF_DESTRUCT_REFUND = 24_000;
  * with it (spec/executor_evm.md, 8.1).
  */
 export class Execution {
-  readonly logs: Log[] = [];
+  readonly #logs: Log[] = [];
+  #logBytes = 0;
   refund = 0;
   readonly #destructed: AddressKey[] = [];
   readonly #isDestructed = new Set<AddressKey>();
@@ -72,6 +76,22 @@ export class Execution {
     this.pace = pace;
   }
 
+  /** The logs of all frames that did not fail. */
+  get logs(): readonly Log[] {
+    return this.#logs;
+  }
+
+  /** Bytes of memory for the logs and for what changed in the state. */
+  get heldBytes(): number {
+    return this.#logBytes + this.state.changeBytes;
+  }
+
+  /** Adds a log. */
+  addLog(log: Log): void {
+    this.#logs.push(log);
+    this.#logBytes += LOG_PART_BYTES * (2 + log.topics.length) + log.data.length;
+  }
+
   /** Contracts that removed themselves, which happens at the end of the transaction. */
   get destructed(): readonly AddressKey[] {
     return this.#destructed;
@@ -81,16 +101,17 @@ export class Execution {
   checkpoint(): Checkpoint {
     return {
       state: this.state.mark(),
-      logs: this.logs.length,
+      logs: this.#logs.length,
+      logBytes: this.#logBytes,
       refund: this.refund,
       destructed: this.#destructed.length,
     };
   }
 
   /** Undoes everything since a checkpoint. */
-  rollback({ state, logs, refund, destructed }: Checkpoint): void {
-    this.state.rollback(state);
-    this.logs.length = logs;
+  rollback(checkpoint: Checkpoint): void {
+    const { refund, destructed } = checkpoint;
+    this.rollbackState(checkpoint);
     this.refund = refund;
     while (this.#destructed.length > destructed) {
       this.#isDestructed.delete(this.#destructed.pop() ?? "");
@@ -98,9 +119,10 @@ export class Execution {
   }
 
   /** Undoes the state and the logs but neither refunds nor self-destructions. */
-  rollbackState({ state, logs }: Checkpoint): void {
+  rollbackState({ state, logs, logBytes }: Checkpoint): void {
     this.state.rollback(state);
-    this.logs.length = logs;
+    this.#logs.length = logs;
+    this.#logBytes = logBytes;
   }
 
   /** Marks a contract for removal at the end of the transaction (8.3). */

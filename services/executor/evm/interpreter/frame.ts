@@ -6,8 +6,8 @@ import { STACK_HEIGHT_MAX } from "./opcodes.ts";
 import { EMPTY_PROGRAM, type Program } from "../state/program.ts";
 import { add, bytesOfWord, sub, type Word } from "../word.ts";
 
-/** A word takes a pointer, and more when it is wide. */
-const STACK_BYTES = 8 * STACK_HEIGHT_MAX;
+/** A word takes a pointer, and 48 bytes more when it is wide. */
+const STACK_BYTES = 56 * STACK_HEIGHT_MAX;
 
 /** How the interpreter left a frame. */
 export const Exit = {
@@ -44,6 +44,7 @@ export interface FrameStart {
 export interface Checkpoint {
   readonly state: number;
   readonly logs: number;
+  readonly logBytes: number;
   readonly refund: number;
   readonly destructed: number;
 }
@@ -62,7 +63,7 @@ export class Frame {
   input: Bytes = EMPTY_BYTES;
   isReadOnly = false;
   creates: Word | null = null;
-  checkpoint: Checkpoint = { state: 0, logs: 0, refund: 0, destructed: 0 };
+  checkpoint: Checkpoint = { state: 0, logs: 0, logBytes: 0, refund: 0, destructed: 0 };
   /** Position of the next instruction. */
   pc = 0;
   /** Height of the stack. */
@@ -115,9 +116,11 @@ export class Frame {
     return this.#addressBytes ??= bytesOfWord(this.address, 20);
   }
 
-  /** Bytes of memory for the stack and the memory. */
+  /** Bytes of memory that the frame holds; one that ended keeps its stack and a small memory. */
   get heldBytes(): number {
-    return STACK_BYTES + this.memory.bytes.length;
+    // what is called is kept by the state and shared, init code is of this frame alone
+    const programBytes = this.creates === null ? 0 : this.program.heldBytes;
+    return STACK_BYTES + this.memory.bytes.length + this.returnData.length + programBytes;
   }
 
   /** All gas that is left. */

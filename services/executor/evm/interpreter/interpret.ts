@@ -389,7 +389,7 @@ export function interpret(frame: Frame, execution: Execution): Exit {
         const topics = [];
         for (let n = op - 0xa0; n > 0; n--) topics.push(bytesOfWord(stack[--top]!, 32));
         const data = memory.copyOf(offset, size);
-        execution.logs.push({ address: frame.addressBytes, topics, data });
+        execution.addLog({ address: frame.addressBytes, topics, data });
         break;
       }
       case Opcode.Create:

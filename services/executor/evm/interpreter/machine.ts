@@ -112,9 +112,7 @@ export class Machine {
 
   /** Bytes of memory that a machine holds while it is paused. */
   get heldBytes(): number {
-    let bytes = 0;
-    for (let depth = 0; depth <= this.#depth; depth++) bytes += this.#frame(depth).heldBytes;
-    return bytes;
+    return this.#frames.reduce((sum, frame) => sum + frame.heldBytes, this.#execution.heldBytes);
   }
 
   #frame(depth: number): Frame {

@@ -219,3 +219,51 @@ Deno.test("Machine pauses in a loop of cheap calls, which themselves end before 
   assert.equal(outcome.kind, "failure");
   assert(questions > 10, `${questions} questions`);
 });
+
+/** Bytes that code holds at its pauses, one before each instruction; its frames are there already. */
+function heldBy(code: string, codes: Codes = {}) {
+  runCode(code, { codes, gas: 20_000_000 });
+  const { held } = runCode(code, { codes, gas: 20_000_000, pace: PAUSING_ALWAYS });
+  return { first: held[0] ?? 0, most: Math.max(...held), last: held[held.length - 1] ?? 0 };
+}
+
+const CALL_OTHER = `${pushAll(0, 0, 0, 0, 0, OTHER, 9_000_000)}f150`;
+
+Deno.test("Machine tells the memory of logs and changes until they are taken back", () => {
+  const wide = push(2n ** 256n - 1n);
+  const log = `${wide.repeat(4)}6110006000a4`;
+  const change = `${wide}${wide}55`;
+  const holding: readonly (readonly [code: string, bytes: number])[] = [
+    [log, 4096 + 5 * 230],
+    [change, 230],
+  ];
+  for (const [code, bytes] of holding) {
+    const once = heldBy(CALL_OTHER, { [OTHER]: code });
+    assert(once.last - once.first >= bytes, `${once.last - once.first} of ${code}`);
+    for (const end of ["60006000fd", "6000fe"]) {
+      const undone = heldBy(CALL_OTHER, { [OTHER]: code + end });
+      assert(undone.most - undone.first >= bytes, `${undone.most - undone.first} of ${code}`);
+      assert(undone.last - undone.first < bytes, `${undone.last - undone.first} of ${code}${end}`);
+    }
+  }
+});
+
+Deno.test("Machine tells the memory of init code with its constants while it runs", () => {
+  const size = 5_000;
+  const { most, last } = heldBy(`605b600053${pushAll(size, 0, 0)}f050`);
+  assert(most - last >= 9 * size, String(most - last));
+});
+
+Deno.test("Machine tells the memory of what a call returned, but none of what it ran on", () => {
+  const size = 100_000;
+  const returning = { [OTHER]: `${pushAll(size, 0)}f3` };
+  const { first, last } = heldBy(CALL_OTHER, returning);
+  assert(last - first >= size, String(last - first));
+  assert(last - first < 2 * size, String(last - first));
+});
+
+Deno.test("Machine tells the memory of frames that ended and may run again", () => {
+  const nested = `${pushAll(0, 0, 0, 0, 0, SELF)}5af150`;
+  const { last } = heldBy(nested);
+  assert(last >= 100 * 8 * 1024, String(last));
+});

@@ -28,7 +28,7 @@ const SLICE_MS = 1;
 
 /**
  * Memory of paused calls above which only one of them runs, to its end. A call of the largest quota
- * can come to 80 MB, by nesting calls that each fill a memory.
+ * can come to 140 MB, by contracts that create contracts of their own code while they are created.
  */
 const HELD_BYTES_MAX = 128 * 1024 * 1024;
 

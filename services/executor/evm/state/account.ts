@@ -14,26 +14,29 @@ import { type Storage, WrittenStorage } from "./storage.ts";
 export { EMPTY_ROOT };
 
 /** Code or abi of an account: stored under the Keccak-256 of its bytes. */
-export interface Blob {
-  readonly hash: Bytes;
-  /** The hash as hex text. */
-  readonly key: string;
-  /** The bytes until they are in the store, null from then on. */
-  fresh: Bytes | null;
+export class Blob {
+  /**
+   * @param key the hash as hex text: 80 bytes of memory, where a byte string takes 230
+   * @param fresh the bytes until they are in the store, null from then on
+   */
+  constructor(readonly key: string, public fresh: Bytes | null) {}
+
+  /** The hash. */
+  get hash(): Bytes {
+    return fromHex(this.key);
+  }
 }
 
 /** The blob without bytes, which is never stored. */
-export const EMPTY_BLOB: Blob = {
-  hash: fromHex("c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470"),
-  key: "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
-  fresh: null,
-};
+export const EMPTY_BLOB = new Blob(
+  "c5d2460186f7233c927e7db2dcc703c0e500b653ca82273b7bfad8045d85a470",
+  null,
+);
 
 /** The blob of bytes that may be new. */
 export function blobOf(bytes: Bytes, keccak: HashFunction): Blob {
   if (bytes.length === 0) return EMPTY_BLOB;
-  const hash = keccak(bytes);
-  return { hash, key: toHex(hash), fresh: bytes };
+  return new Blob(toHex(keccak(bytes)), bytes);
 }
 
 /** An account (spec/executor_evm.md, section 5.1); replaced, never changed. */
@@ -88,7 +91,7 @@ export function decodeAccount(
   return {
     nonce: wordOfBytes(nonce ?? EMPTY_BYTES),
     balance: wordOfBytes(balance ?? EMPTY_BYTES),
-    storage: equalBytes(root, EMPTY_ROOT) ? null : openStorage(root.slice()),
+    storage: equalBytes(root, EMPTY_ROOT) ? null : openStorage(root),
     code: storedBlob(codeHash ?? EMPTY_BYTES),
     abi: storedBlob(abiHash ?? EMPTY_BYTES),
   };
@@ -96,5 +99,5 @@ export function decodeAccount(
 
 function storedBlob(hash: Bytes): Blob {
   const key = toHex(hash);
-  return key === EMPTY_BLOB.key ? EMPTY_BLOB : { hash: hash.slice(), key, fresh: null };
+  return key === EMPTY_BLOB.key ? EMPTY_BLOB : new Blob(key, null);
 }

@@ -14,10 +14,7 @@ import {
 } from "./account.ts";
 import { EMPTY_PROGRAM, Program, ProgramCache } from "./program.ts";
 import { RecentLimit, RecentMap } from "./recent_map.ts";
-import { Storage, WrittenStorage } from "./storage.ts";
-
-/** An address as a key of a map: the hex digits of its number. */
-export type AddressKey = string;
+import { type AddressKey, Storage, type StorageParts, WrittenStorage } from "./storage.ts";
 
 /** Where a state is read. */
 export interface StateStore {
@@ -29,13 +26,13 @@ export interface StateStore {
 
 /** How much of a state is kept in memory. */
 export interface StateLimits {
-  /** Accounts and slots; one takes about 200 bytes. */
+  /** Accounts and slots; one takes about 200 bytes, an account with code, abi and slots 550. */
   readonly entriesMax: number;
   /** Nodes of tries, beside those that one block walks over; one takes up to a kilobyte. */
   readonly nodesMax: number;
 }
 
-/** What the state of a chain keeps: with its code it stays below 400 MB. */
+/** What the state of a chain keeps: with its code it stays below 450 MB. */
 export const STATE_LIMITS: StateLimits = { entriesMax: 200_000, nodesMax: 200_000 };
 
 /** What a state keeps that is read by one call: below 4 MB, as many calls may be under way. */
@@ -89,11 +86,11 @@ export class MissingBlobError extends Error {
  */
 export class CommittedState {
   readonly #store: StateStore;
-  readonly #keccak: HashFunction;
   readonly #entries: RecentLimit;
   readonly #memory: NodeMemory;
   readonly #accounts: RecentMap<AddressKey, CommittedAccount | null>;
   readonly #programs: ProgramCache;
+  readonly #storageParts: StorageParts;
   /** Storages that have nodes in memory. */
   readonly #openStorages = new Set<Storage>();
   readonly #trie: Trie;
@@ -105,12 +102,21 @@ export class CommittedState {
   constructor(root: Bytes, parts: CommittedStateParts) {
     const { store, keccak, limits = STATE_LIMITS, programs = new ProgramCache() } = parts;
     this.#store = store;
-    this.#keccak = keccak;
     this.#entries = new RecentLimit(limits.entriesMax);
     this.#memory = new NodeMemory(limits.nodesMax);
     this.#accounts = new RecentMap(this.#entries);
     this.#programs = programs;
-    this.#trie = new Trie(root, { reader: store.nodes(null), keccak, memory: this.#memory });
+    const trieParts = { keccak, memory: this.#memory };
+    this.#trie = new Trie(root, { ...trieParts, reader: store.nodes(null) });
+    this.#storageParts = {
+      entries: this.#entries,
+      openTrie: (address, root) =>
+        new Trie(root, { ...trieParts, reader: store.nodes(addressBytes(address)) }),
+      reading: (storage) => {
+        this.#sweep();
+        this.#openStorages.add(storage);
+      },
+    };
   }
 
   /** Number of commits so far: an overlay made at another version reads a state that is gone. */
@@ -128,9 +134,8 @@ export class CommittedState {
     const known = this.#accounts.get(key);
     if (known !== undefined) return known;
     this.#sweep();
-    const address = addressBytes(key);
-    const bytes = this.#trie.get(address);
-    const open = (root: Bytes) => this.#openStorage(address, root);
+    const bytes = this.#trie.get(addressBytes(key));
+    const open = (root: Bytes) => new Storage(key, root, this.#storageParts);
     const account = bytes === null ? null : decodeAccount(bytes, open);
     this.#accounts.set(key, account);
     return account;
@@ -166,7 +171,7 @@ export class CommittedState {
     for (const [key, account] of written) {
       const address = addressBytes(key);
       if (this.#clears(key, account)) changes.cleared.push(address);
-      const committed = account && this.#commitAccount(account, address, changes);
+      const committed = account && this.#commitAccount(key, account, changes.sinkOf(address));
       this.#accounts.set(key, committed);
       if (committed === null) {
         this.#trie.delete(address);
@@ -196,26 +201,13 @@ export class CommittedState {
     return (this.account(key)?.storage ?? null) !== null;
   }
 
-  #commitAccount(account: Account, address: Bytes, changes: Changes): CommittedAccount {
+  #commitAccount(key: AddressKey, account: Account, sink: NodeSink): CommittedAccount {
     const { storage } = account;
     if (!(storage instanceof WrittenStorage)) return { ...account, storage };
     if (storage.written.size === 0) return { ...account, storage: storage.committed };
-    const target = storage.committed ?? this.#openStorage(address, EMPTY_ROOT);
-    target.commit(storage.written, changes.sinkOf(address));
+    const target = storage.committed ?? new Storage(key, EMPTY_ROOT, this.#storageParts);
+    target.commit(storage.written, sink);
     return { ...account, storage: target };
-  }
-
-  #openStorage(address: Bytes, root: Bytes): Storage {
-    return new Storage(root, {
-      reader: this.#store.nodes(address),
-      keccak: this.#keccak,
-      memory: this.#memory,
-      entries: this.#entries,
-      reading: (storage) => {
-        this.#sweep();
-        this.#openStorages.add(storage);
-      },
-    });
   }
 
   /** Frees nodes of tries when there are too many, unless the store lacks some of them. */

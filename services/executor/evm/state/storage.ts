@@ -1,8 +1,11 @@
-import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
 import { bytesOfWord, type Word, wordOfBytes } from "../word.ts";
 import { decode, encodeUint, RlpError } from "../rlp/mod.ts";
-import { type NodeSink, Trie, type TrieParts } from "../trie/mod.ts";
+import type { NodeSink, Trie } from "../trie/mod.ts";
 import { type RecentLimit, RecentMap } from "./recent_map.ts";
+
+/** An address as a key of a map: the hex digits of its number. */
+export type AddressKey = string;
 
 /** A slot as a key of a map: hex text of a wide one, whose low bits alone would be easy to collide. */
 export type SlotKey = number | string;
@@ -12,36 +15,43 @@ export function slotKey(slot: Word): SlotKey {
   return typeof slot === "number" ? slot : slot.toString(16);
 }
 
-/** What a storage is made of. */
-export interface StorageParts extends TrieParts {
+/** What the storages of one state share. */
+export interface StorageParts {
   /** Bounds the slots that are kept in memory. */
   readonly entries: RecentLimit;
+  /** Opens the trie of the slots of an address. */
+  openTrie(address: AddressKey, root: Bytes): Trie;
   /** Told before a slot is read from the trie: the time to free nodes. */
   reading(storage: Storage): void;
 }
 
-/** The slots of one contract as of the last commit; only a commit changes it. */
+/**
+ * The slots of one contract as of the last commit; only a commit changes it. It is small until a
+ * slot is read: there is one for each account in memory that has slots.
+ */
 export class Storage {
-  #root: Bytes;
+  readonly #address: AddressKey;
   readonly #parts: StorageParts;
-  readonly #slots: RecentMap<SlotKey, Word>;
+  /** The root as hex text, which takes less memory. */
+  #rootKey: string;
+  #slots: RecentMap<SlotKey, Word> | null = null;
   #trie: Trie | null = null;
 
   /** @param root root of the stored trie */
-  constructor(root: Bytes, parts: StorageParts) {
-    this.#root = root;
+  constructor(address: AddressKey, root: Bytes, parts: StorageParts) {
+    this.#address = address;
+    this.#rootKey = toHex(root);
     this.#parts = parts;
-    this.#slots = new RecentMap(parts.entries);
   }
 
   /** Root of the trie. */
   get root(): Bytes {
-    return this.#root;
+    return fromHex(this.#rootKey);
   }
 
   /** The value of a slot, 0 when it was never set. */
   get(key: SlotKey): Word {
-    return this.#slots.get(key) ?? this.#read(key);
+    return this.#slots?.get(key) ?? this.#read(key);
   }
 
   /** Moves what was written into the trie; a slot set to 0 leaves it. */
@@ -52,9 +62,9 @@ export class Storage {
       const slot = slotBytes(key);
       if (value === 0) trie.delete(slot);
       else trie.put(slot, encodeUint(value));
-      this.#slots.set(key, value);
+      this.#keep(key, value);
     }
-    this.#root = trie.commit(sink);
+    this.#rootKey = toHex(trie.commit(sink));
   }
 
   /** Frees nodes that were not used lately, as {@linkcode Trie.sweep}; gives how many are left. */
@@ -70,13 +80,18 @@ export class Storage {
   }
 
   #openTrie(): Trie {
-    return this.#trie ??= new Trie(this.#root, this.#parts);
+    return this.#trie ??= this.#parts.openTrie(this.#address, this.root);
+  }
+
+  #keep(key: SlotKey, value: Word): void {
+    this.#slots ??= new RecentMap(this.#parts.entries);
+    this.#slots.set(key, value);
   }
 
   #read(key: SlotKey): Word {
     this.#parts.reading(this);
     const value = wordOfSlot(this.#openTrie().get(slotBytes(key)));
-    this.#slots.set(key, value);
+    this.#keep(key, value);
     return value;
   }
 }

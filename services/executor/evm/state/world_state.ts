@@ -1,16 +1,19 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { add, sub, type Word } from "../word.ts";
 import { type Account, type Blob, EMPTY_BLOB } from "./account.ts";
-import type { AddressKey, CommittedState, StateChanges } from "./committed_state.ts";
+import type { CommittedState, StateChanges } from "./committed_state.ts";
 import { EMPTY_PROGRAM, type Program } from "./program.ts";
-import { type SlotKey, slotKey, WrittenStorage } from "./storage.ts";
+import { type AddressKey, type SlotKey, slotKey, WrittenStorage } from "./storage.ts";
 
-export type { AddressKey } from "./committed_state.ts";
+export type { AddressKey } from "./storage.ts";
 
 /** The key of an address on the stack. */
 export function addressKey(address: Word): AddressKey {
   return address.toString(16);
 }
+
+/** Bytes of memory for a change and what it wrote: 230 measured for a slot of wide words. */
+const CHANGE_BYTES = 300;
 
 /** One step that can be taken back: of a slot if there is a storage, else of an account. */
 interface Change {
@@ -118,6 +121,11 @@ export class WorldState {
   /** The bytes of a code or abi. */
   bytesOf(blob: Blob): Bytes {
     return this.#committed.bytesOf(blob);
+  }
+
+  /** Bytes of memory for the changes that can be taken back. */
+  get changeBytes(): number {
+    return CHANGE_BYTES * this.#journal.length;
   }
 
   /** A mark to which changes can be taken back. */

@@ -7,7 +7,7 @@ import { putState, stateStore } from "../chain/state_records.ts";
 import { MissingNodeError } from "../trie/mod.ts";
 import { type Word, wordOfBytes } from "../word.ts";
 import { blobOf, EMPTY_ROOT, encodeAccount } from "./account.ts";
-import { CommittedState, MissingBlobError } from "./committed_state.ts";
+import { CommittedState, MissingBlobError, type StateStore } from "./committed_state.ts";
 import { ProgramCache } from "./program.ts";
 import { WorldState } from "./world_state.ts";
 
@@ -181,6 +181,28 @@ Deno.test("CommittedState stays within its limits however much is read and writt
     state.account(keyOf(0));
     assert(counted.reads === before || i === 0, "hot");
   }
+});
+
+Deno.test("CommittedState opens the storage of an account when a slot is read, not before", () => {
+  const records = new MemoryRecords();
+  const overlay = new WorldState(openCommitted(records));
+  for (let i = 0; i < 50; i++) overlay.setSlot(String(i), 1, 7);
+  const changes = overlay.commit();
+  records.put(putState(changes, 0n));
+  const store = stateStore(records);
+  const opened: string[] = [];
+  const watched: StateStore = {
+    nodes(owner) {
+      if (owner !== null) opened.push(toHex(owner));
+      return store.nodes(owner);
+    },
+    blob: store.blob,
+  };
+  const state = new CommittedState(changes.root, { store: watched, keccak });
+  for (let i = 0; i < 50; i++) assert(state.account(String(i))?.storage);
+  assert.deepEqual(opened, []);
+  for (let i = 0; i < 3; i++) assert.equal(new WorldState(state).slot("33", 1), 7);
+  assert.deepEqual(opened, ["33".padStart(40, "0")]);
 });
 
 Deno.test("CommittedState needs nothing of a commit from the store before it is told so", () => {
