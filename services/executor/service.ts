@@ -52,6 +52,8 @@ const REFUSALS = {
   time: RpcCode.DeadlineExceeded,
   /** Nobody waits for the answer. */
   gone: RpcCode.Cancelled,
+  /** What it read was removed again and again before it had its answer. */
+  outrun: RpcCode.Unavailable,
   /** The service stops. */
   stopping: RpcCode.Unavailable,
 } as const;
@@ -60,8 +62,8 @@ const REFUSALS = {
 export class RefusedError extends Error {
   override name = "RefusedError";
 
-  constructor(readonly reason: keyof typeof REFUSALS, message: string) {
-    super(message);
+  constructor(readonly reason: keyof typeof REFUSALS, message: string, options?: ErrorOptions) {
+    super(message, options);
   }
 }
 

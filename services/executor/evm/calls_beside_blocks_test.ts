@@ -15,6 +15,7 @@ import { SENDER, TestChain, type TestTransaction } from "../testing/test_chain.t
 import type { RecordBatch } from "./chain/records.ts";
 import { EvmExecutor } from "./executor.ts";
 import { createAddress } from "./interpreter/machine.ts";
+import { nextTurn } from "./schedule/turn.ts";
 import { bytesOfWord, wordOfBytes } from "./word.ts";
 
 const parts = await loadChainParts();
@@ -70,19 +71,21 @@ class TestExecutor {
   readonly #blocks = new TestChain(parts, sm3);
   opens = 0;
 
-  private constructor(callTimeLimitMs: number) {
+  private constructor(callTimeLimitMs: number, statesKept: number | null) {
     const open = () => {
       this.opens++;
       return Promise.resolve(this.records);
     };
     const { clock } = this;
     const log = SILENT_LOGGER;
-    this.executor = new EvmExecutor({ ...parts, open, log, clock, callTimeLimitMs });
+    this.executor = new EvmExecutor({ ...parts, open, log, clock, callTimeLimitMs, statesKept });
   }
 
   /** Starts with the contracts in block 1. */
-  static async start({ callTimeLimitMs = Infinity } = {}): Promise<TestExecutor> {
-    const test = new TestExecutor(callTimeLimitMs);
+  static async start(
+    { callTimeLimitMs = Infinity, statesKept = null as number | null } = {},
+  ): Promise<TestExecutor> {
+    const test = new TestExecutor(callTimeLimitMs, statesKept);
     await test.executor.exec(test.next());
     await test.executor.exec(
       test.next({ data: deploy(ENDLESS) }, { data: deploy(COUNTER) }),
@@ -200,6 +203,35 @@ Deno.test("calls and queries do not see a block that is being written", async ()
   await executed;
   assert.equal(await test.watch(), word(1) + word(1));
   assert.equal(await test.height(), 2n);
+});
+
+/** Without data counts up, with data returns the count after a loop of 78 ms. */
+const LATE_COUNTER = `36600e576001600054016000` + "5500" +
+  `5b${push(300_000)}5b6001900380601357600054${RETURN_WORD}`;
+
+/** A call that lasts as long as many blocks, and what it answers beside so many of them. */
+async function callBesideBlocks(blocks: number): Promise<string> {
+  const test = await TestExecutor.start({ statesKept: 1 });
+  await test.executor.exec(test.next({ data: deploy(LATE_COUNTER) }));
+  const to = addressOf(2);
+  await test.executor.exec(test.next({ to }));
+  let isOver = false;
+  const answer = test.call(to, "01").finally(() => isOver = true);
+  answer.catch(() => {}); // whoever asked gets the error
+  for (let block = 0; block < blocks && !isOver; block++) {
+    await test.executor.exec(test.next({ to }));
+    await nextTurn();
+  }
+  assert(isOver === (blocks === Infinity), "blocks end before the call, or never");
+  return await answer;
+}
+
+Deno.test("a call of the last block begins on a later one when its state was removed", async () => {
+  assert.equal(await callBesideBlocks(20), word(21));
+});
+
+Deno.test("a call of the last block is refused when blocks outrun it again and again", async () => {
+  await assert.rejects(callBesideBlocks(Infinity), isRefusal("outrun"));
 });
 
 Deno.test("calls go on from the disk when the write of a block fails", async () => {

@@ -6,12 +6,12 @@ import type { Logger } from "../../../shared/log/mod.ts";
 import type { Caller } from "../../../shared/rpc/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { type CallAnswer, type ExecAnswer, type Executor, RefusedError } from "../service.ts";
-import { callContract, estimateQuota } from "./chain/call.ts";
+import { callContract, estimateQuota, heightOf } from "./chain/call.ts";
 import type { BlockOutcome, Chain, ChainParts } from "./chain/chain.ts";
 import { chainHash, executorHash, type Header } from "./chain/header.ts";
 import { type OpenBlock, readBlock } from "./chain/open_block.ts";
 import { OpenChain } from "./open_chain.ts";
-import type { RecordStore } from "./chain/records.ts";
+import { type RecordStore, RemovedStateError } from "./chain/records.ts";
 import { BlockPace, CALLS_PER_TURN_MS } from "./schedule/block_pace.ts";
 import { type CallOrder, CallQueue } from "./schedule/call_queue.ts";
 import { nextTurn } from "./schedule/turn.ts";
@@ -53,6 +53,12 @@ export interface ExecutedFigures {
 
 /** Blocks that may wait for those before them; a chain sends one at a time. */
 const BLOCKS_WAITING_MAX = 64;
+
+/** How often a call of the last block begins, when blocks outrun it whose states do not stay. */
+const CALL_BEGINS_MAX = 3;
+
+/** Begins a call on the blocks that it sees. */
+type Start<Answer> = CallOrder<Chain, Answer>["start"];
 
 /** A caller that waits for its answer, whatever happens. */
 const WAITING_CALLER: Caller = { isGone: false };
@@ -109,12 +115,14 @@ export class EvmExecutor implements Executor {
   }
 
   call(request: CallRequest, caller: Caller = WAITING_CALLER): Promise<CallAnswer> {
-    return this.#simulate({ start: (chain, pace) => callContract(chain, request, pace), caller });
+    const start: Start<CallAnswer> = (chain, pace) => callContract(chain, request, pace);
+    return this.#simulate(request, { start, caller });
   }
 
   /** The quota with which a transaction would succeed, null if it fails. */
   estimateQuota(request: CallRequest, caller: Caller = WAITING_CALLER): Promise<bigint | null> {
-    return this.#simulate({ start: (chain, pace) => estimateQuota(chain, request, pace), caller });
+    const start: Start<bigint | null> = (chain, pace) => estimateQuota(chain, request, pace);
+    return this.#simulate(request, { start, caller });
   }
 
   /** How it is at the moment, for metrics. */
@@ -216,7 +224,22 @@ export class EvmExecutor implements Executor {
     this.#pace.goOn(sinceMs);
   }
 
-  #simulate<Answer>(order: CallOrder<Chain, Answer>): Promise<Answer> {
+  /** Answers a call. One of the last block, if its state is removed meanwhile, begins on another. */
+  async #simulate<Answer>(
+    request: CallRequest,
+    order: CallOrder<Chain, Answer>,
+  ): Promise<Answer> {
+    for (let begins = 1;; begins++) {
+      try {
+        return await this.#queueCall(order);
+      } catch (cause) {
+        if (!(cause instanceof RemovedStateError) || heightOf(request) !== null) throw cause;
+        if (begins === CALL_BEGINS_MAX) throw outrunError(cause);
+      }
+    }
+  }
+
+  #queueCall<Answer>(order: CallOrder<Chain, Answer>): Promise<Answer> {
     if (this.#isClosing) return Promise.reject(stoppingError());
     const answer = this.#calls.add(order);
     this.#runCalls();
@@ -301,6 +324,11 @@ export class EvmExecutor implements Executor {
 
 function stoppingError(): RefusedError {
   return new RefusedError("stopping", "Cannot answer: the service stops");
+}
+
+function outrunError(cause: RemovedStateError): RefusedError {
+  const text = "states_kept of [executor_evm] must be more blocks than come while it runs";
+  return new RefusedError("outrun", `Cannot answer the call: ${text}`, { cause });
 }
 
 function closedBlock(header: Header, { hash }: Chain): string {

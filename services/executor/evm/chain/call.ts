@@ -21,6 +21,7 @@ const ESTIMATE_PRECISION = 1024n;
  * Calls a contract without lasting effects.
  *
  * @throws {FieldError} for a field that cannot be used
+ * @throws {MissingRecordError} when the state after the last block cannot be read
  */
 export function* callContract(
   chain: Chain,
@@ -33,7 +34,7 @@ export function* callContract(
   try {
     applied = yield* chain.simulate(tx, { height: heightOf(request), pace });
   } catch (cause) {
-    if (!(cause instanceof MissingRecordError)) throw cause;
+    if (!(cause instanceof MissingRecordError) || heightOf(request) === null) throw cause;
     return callError("Couldn't find the transaction block's state in the chain");
   }
   if (applied.kind === "refused") return callError("not enough base gas");
@@ -80,8 +81,8 @@ export function* estimateQuota(
   return enough;
 }
 
-/** A height that is not given means the last block. */
-function heightOf({ height }: CallRequest): bigint | null {
+/** A height that is not given means the last block: then it is null. */
+export function heightOf({ height }: CallRequest): bigint | null {
   return height === 0n ? null : height;
 }
 

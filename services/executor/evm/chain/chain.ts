@@ -17,7 +17,7 @@ import {
 import { ProgramCache } from "../state/program.ts";
 import { WorldState } from "../state/world_state.ts";
 import { type Applied, applyTransaction } from "../transaction/apply.ts";
-import { receiptHashes, receiptsRoot } from "../transaction/receipt_tree.ts";
+import { receiptHashes, receiptsRoot, ReceiptTrees } from "../transaction/receipt_tree.ts";
 import type { EvmTransaction } from "../transaction/transaction.ts";
 import { BlockHashes } from "./block_hashes.ts";
 import { executeBlock, type ExecutedBlock } from "./execute_block.ts";
@@ -109,6 +109,7 @@ export interface Replay {
 interface SharedParts {
   readonly frames: FramePools;
   readonly programs: ProgramCache;
+  readonly receiptTrees: ReceiptTrees;
 }
 
 /**
@@ -135,7 +136,11 @@ export class Chain {
     const { reader, hashes } = parts;
     this.#parts = parts;
     this.#shared = executing === null
-      ? { frames: new FramePools(), programs: new ProgramCache() }
+      ? {
+        frames: new FramePools(),
+        programs: new ProgramCache(),
+        receiptTrees: new ReceiptTrees(),
+      }
       : executing.#shared;
     checkFormat(reader);
     const height = readCurrentHeight(reader);
@@ -183,6 +188,11 @@ export class Chain {
   /** The functions of contracts. */
   get natives(): Natives {
     return this.#parts.natives;
+  }
+
+  /** Of blocks whose receipts were proved lately. */
+  get receiptTrees(): ReceiptTrees {
+    return this.#shared.receiptTrees;
   }
 
   /** Header of an executed height, or the default header, null for any other height. */

@@ -1,6 +1,6 @@
 import type { Receipt as WireReceipt, ReceiptProof, RootsInfo } from "../../../../proto/gen/evm.ts";
 import { ADDRESS_SIZE } from "../../../../shared/block/mod.ts";
-import { type Bytes, equalBytes, uintToBytes } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, equalBytes, toHex, uintToBytes } from "../../../../shared/bytes/mod.ts";
 import { bytesOfWord, wordOfBytes } from "../word.ts";
 import { type CommittedAccount, EMPTY_BLOB } from "../state/account.ts";
 import type { CommittedState } from "../state/committed_state.ts";
@@ -66,16 +66,29 @@ function shownQuota({ quotaUsed, previousQuotaUsed }: ReceiptRecord): bigint | n
 export function findReceiptProof(chain: Chain, transactionHash: Bytes): ReceiptProof | null {
   const record = readReceipt(chain.reader, transactionHash);
   if (record === null) return null;
-  const { natives, hash, reader } = chain;
-  const header = requireHeader(reader, record.height);
-  const tree = receiptTree(readReceiptHashes(reader, record.height), hash);
-  if (!equalBytes(rootOf(tree, hash), header.receiptsRoot)) return null;
-  const bloom = natives.blooms.of(record.logs);
+  const header = requireHeader(chain.reader, record.height);
+  const tree = receiptTreeOf(chain, header);
+  if (tree === null) return null;
+  const bloom = chain.natives.blooms.of(record.logs);
   return {
     receipt: encodeReceipt({ ...record, bloom, transactionHash }),
     receiptProof: encodeProof(receiptProof(tree, Number(record.index))),
     rootsInfo: rootsOf(header),
   };
+}
+
+/** The receipts of a block, null when their hashes are not those of the header. */
+function receiptTreeOf(
+  { receiptTrees, reader, hash }: Chain,
+  { height, receiptsRoot }: Header,
+): Bytes | null {
+  const key = toHex(receiptsRoot);
+  const known = receiptTrees.get(key);
+  if (known !== undefined) return known;
+  const tree = receiptTree(readReceiptHashes(reader, height), hash);
+  if (!equalBytes(rootOf(tree, hash), receiptsRoot)) return null;
+  receiptTrees.set(key, tree);
+  return tree;
 }
 
 /** The roots of an executed block. */

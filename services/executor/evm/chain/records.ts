@@ -83,6 +83,11 @@ export class MissingRecordError extends Error {
   override name = "MissingRecordError";
 }
 
+/** A state was removed that is to be read. */
+export class RemovedStateError extends MissingRecordError {
+  override name = "RemovedStateError";
+}
+
 const FORMAT_KEY = keyOf(Kind.Format, EMPTY_BYTES);
 
 /** How the records are laid out: nodes by their place since 2, by their hash before. */

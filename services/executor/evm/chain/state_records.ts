@@ -2,7 +2,7 @@ import { HASH_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, EMPTY_BYTES, readU64be, u64be } from "../../../../shared/bytes/mod.ts";
 import { ROOM_IN_FRONT } from "../trie/mod.ts";
 import type { NodePlace, StateChanges, StateStore } from "../state/committed_state.ts";
-import { keyOf, Kind, MissingRecordError, type Put, type RecordReader } from "./records.ts";
+import { keyOf, Kind, type Put, type RecordReader, RemovedStateError } from "./records.ts";
 
 /** Ends the path in the key of a node; sorts behind every nibble. */
 const PATH_END = 0x10;
@@ -67,7 +67,7 @@ export function stateStore(reader: RecordReader): StateStore {
 
 /**
  * As {@linkcode stateStore} for the state after an earlier block, which may be removed while it is
- * read: then, and from the start if it is gone already, there is a {@linkcode MissingRecordError}.
+ * read: then, and from the start if it is gone already, there is a {@linkcode RemovedStateError}.
  */
 export function pastStateStore(reader: RecordReader, height: bigint): StateStore {
   requireState(reader, height);
@@ -87,12 +87,12 @@ export function pastStateStore(reader: RecordReader, height: bigint): StateStore
   };
 }
 
-/** Throws a {@linkcode MissingRecordError} for a height whose state was removed. */
+/** Throws a {@linkcode RemovedStateError} for a height whose state was removed. */
 export function requireState(reader: RecordReader, height: bigint): void {
   const bytes = reader.getSync(OLDEST_STATE_KEY);
   if (bytes === null || height >= readU64be(bytes)) return;
   const oldest = readU64be(bytes);
-  throw new MissingRecordError(
+  throw new RemovedStateError(
     `Cannot read the state of height ${height}: it was removed, the oldest one left is ${oldest}`,
   );
 }
