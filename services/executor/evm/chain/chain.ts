@@ -378,8 +378,13 @@ export class Chain {
   }
 
   #openState(root: Bytes, store: StateStore, limits = STATE_LIMITS): CommittedState {
-    const { keccak } = this.natives;
-    return new CommittedState(root, { store, keccak, limits, programs: this.#shared.programs });
+    return new CommittedState(root, {
+      store,
+      keccak: this.natives.keccak,
+      limits,
+      programs: this.#shared.programs,
+      tellsRemoved: this.#parts.statesKept !== null,
+    });
   }
 
   /** What of the state before is to be removed one day. */

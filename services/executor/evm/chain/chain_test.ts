@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { EMPTY_BYTES, fromHex, toHex } from "../../../../shared/bytes/mod.ts";
+import { rawTransactionHash } from "../../../../shared/block/mod.ts";
 import type { HashFunction } from "../../../../shared/crypto/mod.ts";
 import { loadChainParts } from "../../testing/chain_parts.ts";
 import { PAUSING_ALWAYS } from "../../testing/pausing.ts";
 import { SENDER, TestChain, usedQuota } from "../../testing/test_chain.ts";
 import { defaultHeader, executorHash } from "./header.ts";
 import { readBlock } from "./open_block.ts";
-import { findAbi, findCode, findNonce } from "./query.ts";
+import { findAbi, findCode, findNonce, findReceipt, findReceiptProof } from "./query.ts";
 
 const parts = await loadChainParts();
 const [sm3, keccak] = parts.hashes as [HashFunction, HashFunction];
@@ -253,6 +254,20 @@ Deno.test("Chain executes a block of more transactions than a call has room for 
   );
   assert.equal(test.execute(block).kind, "executed");
   assert.equal(BigInt(`0x${toHex(findNonce(test.chain.state, fromHex(SENDER)))}`), BigInt(count));
+});
+
+Deno.test("Chain that was set back does not show receipts of the blocks above", () => {
+  const test = new TestChain(parts, sm3);
+  test.grow();
+  test.grow();
+  const block = test.build([{ to: "11".repeat(20) }]);
+  test.execute(block);
+  const [raw] = block.body?.body ?? [];
+  const hash = (raw && rawTransactionHash(raw)) ?? EMPTY_BYTES;
+  assert.equal(findReceipt(test.chain, hash)?.receipt.blockNumber, 2n);
+  test.rollBack(1n);
+  assert.equal(findReceipt(test.chain, hash), null);
+  assert.equal(findReceiptProof(test.chain, hash), null);
 });
 
 Deno.test("Chain accepts a block without a body", () => {

@@ -21,7 +21,7 @@ export interface FoundReceipt {
 
 /** The receipt of a normal transaction, null when none with that hash was executed (11.5). */
 export function findReceipt(chain: Chain, transactionHash: Bytes): FoundReceipt | null {
-  const record = readReceipt(chain.reader, transactionHash);
+  const record = recordOf(chain, transactionHash);
   if (record === null) return null;
   const header = requireHeader(chain.reader, record.height);
   const blockHash = executorHash(header, chain.hash);
@@ -50,6 +50,12 @@ export function findReceipt(chain: Chain, transactionHash: Bytes): FoundReceipt 
   return { receipt, hasOverflow: quota === null };
 }
 
+/** A chain that was set back still has receipts of the blocks above. */
+function recordOf(chain: Chain, transactionHash: Bytes): ReceiptRecord | null {
+  const record = readReceipt(chain.reader, transactionHash);
+  return record === null || record.height > chain.header.height ? null : record;
+}
+
 /**
  * The quota shown as used: the difference to the transaction before, as if the recorded numbers
  * were running totals, or null when that is negative. Clients of the reference see just that.
@@ -64,7 +70,7 @@ function shownQuota({ quotaUsed, previousQuotaUsed }: ReceiptRecord): bigint | n
  * in front, and leads to no receipts root unless the block has one transaction; here it does.
  */
 export function findReceiptProof(chain: Chain, transactionHash: Bytes): ReceiptProof | null {
-  const record = readReceipt(chain.reader, transactionHash);
+  const record = recordOf(chain, transactionHash);
   if (record === null) return null;
   const header = requireHeader(chain.reader, record.height);
   const tree = receiptTreeOf(chain, header);

@@ -45,6 +45,8 @@ export interface CommittedStateParts {
   readonly limits?: StateLimits;
   /** Its own by default. */
   readonly programs?: ProgramCache;
+  /** Whether commits tell what they replaced; they do by default. */
+  readonly tellsRemoved?: boolean;
 }
 
 /** Where a node is stored. */
@@ -101,12 +103,13 @@ export class CommittedState {
   /** @param root root of the account trie, {@linkcode EMPTY_ROOT} for an empty state */
   constructor(root: Bytes, parts: CommittedStateParts) {
     const { store, keccak, limits = STATE_LIMITS, programs = new ProgramCache() } = parts;
+    const { tellsRemoved = true } = parts;
     this.#store = store;
     this.#entries = new RecentLimit(limits.entriesMax);
     this.#memory = new NodeMemory(limits.nodesMax);
     this.#accounts = new RecentMap(this.#entries);
     this.#programs = programs;
-    const trieParts = { keccak, memory: this.#memory };
+    const trieParts = { keccak, memory: this.#memory, tellsRemoved };
     this.#trie = new Trie(root, { ...trieParts, reader: store.nodes(null) });
     this.#storageParts = {
       entries: this.#entries,

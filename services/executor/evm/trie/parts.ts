@@ -28,4 +28,6 @@ export interface TrieParts {
   readonly reader: NodeReader;
   readonly keccak: HashFunction;
   readonly memory: NodeMemory;
+  /** Whether commits tell what is to be removed, for stores that do not keep everything. */
+  readonly tellsRemoved: boolean;
 }

@@ -234,7 +234,7 @@ export class Trie {
 
   /** Marks a node as changed or gone; what is stored of it is a part of the trie no more. */
   #drop(node: LoadedNode, path: Bytes): void {
-    if (node.isStored) this.#removed.push([path, hashOf(node)]);
+    if (node.isStored && this.#parts.tellsRemoved) this.#removed.push([path, hashOf(node)]);
     node.source = null;
   }
 

@@ -34,7 +34,7 @@ const placeOf = (path: Bytes, hash: Bytes) => `${toHex(path)} ${toHex(hash)}`;
 const NOWHERE = { put: () => {}, remove: () => {} };
 
 function openTrie(reader: NodeReader, root: Bytes, memory = new NodeMemory(1_000)): Trie {
-  return new Trie(root, { reader, keccak, memory });
+  return new Trie(root, { reader, keccak, memory, tellsRemoved: true });
 }
 
 function newTrie(nodes = new Nodes(), root = EMPTY_ROOT) {

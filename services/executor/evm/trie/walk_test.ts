@@ -11,7 +11,12 @@ const EMPTY_ROOT = fromHex("56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc00162
 function storedTrie(content: ReadonlyMap<string, Bytes>) {
   const nodes = new Map<string, Bytes>();
   const reader = { get: (_path: Bytes, hash: Bytes) => nodes.get(toHex(hash)) ?? null };
-  const trie = new Trie(EMPTY_ROOT, { reader, keccak, memory: new NodeMemory(1_000) });
+  const trie = new Trie(EMPTY_ROOT, {
+    reader,
+    keccak,
+    memory: new NodeMemory(1_000),
+    tellsRemoved: false,
+  });
   const sink = {
     put: (_path: Bytes, hash: Bytes, node: Bytes) => void nodes.set(toHex(hash), node),
     remove: () => {},
