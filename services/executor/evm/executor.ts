@@ -111,7 +111,16 @@ export class EvmExecutor implements Executor {
     const open = readBlock(block);
     if ("refusal" in open) return { code: open.refusal, hash: null };
     for (const hash of open.utxoHashes) log.info(`block contains utxo(${to0xHex(hash)})`);
-    return await this.#inTurn(() => this.#execute(open));
+    if (this.#blocksWaiting >= BLOCKS_WAITING_MAX) {
+      const text = `it must wait for at most ${BLOCKS_WAITING_MAX} others`;
+      throw new RefusedError("busy", `Cannot take the block: ${text}`);
+    }
+    this.#blocksWaiting++;
+    try {
+      return await this.#inTurn(() => this.#execute(open));
+    } finally {
+      this.#blocksWaiting--;
+    }
   }
 
   call(request: CallRequest, caller: Caller = WAITING_CALLER): Promise<CallAnswer> {
@@ -294,12 +303,7 @@ export class EvmExecutor implements Executor {
 
   /** Does work that changes the chain, after everything that was asked for before. */
   #inTurn<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-    if (this.#blocksWaiting >= BLOCKS_WAITING_MAX) {
-      const text = `it must wait for at most ${BLOCKS_WAITING_MAX} others`;
-      return Promise.reject(new RefusedError("busy", `Cannot take the block: ${text}`));
-    }
-    this.#blocksWaiting++;
-    const answer = this.#blockTurn.then(work).finally(() => this.#blocksWaiting--);
+    const answer = this.#blockTurn.then(work);
     this.#blockTurn = answer.catch(() => {}); // whoever asked gets the error
     return answer;
   }

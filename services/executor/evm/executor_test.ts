@@ -9,7 +9,9 @@ import { loadChainParts } from "../testing/chain_parts.ts";
 import { MemoryRecords } from "../testing/memory_records.ts";
 import { storedNodeKeys } from "../testing/stored_state.ts";
 import { readVector, type RecordedExecutor } from "../testing/vectors.ts";
+import type { RecordBatch } from "./chain/records.ts";
 import { EvmExecutor } from "./executor.ts";
+import { nextTurn } from "./schedule/turn.ts";
 
 const parts = await loadChainParts();
 const recorded = await readVector<RecordedExecutor>("evm_sm3");
@@ -105,4 +107,28 @@ Deno.test("EvmExecutor refuses blocks when too many wait", async () => {
   assert.equal(refused.length, 2);
   assert(refused[0]?.status === "rejected" && refused[0].reason instanceof RefusedError);
   assert.equal((await executor.exec(blocks[1]!)).code, StatusCode.Success);
+});
+
+Deno.test("EvmExecutor does not count the removal of old states as a block, nor refuse it as one", async () => {
+  const warnings: string[] = [];
+  const log = { ...SILENT_LOGGER, warn: (text: string) => void warnings.push(text) };
+  const waitingInRemovals = new Set<number>();
+  class WatchedRecords extends MemoryRecords {
+    override write(batch: RecordBatch): Promise<void> {
+      if (batch.deletes !== undefined) waitingInRemovals.add(executor.view.waitingBlocks);
+      return super.write(batch);
+    }
+  }
+  const records = new WatchedRecords();
+  const open = () => Promise.resolve(records);
+  const executor = new EvmExecutor({ ...parts, statesKept: 1, open, log });
+  await executor.start();
+  for (const block of blocks.slice(0, -1)) {
+    await executor.exec(block);
+    await nextTurn(); // no block waits while it removes what there is to remove
+  }
+  assert.deepEqual([...waitingInRemovals], [0]);
+  await Promise.all(Array.from({ length: 64 }, () => executor.exec(blocks.at(-1)!)));
+  assert.deepEqual(warnings, []);
+  await executor.close();
 });
