@@ -206,7 +206,8 @@ Deno.test("serveGrpc() cuts off a caller that does not take a large answer", asy
   await server.close();
 });
 
-Deno.test("serveGrpc() never refuses methods without limits, and does not count their calls", async () => {
+/** A storage that loads at once, and holds all other calls until the end. */
+function holdingServices() {
   const { promise: ended, resolve: end } = Promise.withResolvers<void>();
   const hold = async () => {
     await ended;
@@ -214,6 +215,11 @@ Deno.test("serveGrpc() never refuses methods without limits, and does not count 
   };
   const load = () => Promise.resolve({ status: { code: 0 }, value: Uint8Array.of(7) });
   const services = [grpcService(StorageServiceService, { store: hold, delete: hold, load })];
+  return { services, end };
+}
+
+Deno.test("serveGrpc() never refuses methods without limits, and does not count their calls", async () => {
+  const { services, end } = holdingServices();
   const server = await serveGrpc({
     host: "127.0.0.1",
     port: 0,
@@ -236,13 +242,7 @@ Deno.test("serveGrpc() never refuses methods without limits, and does not count 
 });
 
 Deno.test("serveGrpc() lets no method wait for those that are counted apart, nor those for it", async () => {
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>();
-  const hold = async () => {
-    await ended;
-    return { code: 0 };
-  };
-  const load = () => Promise.resolve({ status: { code: 0 }, value: Uint8Array.of(7) });
-  const services = [grpcService(StorageServiceService, { store: hold, delete: hold, load })];
+  const { services, end } = holdingServices();
   const { store, delete: remove } = StorageServiceService;
   const server = await serveGrpc({
     host: "127.0.0.1",

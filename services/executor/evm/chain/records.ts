@@ -105,8 +105,7 @@ export function checkFormat(reader: RecordReader): void {
   if (found === FORMAT) return;
   const remedy = found < FORMAT
     ? "move it away and let the node execute its blocks again"
-    : "use " +
-      "the version that wrote it";
+    : "use the version that wrote it";
   throw new FormatError(
     `Cannot use the data folder: its format must be ${FORMAT}, got ${found}; ${remedy}`,
   );
@@ -207,6 +206,7 @@ const writer = new RlpWriter();
 
 /** Records a receipt under the hash of its transaction; the last one with a hash stays. */
 export function putReceipt(transactionHash: Bytes, record: ReceiptRecord): Put {
+  writer.begin();
   writer.uint(record.accountNonce);
   writeLogs(writer, record.logs);
   writeError(writer, record.error);

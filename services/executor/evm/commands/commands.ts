@@ -5,7 +5,7 @@ import { ADDRESS_SIZE } from "../../../../shared/block/mod.ts";
 import { type Bytes, fromHex } from "../../../../shared/bytes/mod.ts";
 import { EVM_TABLE } from "../config.ts";
 import { runDump } from "./dump.ts";
-import { withChain } from "./open_chain.ts";
+import { withChain } from "./with_chain.ts";
 import { runStateRoot } from "./state_root.ts";
 import { connectStorage, type StorageAddress } from "./stored_blocks.ts";
 import { runVerify } from "./verify.ts";

@@ -48,6 +48,7 @@ const writer = new RlpWriter();
 
 /** Encodes a non-negative integer as its shortest big-endian byte string; 0 is the empty one. */
 export function encodeUint(value: bigint | number): Bytes {
+  writer.begin();
   writer.uint(value);
   return writer.take().slice();
 }

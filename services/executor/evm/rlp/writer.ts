@@ -28,6 +28,11 @@ export class RlpWriter {
     return this.#buffer.length - this.#start;
   }
 
+  /** Forgets what was not taken: an encoding that failed half way must not be a part of the next. */
+  begin(): void {
+    this.#start = this.#buffer.length;
+  }
+
   /** Writes a byte string in front of everything. */
   bytes(value: Bytes): void {
     const { length: size } = value;

@@ -64,6 +64,7 @@ const writer = new RlpWriter();
 /** Encodes an account. */
 export function encodeAccount(account: CommittedAccount): Bytes {
   const { nonce, balance, storage, code, abi } = account;
+  writer.begin();
   writer.bytes(abi.hash);
   writer.bytes(code.hash);
   writer.bytes(storage?.root ?? EMPTY_ROOT);
