@@ -12,6 +12,7 @@ import { decode } from "../shared/codec/mod.ts";
 import { SILENT_LOGGER } from "../shared/log/mod.ts";
 import { encodeFrame } from "../services/network/frame.ts";
 import { parseMultiaddr } from "../services/network/multiaddr.ts";
+import { Traffic } from "../services/network/traffic.ts";
 import { P2pTransport } from "../services/network/p2p/transport.ts";
 import { type Figure, printFigures } from "./table.ts";
 
@@ -46,7 +47,13 @@ interface Pair {
 async function openPair(): Promise<Pair> {
   let missing = 0;
   let finish = () => {};
-  const options = { frameSizeMax: FRAME_SIZE_MAX, clock: SYSTEM_CLOCK, log: SILENT_LOGGER };
+  const traffic = new Traffic();
+  const options = {
+    frameSizeMax: FRAME_SIZE_MAX,
+    traffic,
+    clock: SYSTEM_CLOCK,
+    log: SILENT_LOGGER,
+  };
   const receiver = new P2pTransport({ ...options, port: 0, peers: [] });
   await receiver.listen({
     message(_, bytes) {

@@ -1,7 +1,10 @@
 import type { NetworkMsg } from "../../proto/gen/network.ts";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
+import { type Lane, laneOf } from "./core/lane.ts";
 import { decodeMessage } from "./frame.ts";
+import type { ModuleAddress } from "./module_address.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** The module that messages are delivered to, over gRPC. */
 export interface ModuleClient {
@@ -12,18 +15,21 @@ export interface ModuleClient {
 
 /** What a dispatcher works with. */
 export interface DispatcherOptions {
-  /** A client of the module on a port of this host; it reconnects by itself. */
-  readonly connectModule: (port: number) => ModuleClient;
+  /** A client of the module at an address; it reconnects by itself. */
+  readonly connectModule: (address: ModuleAddress) => ModuleClient;
+  readonly traffic: Traffic;
+  /** What is logged when a message names an unknown module; null for nothing, as p2p does. */
+  readonly unknownModuleLog: string | null;
   readonly log: Logger;
 }
 
-/** Messages of one neighbour that may wait for one module. */
+/** Messages of one neighbour and lane that may wait for one module. */
 export const QUEUE_MESSAGES_MAX = 4_096;
 
-/** Their bytes; one message always fits. */
+/** Their bytes before the next message. */
 export const QUEUE_SIZE_MAX = 64 * 1024 * 1024;
 
-/** Bytes that may wait for one module from all neighbours together. */
+/** Bytes that may wait for one module from all neighbours together, before the next message. */
 export const MODULE_SIZE_MAX = 256 * 1024 * 1024;
 
 /** Memory of a waiting message besides its bytes, about. */
@@ -36,11 +42,11 @@ const MODULES_MAX = 1_024;
 interface Module {
   readonly name: string;
   client: ModuleClient | null;
-  port: number | null;
+  address: ModuleAddress | null;
   /** Bytes waiting in all of its queues. */
   waitingSize: number;
-  /** By the neighbour that the messages come from; a queue without messages is not kept. */
-  readonly queues: Map<bigint, Queue>;
+  /** By {@linkcode queueKey}; a queue without messages is not kept. */
+  readonly queues: Map<string, Queue>;
   /** Whether the last delivery failed, so that only changes are logged. */
   isAway: boolean;
   /** Whether the last message found no room, likewise. */
@@ -60,8 +66,9 @@ interface Waiting {
 
 /**
  * Delivers messages of neighbours to the modules of this node (spec/network.md, section 1.2).
- * Every neighbour and module has a queue of its own, delivered in order, so that neither a slow
- * module nor a noisy neighbour holds up the others. What finds no room is dropped.
+ * Every neighbour, lane and module has a queue of its own, delivered in order, so that neither a
+ * slow module nor a noisy neighbour nor a large block holds up the rest. What finds no room is
+ * dropped.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -73,24 +80,36 @@ export class Dispatcher {
   }
 
   /**
-   * Sets where a module is; a port that is no number makes its messages be dropped. What waits for
-   * it is delivered to the new place.
+   * Sets where a module is; null makes its messages be dropped. What waits for it is delivered to
+   * the new place.
    *
    * @returns false when there are too many modules
    */
-  register(name: string, port: string): boolean {
+  register(name: string, address: ModuleAddress | null): boolean {
     const known = this.#modules.get(name);
     if (known === undefined && this.#modules.size >= MODULES_MAX) return false;
     const module = known ?? newModule(name);
     this.#modules.set(name, module);
-    const number = parsePort(port);
     // a module that registers is there: a client that failed need not wait for its next attempt
-    if (module.port === number && !module.isAway) return true;
+    if (isSame(module.address, address) && !module.isAway) return true;
     module.client?.close();
-    module.port = number;
-    module.client = number === null ? null : this.#options.connectModule(number);
+    module.address = address;
+    module.client = address === null ? null : this.#options.connectModule(address);
     module.isAway = false;
     return true;
+  }
+
+  /** The names of the modules that take messages. */
+  modules(): readonly string[] {
+    return [...this.#modules.values()].filter(({ client }) => client !== null)
+      .map(({ name }) => name);
+  }
+
+  /** Bytes that wait for modules. */
+  get waitingSize(): number {
+    let size = 0;
+    for (const module of this.#modules.values()) size += module.waitingSize;
+    return size;
   }
 
   /** Queues a message of a neighbour for the module that it names; drops it if there is none. */
@@ -99,11 +118,22 @@ export class Dispatcher {
     if (message === null) {
       return this.#options.log.warn("network msg decode failed", { origin, size: bytes.length });
     }
+    const { traffic, log, unknownModuleLog } = this.#options;
+    const lane = laneOf(message.module, message.type);
+    traffic.received(lane, bytes.length);
     const module = this.#modules.get(message.module);
-    if (module === undefined || module.client === null || this.#isClosed) return;
-    const queue = module.queues.get(origin);
+    if (module === undefined || module.client === null || this.#isClosed) {
+      traffic.undelivered(lane, bytes.length);
+      if (unknownModuleLog !== null) log.warn(unknownModuleLog, { module: message.module });
+      return;
+    }
+    const key = queueKey(origin, lane);
+    const queue = module.queues.get(key);
     const size = bytes.length + MESSAGE_OVERHEAD;
-    if (!hasRoom(module, queue, size)) return this.#noteOverrun(module, origin);
+    if (!hasRoom(module, queue)) {
+      traffic.undelivered(lane, bytes.length);
+      return this.#noteOverrun(module, origin);
+    }
     module.isOverrun = false;
     module.waitingSize += size;
     const { msg } = message;
@@ -112,8 +142,8 @@ export class Dispatcher {
       queue.size += size;
     } else {
       const fresh = { waiting: [{ message: { ...message, origin }, size }], size };
-      module.queues.set(origin, fresh);
-      this.#drain(module, origin, fresh);
+      module.queues.set(key, fresh);
+      this.#drain(module, key, fresh);
     }
   }
 
@@ -128,14 +158,14 @@ export class Dispatcher {
   }
 
   /** Delivers one message after the other until none waits. */
-  async #drain(module: Module, origin: bigint, queue: Queue): Promise<void> {
+  async #drain(module: Module, key: string, queue: Queue): Promise<void> {
     for (let next = queue.waiting[0]; next !== undefined; next = queue.waiting[0]) {
       await this.#process(module, next.message);
       queue.waiting.shift();
       queue.size -= next.size;
       module.waitingSize -= next.size;
     }
-    module.queues.delete(origin);
+    module.queues.delete(key);
   }
 
   async #process(module: Module, message: NetworkMsg): Promise<void> {
@@ -167,7 +197,7 @@ function newModule(name: string): Module {
   return {
     name,
     client: null,
-    port: null,
+    address: null,
     waitingSize: 0,
     queues: new Map(),
     isAway: false,
@@ -175,19 +205,21 @@ function newModule(name: string): Module {
   };
 }
 
-function hasRoom(module: Module, queue: Queue | undefined, size: number): boolean {
-  if (module.waitingSize + size > MODULE_SIZE_MAX) return false;
+function queueKey(origin: bigint, lane: Lane): string {
+  return `${origin} ${lane}`;
+}
+
+function isSame(one: ModuleAddress | null, other: ModuleAddress | null): boolean {
+  return one?.host === other?.host && one?.port === other?.port;
+}
+
+function hasRoom(module: Module, queue: Queue | undefined): boolean {
+  if (module.waitingSize > MODULE_SIZE_MAX) return false;
   if (queue === undefined) return true;
-  return queue.waiting.length < QUEUE_MESSAGES_MAX && queue.size + size <= QUEUE_SIZE_MAX;
+  return queue.waiting.length < QUEUE_MESSAGES_MAX && queue.size <= QUEUE_SIZE_MAX;
 }
 
 /** A small view must not keep the large buffer alive that it was received in. */
 function detach(bytes: Bytes): Bytes {
   return bytes.buffer.byteLength > 2 * bytes.length ? bytes.slice() : bytes;
-}
-
-function parsePort(text: string): number | null {
-  if (!/^[0-9]{1,5}$/.test(text)) return null;
-  const port = Number(text);
-  return port >= 1 && port <= 65_535 ? port : null;
 }

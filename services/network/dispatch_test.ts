@@ -9,6 +9,8 @@ import {
   QUEUE_MESSAGES_MAX,
   QUEUE_SIZE_MAX,
 } from "./dispatch.ts";
+import type { ModuleAddress } from "./module_address.ts";
+import { Traffic } from "./traffic.ts";
 import { Inbox } from "./testing/inbox.ts";
 import { RecordingLogger } from "./testing/recording_logger.ts";
 
@@ -24,7 +26,8 @@ function setup() {
   const log = new RecordingLogger();
   const calls = new Inbox<Call>();
   const closedPorts: number[] = [];
-  const connectModule = (port: number): ModuleClient => ({
+  const traffic = new Traffic();
+  const connectModule = ({ port }: ModuleAddress): ModuleClient => ({
     processNetworkMsg(message) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       calls.push({ message, port, answer: resolve, fail: () => reject(new Error("away")) });
@@ -32,7 +35,12 @@ function setup() {
     },
     close: () => void closedPorts.push(port),
   });
-  return { dispatcher: new Dispatcher({ connectModule, log }), calls, log, closedPorts };
+  const dispatcher = new Dispatcher({ connectModule, traffic, unknownModuleLog: null, log });
+  return { dispatcher, calls, log, closedPorts, traffic };
+}
+
+function at(port: number): ModuleAddress {
+  return { host: "127.0.0.1", port };
 }
 
 function wire(module: string, type: string, size = 0): Bytes {
@@ -46,7 +54,7 @@ async function settle(): Promise<void> {
 
 Deno.test("Dispatcher.deliver() stamps the origin and keeps order per neighbour", async () => {
   const { dispatcher, calls } = setup();
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   dispatcher.deliver(1n, wire("m", "a1"));
   dispatcher.deliver(1n, wire("m", "a2"));
   dispatcher.deliver(2n, wire("m", "b1"));
@@ -63,8 +71,8 @@ Deno.test("Dispatcher.deliver() stamps the origin and keeps order per neighbour"
 
 Deno.test("Dispatcher.deliver() lets no module wait for another", async () => {
   const { dispatcher, calls } = setup();
-  dispatcher.register("slow", "50001");
-  dispatcher.register("quick", "50004");
+  dispatcher.register("slow", at(50001));
+  dispatcher.register("quick", at(50004));
   dispatcher.deliver(1n, wire("slow", "s"));
   await calls.next();
   for (const type of ["q1", "q2"]) {
@@ -80,32 +88,44 @@ Deno.test("Dispatcher.deliver() drops what no module is registered for, for good
   const { dispatcher, calls, log } = setup();
   dispatcher.deliver(1n, wire("m", "early"));
   dispatcher.deliver(1n, wire("", ""));
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   dispatcher.deliver(1n, new Uint8Array([0xff]));
   await settle();
   assert.equal(calls.size, 0);
   assert.equal(log.count(/^network msg decode failed/), 1);
 });
 
-Deno.test("Dispatcher.register() takes any port text and drops messages without a port", async () => {
-  const { dispatcher, calls } = setup();
-  for (const port of ["", "notaport", "0", "65536", "-1", "80 ", "1e3"]) {
-    assert.equal(dispatcher.register("m", port), true);
-    dispatcher.deliver(1n, wire("m", "x"));
-  }
+Deno.test("Dispatcher.register() without an address drops messages", async () => {
+  const { dispatcher, calls, traffic } = setup();
+  assert.equal(dispatcher.register("m", null), true);
+  dispatcher.deliver(1n, wire("m", "x"));
   await settle();
   assert.equal(calls.size, 0);
+  assert.deepEqual(dispatcher.modules(), []);
+  assert.equal(traffic.count("undelivered", "sync").messages, 1);
+});
+
+Deno.test("Dispatcher.deliver() lets no lane of a neighbour wait for another", async () => {
+  const { dispatcher, calls } = setup();
+  dispatcher.register("controller", at(50004));
+  dispatcher.deliver(1n, wire("controller", "sync_block_respond"));
+  dispatcher.deliver(1n, wire("controller", "sync_block"));
+  dispatcher.deliver(1n, wire("controller", "chain_status"));
+  dispatcher.deliver(1n, wire("controller", "send_tx"));
+  const types = (await calls.take(3)).map(({ message }) => message.type);
+  assert.deepEqual(types, ["sync_block_respond", "chain_status", "send_tx"]);
+  assert.equal(calls.size, 0, "the second one of sync waits for the first");
 });
 
 Deno.test("Dispatcher.register() again moves a module, waiting messages follow", async () => {
   const { dispatcher, calls, closedPorts } = setup();
-  dispatcher.register("m", "50001");
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
+  dispatcher.register("m", at(50001));
   assert.deepEqual(closedPorts, []);
   dispatcher.deliver(1n, wire("m", "first"));
   dispatcher.deliver(1n, wire("m", "second"));
   const first = await calls.next();
-  dispatcher.register("m", "50009");
+  dispatcher.register("m", at(50009));
   assert.deepEqual(closedPorts, [50001]);
   first.fail();
   const second = await calls.next();
@@ -114,7 +134,7 @@ Deno.test("Dispatcher.register() again moves a module, waiting messages follow",
 
 Deno.test("Dispatcher goes on with the next message after a failure and logs changes only", async () => {
   const { dispatcher, calls, log } = setup();
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   for (const type of ["1", "2", "3", "4"]) dispatcher.deliver(1n, wire("m", type));
   (await calls.next()).fail();
   (await calls.next()).fail();
@@ -128,17 +148,17 @@ Deno.test("Dispatcher goes on with the next message after a failure and logs cha
 
 Deno.test("Dispatcher.register() of a module that failed connects anew at once", async () => {
   const { dispatcher, calls, closedPorts } = setup();
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   dispatcher.deliver(1n, wire("m", "lost"));
   (await calls.next()).fail();
   await settle();
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   assert.deepEqual(closedPorts, [50001]);
 });
 
 Deno.test("Dispatcher bounds the messages of one neighbour and warns once", async () => {
   const { dispatcher, calls, log } = setup();
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   for (let count = 0; count < QUEUE_MESSAGES_MAX + 10; count++) {
     dispatcher.deliver(1n, wire("m", String(count)));
   }
@@ -158,13 +178,13 @@ Deno.test("Dispatcher bounds the messages of one neighbour and warns once", asyn
 
 Deno.test("Dispatcher bounds the bytes of one neighbour and of all", () => {
   const { dispatcher, log } = setup();
-  dispatcher.register("m", "50001");
-  const large = wire("m", "x", QUEUE_SIZE_MAX / 2);
+  dispatcher.register("m", at(50001));
+  const large = wire("m", "x", QUEUE_SIZE_MAX);
   dispatcher.deliver(1n, large);
   assert.equal(log.count(/too slow/), 0);
   dispatcher.deliver(1n, large);
-  assert.equal(log.count(/too slow/), 1, "two halves and their headers are too much");
-  const neighbours = Math.floor(MODULE_SIZE_MAX / large.length);
+  assert.equal(log.count(/too slow/), 1, "the first one is above the limit with its header");
+  const neighbours = Math.ceil(MODULE_SIZE_MAX / large.length);
   for (let origin = 2; origin <= neighbours; origin++) dispatcher.deliver(BigInt(origin), large);
   assert.equal(log.count(/too slow/), 1);
   dispatcher.deliver(1_000n, large);
@@ -173,14 +193,14 @@ Deno.test("Dispatcher bounds the bytes of one neighbour and of all", () => {
 
 Deno.test("Dispatcher.register() has a limit of names", () => {
   const { dispatcher } = setup();
-  for (let count = 0; count < 1_024; count++) assert(dispatcher.register(`m${count}`, ""));
-  assert.equal(dispatcher.register("one more", ""), false);
-  assert.equal(dispatcher.register("m0", ""), true);
+  for (let count = 0; count < 1_024; count++) assert(dispatcher.register(`m${count}`, null));
+  assert.equal(dispatcher.register("one more", null), false);
+  assert.equal(dispatcher.register("m0", null), true);
 });
 
 Deno.test("Dispatcher.close() drops what waits", async () => {
   const { dispatcher, calls, closedPorts } = setup();
-  dispatcher.register("m", "50001");
+  dispatcher.register("m", at(50001));
   dispatcher.deliver(1n, wire("m", "1"));
   dispatcher.deliver(1n, wire("m", "2"));
   const first = await calls.next();

@@ -1,12 +1,15 @@
 import { NetworkMsg } from "../../proto/gen/network.ts";
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import { encode, tryDecode } from "../../shared/codec/mod.ts";
+import { type Lane, laneOf } from "./core/lane.ts";
 
 /** A message as every flavour puts it on the wire; the parts belong together in their order. */
 export interface Frame {
   readonly parts: readonly Bytes[];
   /** Size of all parts. */
   readonly size: number;
+  /** How urgent it is. */
+  readonly lane: Lane;
 }
 
 /** Size of the big-endian length in front of a message. */
@@ -24,6 +27,7 @@ const COPIED_PAYLOAD_SIZE_MAX = 4_096;
  */
 export function encodeFrame(message: NetworkMsg): Frame {
   const payload = message.msg;
+  const lane = laneOf(message.module, message.type);
   const fields = encode(NetworkMsg, { ...message, msg: EMPTY_BYTES });
   const tag = payload.length === 0 ? EMPTY_BYTES : payloadTag(payload.length);
   const messageSize = fields.length + tag.length + payload.length;
@@ -33,9 +37,9 @@ export function encodeFrame(message: NetworkMsg): Frame {
   new DataView(head.buffer).setUint32(0, messageSize);
   head.set(fields, PREFIX_SIZE);
   head.set(tag, PREFIX_SIZE + fields.length);
-  if (!isCopied) return { parts: [head, payload], size };
+  if (!isCopied) return { parts: [head, payload], size, lane };
   head.set(payload, size - payload.length);
-  return { parts: [head], size };
+  return { parts: [head], size, lane };
 }
 
 /** Decodes a message that came without its prefix; null when it is malformed. */

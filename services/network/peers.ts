@@ -2,16 +2,17 @@ import type { NodeNetInfo } from "../../proto/gen/common.ts";
 import { assert } from "../../shared/assert/mod.ts";
 
 /** One open connection. */
-export interface Peer<Connection> {
+export interface Peer<Session> {
   readonly origin: bigint;
   /** Canonical multiaddr of the other side. */
   readonly address: string;
-  readonly connection: Connection;
+  /** What the transport has of it. */
+  readonly session: Session;
 }
 
 /** The neighbours that messages can be sent to, by origin (spec/network.md, section 3.7). */
-export class PeerTable<Connection> {
-  readonly #peers = new Map<bigint, Peer<Connection>>();
+export class PeerTable<Session> {
+  readonly #peers = new Map<bigint, Peer<Session>>();
 
   /** How many there are. */
   get size(): number {
@@ -19,7 +20,7 @@ export class PeerTable<Connection> {
   }
 
   /** Adds a neighbour; the same address may be there several times, the origin may not. */
-  add(peer: Peer<Connection>): void {
+  add(peer: Peer<Session>): void {
     assert(!this.#peers.has(peer.origin), "Every connection has an origin of its own");
     this.#peers.set(peer.origin, peer);
   }
@@ -30,12 +31,12 @@ export class PeerTable<Connection> {
   }
 
   /** The neighbour of an origin. */
-  get(origin: bigint): Peer<Connection> | undefined {
+  get(origin: bigint): Peer<Session> | undefined {
     return this.#peers.get(origin);
   }
 
   /** All neighbours, longest connected first. */
-  all(): readonly Peer<Connection>[] {
+  all(): readonly Peer<Session>[] {
     return [...this.#peers.values()];
   }
 

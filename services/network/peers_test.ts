@@ -4,10 +4,10 @@ import { PeerTable } from "./peers.ts";
 Deno.test("PeerTable keeps several connections of one address apart by their origins", () => {
   const peers = new PeerTable<string>();
   const address = "/dns4/a/tcp/1";
-  peers.add({ origin: 1n, address, connection: "first" });
-  peers.add({ origin: 2n, address, connection: "second" });
+  peers.add({ origin: 1n, address, session: "first" });
+  peers.add({ origin: 2n, address, session: "second" });
   assert.equal(peers.size, 2);
-  assert.equal(peers.get(2n)?.connection, "second");
+  assert.equal(peers.get(2n)?.session, "second");
   assert.equal(peers.get(3n), undefined);
   assert.deepEqual(peers.netInfos(), [
     { multiAddress: address, origin: 1n },
@@ -23,7 +23,7 @@ Deno.test("PeerTable keeps several connections of one address apart by their ori
 
 Deno.test("PeerTable.add() refuses an origin that is taken", () => {
   const peers = new PeerTable<null>();
-  const peer = { origin: 1n, address: "", connection: null };
+  const peer = { origin: 1n, address: "", session: null };
   peers.add(peer);
   assert.throws(() => peers.add(peer), /origin of its own/);
 });

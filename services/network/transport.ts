@@ -3,6 +3,11 @@ import type { Bytes } from "../../shared/bytes/mod.ts";
 import type { StatusCode } from "../../shared/status/mod.ts";
 import type { Frame } from "./frame.ts";
 
+/** An address that a flavour cannot use, for which it has no status code. */
+export interface InvalidAddress {
+  readonly reason: string;
+}
+
 /** What a transport tells the service. */
 export interface TransportEvents {
   /** A message of a neighbour, without its length prefix and not yet decoded, in their order. */
@@ -18,7 +23,7 @@ export interface Transport {
   listen(events: TransportEvents): Promise<void>;
 
   /** Starts to connect to an address, given as a multiaddr; the answer does not wait for it. */
-  dial(address: string): StatusCode;
+  dial(address: string): StatusCode | InvalidAddress;
 
   /**
    * Queues a frame for a neighbour in the order of the calls. The answer waits a moment when the
@@ -34,6 +39,9 @@ export interface Transport {
 
   /** How many nodes those neighbours stand for. */
   peerCount(): bigint;
+
+  /** Bytes that wait for neighbours. */
+  readonly waitingSize: number;
 
   /** Ends all connections; calls are answered with their codes for a closed service from then on. */
   close(): Promise<void>;

@@ -9,6 +9,7 @@ import {
   text,
   textList,
 } from "../../../shared/config/mod.ts";
+import { METRICS_KEYS } from "../../../shared/service/mod.ts";
 
 /** Default of `grpc_frame`. */
 export const FRAME_SIZE_MAX = 16_777_215;
@@ -34,6 +35,7 @@ export const P2P_TABLE = defineTable("network_p2p", {
   protocols: optional(textList({ doc: "TLS versions, used with TLS" })),
   cypher_suits: optional(textList({ doc: "TLS cipher suites, used with TLS" })),
   enable_discovery: bool({ default: false, doc: "accepted, does nothing" }),
+  ...METRICS_KEYS,
 });
 
 /** Values of `[network_p2p]`. */

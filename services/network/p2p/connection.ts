@@ -1,12 +1,14 @@
 import { type Bytes, concatBytes } from "../../../shared/bytes/mod.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
-import type { Frame } from "../frame.ts";
+import type { Outbox } from "../outbox.ts";
 import type { LinkEvent, PeerLink } from "./core/peer_link.ts";
 
 /** What a connection works with. */
 export interface ConnectionOptions {
   readonly socket: Deno.TcpConn;
   readonly link: PeerLink;
+  /** Frames to send once the link is open, taken out as fast as the peer takes them. */
+  readonly outbox: Outbox;
   readonly clock: Clock;
   /** Called for every event in order; it must not throw. */
   readonly onEvent: (event: LinkEvent) => void;
@@ -23,11 +25,8 @@ const OUTPUT_SIZE = 256 * 1024;
 const JOINED_PART_SIZE_MAX = 16 * 1024;
 const JOINED_WRITE_SIZE_MAX = 64 * 1024;
 
-/** Above this many waiting bytes a sender is asked to wait, a third of what the link allows. */
-const SLOW_SIZE = 8 * 1024 * 1024;
-
-/** How long a sender waits at most, since others may wait behind it. */
-const SLOW_WAIT_MS = 500;
+/** Bytes that wait in the link: enough for the next write, and a vote waits for no more. */
+const LINK_SIZE = 64 * 1024;
 
 /** How long the last bytes of a connection may take. */
 const CLOSE_WAIT_MS = 500;
@@ -57,15 +56,9 @@ export class Connection {
     this.#readAll();
   }
 
-  /** Queues a frame; without effect unless the link is open. */
-  send(frame: Frame): void {
-    this.#apply(this.#options.link.send(frame.parts, frame.size));
-  }
-
-  /** Resolves when the peer has room for more, or after a moment. */
-  async waitForRoom(): Promise<void> {
-    const { link } = this.#options;
-    await this.#waitUntil(() => link.unsentSize <= SLOW_SIZE, SLOW_WAIT_MS);
+  /** Sends what the outbox has, as far as the peer takes it. */
+  flush(): void {
+    this.#write();
   }
 
   /** Checks deadlines and sends keep-alive pings. */
@@ -76,8 +69,8 @@ export class Connection {
 
   /** Sends what is queued for a moment, says goodbye and releases the socket. */
   async close(reason: string): Promise<void> {
-    const { link } = this.#options;
-    await this.#waitUntil(() => link.unsentSize === 0, CLOSE_WAIT_MS);
+    const { link, outbox } = this.#options;
+    await this.#waitUntil(() => link.unsentSize + outbox.size === 0, CLOSE_WAIT_MS);
     this.#apply(link.close(reason, false));
     await this.#closed.promise;
   }
@@ -123,6 +116,7 @@ export class Connection {
     const { link, clock } = this.#options;
     try {
       for (;;) {
+        this.#fillLink();
         const output = link.takeOutput(OUTPUT_SIZE, clock.monotonicMs());
         if (output.length === 0) break;
         for (const chunk of joinSmallParts(output)) await this.#writeChunk(chunk);
@@ -137,6 +131,16 @@ export class Connection {
       return;
     }
     if (link.isEnded) this.#release();
+  }
+
+  #fillLink(): void {
+    const { link, outbox, onEvent } = this.#options;
+    while (link.isOpen && link.unsentSize < LINK_SIZE) {
+      const frame = outbox.next();
+      if (frame === null) return;
+      for (const event of link.send(frame.parts, frame.size)) onEvent(event);
+      if (link.isEnded) this.#finish();
+    }
   }
 
   async #writeChunk(chunk: Bytes): Promise<void> {

@@ -3,6 +3,7 @@ import { ConfigError } from "../../../shared/config/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
 import { type RunningNetwork, serveNetwork } from "../serve.ts";
+import { Traffic } from "../traffic.ts";
 import type { P2pConfig } from "./config.ts";
 import { P2pTransport } from "./transport.ts";
 
@@ -26,15 +27,27 @@ export async function startP2p({ config, clock, log }: P2pContext): Promise<Runn
       "Cannot use network_p2p.enable_tls: it is not built yet, set it to false",
     );
   }
+  const traffic = new Traffic();
   const transport = new P2pTransport({
     port: config.port,
     peers: readPeers(config, log),
     frameSizeMax: config.grpc_frame,
+    traffic,
     clock,
     log,
   });
-  const parts = { transport, host: "127.0.0.1", grpcPort: config.grpc_port, log };
-  const network = await serveNetwork(parts);
+  const network = await serveNetwork({
+    transport,
+    traffic,
+    host: "127.0.0.1",
+    grpcPort: config.grpc_port,
+    metricsConfig: config,
+    hasRemoteModules: false,
+    sendsOrigin: true,
+    unknownModuleLog: null,
+    clock,
+    log,
+  });
   return { ...network, port: transport.port };
 }
 

@@ -254,6 +254,9 @@ Deno.test("P2P_TABLE has the keys and defaults of the reference, and the README 
     protocols: null,
     cypher_suits: null,
     enable_discovery: false,
+    enable_metrics: true,
+    metrics_port: 0,
+    metrics_buckets: [0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100, 250, 500],
   });
   const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
   const columns = (text: string) =>

@@ -4,11 +4,13 @@ import type { Logger } from "../../../shared/log/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import type { Frame } from "../frame.ts";
 import { buildMultiaddr, type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
+import { Outbox } from "../outbox.ts";
 import { PeerTable } from "../peers.ts";
+import type { Traffic } from "../traffic.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { Connection } from "./connection.ts";
 import { DialPlan, type DialTarget, dialTarget } from "./core/dial_plan.ts";
-import { MemoryBudget } from "./core/memory_budget.ts";
+import { MemoryBudget } from "../core/memory_budget.ts";
 import { type LinkEvent, PeerLink } from "./core/peer_link.ts";
 import type { Role } from "./core/yamux_session.ts";
 
@@ -20,6 +22,7 @@ export interface P2pOptions {
   readonly peers: readonly Multiaddr[];
   /** Largest message in either direction: `grpc_frame`. */
   readonly frameSizeMax: number;
+  readonly traffic: Traffic;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -39,11 +42,17 @@ const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
 /** Pause after the system could not give a connection, for want of file handles for example. */
 const ACCEPT_RETRY_MS = 100;
 
+/** An open connection and what waits for it. */
+interface Session {
+  readonly connection: Connection;
+  readonly outbox: Outbox;
+}
+
 /** Plain TCP with yamux, the transport of `network_p2p` (spec/network.md, section 3). */
 export class P2pTransport implements Transport {
   readonly #options: P2pOptions;
   readonly #plan: DialPlan;
-  readonly #peers = new PeerTable<Connection>();
+  readonly #peers = new PeerTable<Session>();
   readonly #connections = new Set<Connection>();
   readonly #dials = new Set<Promise<void>>();
   readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
@@ -90,15 +99,20 @@ export class P2pTransport implements Transport {
     if (this.#stopRequest.signal.aborted) return StatusCode.SendMsgError;
     const peer = this.#peers.get(origin);
     if (peer !== undefined) {
-      peer.connection.send(frame);
-      await peer.connection.waitForRoom();
+      const { connection, outbox } = peer.session;
+      outbox.push(frame);
+      connection.flush();
+      await outbox.waitForRoom(this.#options.clock);
     }
     return StatusCode.Success;
   }
 
   broadcast(frame: Frame): StatusCode {
     if (this.#stopRequest.signal.aborted) return StatusCode.BroadcastMsgError;
-    for (const { connection } of this.#peers.all()) connection.send(frame);
+    for (const { session: { connection, outbox } } of this.#peers.all()) {
+      outbox.push(frame);
+      connection.flush();
+    }
     return StatusCode.Success;
   }
 
@@ -109,6 +123,10 @@ export class P2pTransport implements Transport {
   /** Takes for granted that two nodes dial each other, as the reference does (section 3.7). */
   peerCount(): bigint {
     return BigInt(Math.floor((this.#peers.size + 1) / 2));
+  }
+
+  get waitingSize(): number {
+    return this.#peers.all().reduce((size, { session }) => size + session.outbox.size, 0);
   }
 
   async close(): Promise<void> {
@@ -192,23 +210,25 @@ export class P2pTransport implements Transport {
   }
 
   #startConnection(socket: Deno.TcpConn, role: Role, address: Multiaddr): void {
-    const { clock, frameSizeMax } = this.#options;
+    const { clock, frameSizeMax, traffic } = this.#options;
     const origin = this.#nextOrigin;
     this.#nextOrigin += 1n;
     const nowMs = clock.monotonicMs();
     const link = new PeerLink({ role, frameSizeMax, budget: this.#budget, nowMs });
+    const outbox = new Outbox(traffic);
     const onEvent = (event: LinkEvent) => {
       if (event.kind === "message") return this.#events.message(origin, event.bytes);
       if (role === "dialler") this.#plan.finish(address.text);
       if (event.kind === "opened") {
         this.#options.log.info(`session ${origin} opened`, { address: address.text, role });
-        this.#peers.add({ origin, address: address.text, connection });
+        this.#peers.add({ origin, address: address.text, session: { connection, outbox } });
       } else {
         this.#peers.remove(origin);
+        outbox.close();
         this.#logEnd(origin, address, event);
       }
     };
-    const connection: Connection = new Connection({ socket, link, clock, onEvent });
+    const connection: Connection = new Connection({ socket, link, outbox, clock, onEvent });
     this.#connections.add(connection);
     connection.closed.then(() => this.#connections.delete(connection));
     connection.start();

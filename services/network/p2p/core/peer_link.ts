@@ -1,7 +1,7 @@
 import { type Bytes, u32be } from "../../../../shared/bytes/mod.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
-import { FrameReader } from "./frame_reader.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
+import { FrameReader } from "../../core/frame_reader.ts";
+import type { MemoryBudget } from "../../core/memory_budget.ts";
 import {
   answerProtocol,
   decodeProtocolInfo,
@@ -38,9 +38,6 @@ const SELECT_TIMEOUT_MS = 10_000;
 
 /** A `ProtocolInfo` of an honest peer has 39 bytes. */
 const SELECT_FRAME_SIZE_MAX = 65_536;
-
-/** Bytes waiting for one peer above which the next message ends the link (section 3.8). */
-export const SEND_BUFFER_SIZE = 24 * 1024 * 1024;
 
 /** How long a peer may take nothing of what waits for it. */
 const STALL_TIMEOUT_MS = 30_000;
@@ -113,19 +110,13 @@ export class PeerLink {
 
   /**
    * Queues a message as its frame, the length prefix included; without effect unless open. A frame
-   * above the limit, or one too many for a peer that is too slow, ends the link.
+   * above the limit ends the link. The caller watches {@linkcode unsentSize}.
    */
   send(frame: readonly Bytes[], frameSize: number): readonly LinkEvent[] {
     if (this.#state !== "open" || this.#streamId === null) return [];
     const messageSize = frameSize - 4;
-    const { unsentSize } = this;
     if (messageSize > this.#frameSizeMax) {
       this.#end(`ProtocolError: frame of ${messageSize} bytes exceeds ${this.#frameSizeMax}`);
-    } else if (unsentSize > SEND_BUFFER_SIZE) {
-      this.#end(
-        `unable to send message, user allow buffer size: ${SEND_BUFFER_SIZE}, ` +
-          `current buffer size: ${unsentSize}, so kill it`,
-      );
     } else {
       this.#session.write(this.#streamId, frame);
     }

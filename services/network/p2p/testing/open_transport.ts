@@ -2,6 +2,7 @@ import type { Bytes } from "../../../../shared/bytes/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
 import { type Multiaddr, parseMultiaddr } from "../../multiaddr.ts";
 import { Inbox } from "../../testing/inbox.ts";
+import { Traffic } from "../../traffic.ts";
 import { RecordingLogger } from "../../testing/recording_logger.ts";
 import { FRAME_SIZE_MAX } from "../config.ts";
 import { P2pTransport } from "../transport.ts";
@@ -31,10 +32,11 @@ export interface TestTransport extends AsyncDisposable {
 export async function openTransport(options: TestTransportOptions): Promise<TestTransport> {
   const { port = 0, peers = [], frameSizeMax = FRAME_SIZE_MAX, clock = SYSTEM_CLOCK } = options;
   const log = new RecordingLogger();
+  const traffic = new Traffic();
   const messages = new Inbox<ReceivedMessage>();
   const addresses = peers.map((text) => parseMultiaddr(text))
     .filter((address): address is Multiaddr => address !== null);
-  const transport = new P2pTransport({ port, peers: addresses, frameSizeMax, clock, log });
+  const transport = new P2pTransport({ port, peers: addresses, frameSizeMax, traffic, clock, log });
   await transport.listen({ message: (origin, bytes) => messages.push({ origin, bytes }) });
   return { transport, log, messages, [Symbol.asyncDispose]: () => transport.close() };
 }

@@ -1,4 +1,4 @@
-import { type Bytes, EMPTY_BYTES, readU32be } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, EMPTY_BYTES, readU32be } from "../../../shared/bytes/mod.ts";
 import type { MemoryBudget } from "./memory_budget.ts";
 
 /** Size of the length prefix of a frame. */

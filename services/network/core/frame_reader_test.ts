@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Bytes, concatBytes, toHex, u32be } from "../../../../shared/bytes/mod.ts";
+import { type Bytes, concatBytes, toHex, u32be } from "../../../shared/bytes/mod.ts";
 import { FrameReader } from "./frame_reader.ts";
 import { MemoryBudget } from "./memory_budget.ts";
 
