@@ -12,7 +12,7 @@ const FOLDERS = ["proto/gen", "shared", "services", "tools", "tests", "bench"];
 /** The layer of every shared package; a package may import lower layers only, or its own. */
 const SHARED_LAYERS: readonly (readonly string[])[] = [
   ["bytes", "clock", "status", "assert", "workers"],
-  ["codec", "crypto", "files"],
+  ["codec", "crypto", "files", "x509"],
   ["block", "config", "cli", "log", "rpc", "level", "kms_db", "wal", "metrics"],
   ["service"],
 ];
