@@ -1,5 +1,5 @@
-import { type Bytes, concatBytes } from "../../../shared/bytes/mod.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
+import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
 import type { Outbox } from "../outbox.ts";
 import type { LinkEvent, PeerLink } from "./core/peer_link.ts";
 
@@ -14,16 +14,8 @@ export interface ConnectionOptions {
   readonly onEvent: (event: LinkEvent) => void;
 }
 
-/** Buffers for reading grow from the first to the second size while the peer fills them. */
-const READ_SIZE_MIN = 4 * 1024;
-const READ_SIZE_MAX = 256 * 1024;
-
 /** How much is taken from the link at once. */
 const OUTPUT_SIZE = 256 * 1024;
-
-/** Parts below the first size are joined into writes of at most the second. */
-const JOINED_PART_SIZE_MAX = 16 * 1024;
-const JOINED_WRITE_SIZE_MAX = 64 * 1024;
 
 /** Bytes that wait in the link: enough for the next write, and a vote waits for no more. */
 const LINK_SIZE = 64 * 1024;
@@ -36,8 +28,6 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #closed = Promise.withResolvers<void>();
   readonly #waiters = new Set<() => void>();
-  #readBuffer = new Uint8Array(READ_SIZE_MIN);
-  #readOffset = 0;
   #isWriting = false;
   #isEnding = false;
 
@@ -85,29 +75,16 @@ export class Connection {
     const { link, socket } = this.#options;
     try {
       socket.setNoDelay(); // votes must not wait for the acknowledgement of earlier ones
+      const reader = new ChunkReader(socket);
       while (!link.isEnded) {
-        const size = await socket.read(this.#readBuffer.subarray(this.#readOffset));
-        if (size === null) return this.#apply(link.close("the peer closed the connection", false));
-        this.#apply(link.receive(this.#takeRead(size)));
+        const chunk = await reader.read();
+        if (chunk === null) return this.#apply(link.close("the peer closed the connection", false));
+        this.#apply(link.receive(chunk));
       }
     } catch (cause) {
       if (!(cause instanceof Error) || isDefect(cause)) throw cause;
       this.#apply(link.close(`connection lost: ${cause.message}`, true));
     }
-  }
-
-  /** What was read; that part of the buffer is never written again, so views of it stay valid. */
-  #takeRead(size: number): Bytes {
-    const end = this.#readOffset + size;
-    const buffer = this.#readBuffer;
-    const chunk = buffer.subarray(this.#readOffset, end);
-    this.#readOffset = end;
-    if (buffer.length - end < buffer.length / 4) {
-      const grows = size > buffer.length / 2 && buffer.length < READ_SIZE_MAX;
-      this.#readBuffer = new Uint8Array(grows ? buffer.length * 4 : buffer.length);
-      this.#readOffset = 0;
-    }
-    return chunk;
   }
 
   async #write(): Promise<void> {
@@ -119,7 +96,7 @@ export class Connection {
         this.#fillLink();
         const output = link.takeOutput(OUTPUT_SIZE, clock.monotonicMs());
         if (output.length === 0) break;
-        for (const chunk of joinSmallParts(output)) await this.#writeChunk(chunk);
+        await writeParts(this.#options.socket, output);
         this.#wake();
       }
       this.#isWriting = false;
@@ -140,14 +117,6 @@ export class Connection {
       if (frame === null) return;
       for (const event of link.send(frame.parts, frame.size)) onEvent(event);
       if (link.isEnded) this.#finish();
-    }
-  }
-
-  async #writeChunk(chunk: Bytes): Promise<void> {
-    let rest = chunk;
-    while (rest.length > 0) {
-      const size = await this.#options.socket.write(rest);
-      rest = rest.subarray(size);
     }
   }
 
@@ -190,31 +159,4 @@ export class Connection {
   #wake(): void {
     for (const check of [...this.#waiters]) check();
   }
-}
-
-/** Errors of this program rather than of the connection. */
-function isDefect(error: Error): boolean {
-  return error.name === "InvariantError" || error instanceof TypeError ||
-    error instanceof RangeError || error instanceof ReferenceError;
-}
-
-/** The parts in order, in few writes: small ones are copied together, large ones left alone. */
-function* joinSmallParts(parts: readonly Bytes[]): Generator<Bytes> {
-  let small: Bytes[] = [];
-  let smallSize = 0;
-  for (const part of parts) {
-    const isLarge = part.length > JOINED_PART_SIZE_MAX;
-    if (smallSize > 0 && (isLarge || smallSize + part.length > JOINED_WRITE_SIZE_MAX)) {
-      yield concatBytes(...small);
-      small = [];
-      smallSize = 0;
-    }
-    if (isLarge) {
-      yield part;
-    } else {
-      small.push(part);
-      smallSize += part.length;
-    }
-  }
-  if (smallSize > 0) yield concatBytes(...small);
 }
