@@ -20,6 +20,9 @@ const READ_SIZE_MAX = 256 * 1024;
 const JOINED_PART_SIZE_MAX = 16 * 1024;
 const JOINED_WRITE_SIZE_MAX = 64 * 1024;
 
+/** What one write has at most, so that progress shows on a large message. */
+const WRITE_SIZE_MAX = 256 * 1024;
+
 /** Reads a stream in chunks that are never written again, so that views of them stay valid. */
 export class ChunkReader {
   readonly #source: ByteSource;
@@ -47,10 +50,21 @@ export class ChunkReader {
   }
 }
 
-/** Writes parts in order, in few writes: small ones are copied together, large ones left alone. */
-export async function writeParts(sink: ByteSink, parts: readonly Bytes[]): Promise<void> {
+/**
+ * Writes parts in order, in few writes: small ones are copied together, large ones left alone.
+ *
+ * @param onProgress called whenever some bytes were taken
+ */
+export async function writeParts(
+  sink: ByteSink,
+  parts: readonly Bytes[],
+  onProgress: () => void = () => {},
+): Promise<void> {
   for (const chunk of joinSmallParts(parts)) {
-    for (let rest = chunk; rest.length > 0;) rest = rest.subarray(await sink.write(rest));
+    for (let rest = chunk; rest.length > 0;) {
+      rest = rest.subarray(await sink.write(rest.subarray(0, WRITE_SIZE_MAX)));
+      onProgress();
+    }
   }
 }
 

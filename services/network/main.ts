@@ -1,6 +1,14 @@
 import { runService } from "../../shared/service/mod.ts";
+import { domainPlainLog, LOG_LEVELS, LOG_OPTIONS } from "./domains/plain_log.ts";
 import { P2P_TABLE } from "./p2p/config.ts";
 import { startP2p } from "./p2p/start.ts";
+import { startTls, TLS_TABLE } from "./tls/start.ts";
+
+const DOMAIN_LOG = {
+  plainLog: domainPlainLog,
+  logOptions: LOG_OPTIONS,
+  logLevels: LOG_LEVELS,
+};
 
 await runService({
   role: "network",
@@ -11,9 +19,16 @@ await runService({
       homepage: "https://github.com/cita-cloud/network_p2p",
       start: startP2p,
     },
+    network_tls: {
+      table: TLS_TABLE,
+      homepage: "https://github.com/cita-cloud/network_tls",
+      textWithoutCommand: "no command provided\n",
+      start: startTls,
+      ...DOMAIN_LOG,
+    },
   },
   unavailable: {
-    network_tls: "it is not built yet, use [network_p2p]",
-    network_quic: "it is not built yet, use [network_p2p]",
+    network_quic: "it is not built yet, use [network_tls]",
+    network_zenoh: "it is not built yet, use [network_tls] or [network_p2p]",
   },
 });

@@ -5,7 +5,8 @@ export interface ModuleAddress {
 }
 
 /** A name, an IPv4 address, or an IPv6 address without or with brackets. */
-const HOST = /^(?:[0-9A-Za-z_](?:[0-9A-Za-z_.-]{0,252})|\[?[0-9A-Fa-f:.]{2,45}\]?)$/;
+const HOST =
+  /^(?:[0-9A-Za-z_](?:[0-9A-Za-z_.-]{0,252})|\[?(?=[^:]*:[^:]*:)[0-9A-Fa-f:.]{2,45}\]?)$/;
 
 /** Reads what a module registers; null when it is no host or no port in 1..65535. */
 export function parseModuleAddress(host: string, port: string): ModuleAddress | null {

@@ -87,7 +87,12 @@ export interface Flavour<Keys extends ConfigKeys> {
   readonly runOptions?: readonly CommandOption[];
   /** Those that say where to log; they go before a log4rs file that is there but not named. */
   readonly logOptions?: readonly CommandOption[];
-  /** Where it logs when there is no log4rs file and none is named; without it that is an error. */
+  /** Words that `-l` takes as the level of a plain log rather than as the path of a log4rs file. */
+  readonly logLevels?: readonly string[];
+  /**
+   * Where it logs when there is no log4rs file and none is named; without it that is an error. The
+   * option `logLevel` is there when `-l` names a level.
+   */
   plainLog?(context: Pick<ServiceContext<Keys>, "config" | "options">): PlainLog;
   /** Offline commands by name. */
   readonly commands?: Readonly<Record<string, OfflineCommand<Keys>>>;

@@ -71,6 +71,7 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
   );
   const program = createProgram({ name: role, about, versionText });
   const runCommand = withConfigOptions(program.command("run"))
+    .alias("r")
     .description("run this service from the command line")
     .option("-l, --log <path>", "the log4rs YAML file of this service", `${role}-log4rs.yaml`);
   for (const option of runOptionsOf(flavours)) runCommand.addOption(option);
@@ -254,10 +255,12 @@ async function run<KeysByName extends Record<string, ConfigKeys>>(
     const { name, flavour, document, config } = readFlavour(description, options);
     const ownValues = ownOptions({ name, flavour, options });
     const logOptions = { target: description.role, clock: SYSTEM_CLOCK };
-    const isLogChosen = [...keysOf(flavour.logOptions ?? [])].some((key) => key in ownValues);
-    const plainLog = isLogNamed || (exists(options.log) && !isLogChosen)
-      ? undefined
-      : flavour.plainLog?.({ config, options: ownValues });
+    const level = (flavour.logLevels ?? []).find((word) => isLogNamed && word === options.log);
+    const isLogChosen = level !== undefined ||
+      [...keysOf(flavour.logOptions ?? [])].some((key) => key in ownValues);
+    const isFileUsed = level === undefined && (isLogNamed || exists(options.log) && !isLogChosen);
+    const plainOptions = level === undefined ? ownValues : { ...ownValues, logLevel: level };
+    const plainLog = isFileUsed ? undefined : flavour.plainLog?.({ config, options: plainOptions });
     logging = plainLog === undefined
       ? await initLog(options.log, logOptions)
       : initPlainLog(plainLog, logOptions);

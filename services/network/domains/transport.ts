@@ -83,6 +83,11 @@ export class DomainTransport implements Transport {
     }
   }
 
+  /** The peers that may connect. */
+  knownPeers(): readonly KnownPeer[] {
+    return this.#neighbours.all().map(({ peer }) => peer);
+  }
+
   async send(origin: bigint, frame: Frame): Promise<StatusCode> {
     const named = this.#neighbours.all().filter((neighbour) => neighbour.origin === origin);
     const [neighbour] = named;

@@ -1,0 +1,100 @@
+import { createHash } from "node:crypto";
+import type { Clock, Timer } from "../../../shared/clock/mod.ts";
+import { parseDocument, readTable } from "../../../shared/config/mod.ts";
+import type { Logger } from "../../../shared/log/mod.ts";
+import type { DomainTable } from "./config.ts";
+import type { KnownPeer } from "./core/neighbours.ts";
+
+/** What is watched, and who learns of changes. */
+export interface ReloadOptions {
+  /** The configuration file. */
+  readonly path: string;
+  readonly table: DomainTable;
+  readonly intervalMs: number;
+  /** Takes the peers of the changed file. */
+  readonly onPeers: (peers: readonly KnownPeer[]) => void;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/**
+ * Looks now and then whether the configuration file changed and passes its peers on; nothing else
+ * of it is reloaded (spec/network.md, section 4.10). A file that cannot be used is left alone until
+ * it changes again.
+ */
+export class ConfigWatch {
+  readonly #options: ReloadOptions;
+  #digest: string | null = null;
+  #isMissing = false;
+  #timer: Timer | null = null;
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+  }
+
+  /** Begins to watch, unless the file is not there. */
+  start(): void {
+    const { log, path } = this.#options;
+    const text = this.#read();
+    if (text === null) {
+      return log.warn("calculate config file md5 failed, hot update invalid", { path });
+    }
+    this.#digest = digestOf(text);
+    log.info(`monitoring config file: (${path})`);
+    log.info(`config file initial md5: ${this.#digest}`);
+    this.#setTimer();
+  }
+
+  /** Stops to watch. */
+  stop(): void {
+    this.#timer?.cancel();
+  }
+
+  #setTimer(): void {
+    const { clock, intervalMs } = this.#options;
+    this.#timer = clock.setTimer(intervalMs, () => {
+      this.#look();
+      this.#setTimer();
+    });
+  }
+
+  #look(): void {
+    const { log, path } = this.#options;
+    const text = this.#read();
+    if (text === null) {
+      if (!this.#isMissing) {
+        log.warn("calculate config file md5 failed, make sure it's not removed", { path });
+      }
+      this.#isMissing = true;
+      return;
+    }
+    this.#isMissing = false;
+    const digest = digestOf(text);
+    if (digest === this.#digest) return;
+    this.#digest = digest;
+    log.info(`config file new md5: ${digest}`);
+    this.#load(text);
+  }
+
+  #load(text: string): void {
+    const { log, path, table, onPeers } = this.#options;
+    try {
+      onPeers(readTable(table, parseDocument(text, path)).peers);
+    } catch (cause) {
+      log.warn(`load config file: (${path}) failed, check format`, { cause });
+    }
+  }
+
+  #read(): string | null {
+    try {
+      return Deno.readTextFileSync(this.#options.path);
+    } catch {
+      return null; // whatever the reason, the next look tries again
+    }
+  }
+}
+
+/** The reference logs the MD5, and operators compare it; nothing relies on its strength. */
+function digestOf(text: string): string {
+  return createHash("md5").update(text).digest("hex");
+}

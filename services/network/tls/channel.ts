@@ -1,0 +1,139 @@
+import type { Bytes } from "../../../shared/bytes/mod.ts";
+import type { Clock, Timer } from "../../../shared/clock/mod.ts";
+import { parseCertificate } from "../../../shared/x509/mod.ts";
+import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
+import { FrameReader } from "../core/frame_reader.ts";
+import type { MemoryBudget } from "../core/memory_budget.ts";
+import type { Channel, ChannelUse } from "../domains/carrier.ts";
+import { PREFIX_SIZE } from "../frame.ts";
+import type { TlsSocket } from "../tls_socket.ts";
+
+/** Largest message in either direction (spec/network.md, section 4.5). */
+export const MESSAGE_SIZE_MAX = 256 * 1024 * 1024;
+
+/** What is written at once, so that an urgent frame waits for no more than this and one frame. */
+const BATCH_SIZE = 64 * 1024;
+
+/** How long a peer may take nothing of what waits for it. */
+const STALL_TIMEOUT_MS = 30_000;
+
+/** How long the last bytes of a connection may take. */
+const CLOSE_WAIT_MS = 500;
+
+/** What a channel is made of. */
+export interface TlsChannelOptions {
+  readonly socket: TlsSocket;
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+}
+
+/** Messages with a length in front of each inside of TLS, both ways (section 4.5). */
+export class TlsChannel implements Channel {
+  readonly domains: readonly string[];
+  readonly address: string;
+  readonly #options: TlsChannelOptions;
+  #use: ChannelUse | null = null;
+  #writing: Promise<void> | null = null;
+  #stall: Timer | null = null;
+  #isEnded = false;
+
+  constructor(options: TlsChannelOptions) {
+    const { remoteAddr: { hostname, port }, peerChain: [leaf] } = options.socket;
+    this.#options = options;
+    this.address = `${hostname}:${port}`;
+    this.domains = leaf === undefined ? [] : parseCertificate(leaf).dnsNames;
+  }
+
+  start(use: ChannelUse): void {
+    this.#use = use;
+    this.#options.socket.setNoDelay(); // votes must not wait for the acknowledgement of earlier ones
+    this.#readAll(use);
+    this.flush();
+  }
+
+  flush(): void {
+    const use = this.#use;
+    if (use === null || this.#writing !== null || this.#isEnded) return;
+    this.#writing = this.#writeAll(use).finally(() => this.#writing = null);
+  }
+
+  async close(): Promise<void> {
+    const { clock } = this.#options;
+    const patience = new AbortController();
+    if (this.#writing !== null) {
+      await Promise.race([this.#writing, clock.sleep(CLOSE_WAIT_MS, patience.signal)]);
+    }
+    patience.abort();
+    this.#release();
+  }
+
+  async #readAll({ message }: ChannelUse): Promise<void> {
+    const { socket, budget } = this.#options;
+    const frames = new FrameReader({ sizeMax: MESSAGE_SIZE_MAX, budget });
+    try {
+      const chunks = new ChunkReader(socket);
+      for (let chunk = await chunks.read(); chunk !== null; chunk = await chunks.read()) {
+        frames.push(chunk);
+        for (let frame = frames.next(); frame !== null; frame = frames.next()) {
+          if (typeof frame === "string") {
+            return this.#end(`framed stream report decode error: msg too large: ${frame}`);
+          }
+          message(frame);
+        }
+      }
+      this.#end("framed stream end, will drop it");
+    } catch (cause) {
+      if (!(cause instanceof Error) || isDefect(cause)) throw cause;
+      this.#end(`framed stream report io error, will drop the stream: ${cause.message}`);
+    } finally {
+      frames.clear();
+    }
+  }
+
+  async #writeAll(use: ChannelUse): Promise<void> {
+    try {
+      for (let batch = takeBatch(use); batch.length > 0; batch = takeBatch(use)) {
+        this.#watchStall();
+        await writeParts(this.#options.socket, batch, () => this.#watchStall());
+      }
+    } catch (cause) {
+      if (!(cause instanceof Error) || isDefect(cause)) throw cause;
+      this.#end(`send outbound msgs failed, drop the stream: ${cause.message}`);
+    } finally {
+      this.#stall?.cancel();
+    }
+  }
+
+  #watchStall(): void {
+    this.#stall?.cancel();
+    this.#stall = this.#options.clock.setTimer(STALL_TIMEOUT_MS, () => {
+      this.#end("send outbound msgs failed, drop the stream: the peer takes nothing");
+    });
+  }
+
+  /** Tells the user once, unless the user closed the channel. */
+  #end(reason: string): void {
+    if (this.#isEnded) return;
+    this.#release();
+    this.#use?.ended(reason);
+  }
+
+  #release(): void {
+    this.#isEnded = true;
+    this.#stall?.cancel();
+    this.#options.socket.close();
+  }
+}
+
+/** Frames for the next write, the most urgent first. */
+function takeBatch({ outbox }: ChannelUse): Bytes[] {
+  const parts: Bytes[] = [];
+  for (let size = 0; size < BATCH_SIZE;) {
+    const frame = outbox.next();
+    if (frame === null) break;
+    if (frame.size - PREFIX_SIZE > MESSAGE_SIZE_MAX) throw new Error("frame limit exceed");
+    parts.push(...frame.parts);
+    size += frame.size;
+  }
+  return parts;
+}
