@@ -51,10 +51,12 @@ Deno.test("parseCertificate() refuses an extension that comes twice", () => {
 });
 
 Deno.test("parseCertificate() refuses times that are none", () => {
-  const month13 = "3735313330313030303030305a"; // 751301000000Z
-  assert.equal(codeOf(changed("3735303130313030303030305a", month13)), "malformed");
-  const local = "3735303130313030303030302b"; // 750101000000+
-  assert.equal(codeOf(changed("3735303130313030303030305a", local)), "malformed");
+  const hexOf = (text: string) => new TextEncoder().encode(text).toHex();
+  const begin = "750101000000Z";
+  const wrong = ["751301000000Z", "750230000000Z", "750101240000Z", "750101006000Z"];
+  for (const text of [...wrong, "750101000060Z", "750101000000+", "75 101000000Z"]) {
+    assert.equal(codeOf(changed(hexOf(begin), hexOf(text))), "malformed", text);
+  }
 });
 
 Deno.test("parseCertificate() refuses two different signature algorithms", () => {

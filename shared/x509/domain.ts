@@ -35,5 +35,5 @@ export function matchesDomain(presented: string, domain: string): boolean {
   const parent = presented.slice(WILDCARD.length);
   return isRelativeName(parent, presented.length) &&
     parent.split(".").length >= LABELS_AFTER_WILDCARD_MIN &&
-    wanted.slice(wanted.indexOf(".") + 1) === parent.toLowerCase() && wanted.includes(".");
+    wanted.slice(wanted.indexOf(".") + 1) === parent.toLowerCase();
 }
