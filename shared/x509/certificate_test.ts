@@ -6,7 +6,7 @@ import { sequence } from "./der.ts";
 import { CertificateError } from "./errors.ts";
 import { EXTENSION_OID } from "./extensions.ts";
 import { readCertificates } from "./pem.ts";
-import { AUTHORITY, forge, NODE, unknownExtension } from "./testing/forge.ts";
+import { AUTHORITY, forge, keyUsage, NODE, unknownExtension } from "./testing/forge.ts";
 import { readRecordedNode } from "./testing/recorded.ts";
 import { verifyChain } from "./verify.ts";
 
@@ -48,6 +48,15 @@ Deno.test("parseCertificate() refuses critical unknown extensions and any name c
 
 Deno.test("parseCertificate() refuses an extension that comes twice", () => {
   assert.throws(() => forge({ extensions: [...NODE, ...NODE] }), /2\.5\.29\.17: it must come once/);
+});
+
+Deno.test("parseCertificate() refuses a keyUsage that is no bit string", () => {
+  for (const bits of ["0804", "ff04"]) {
+    assert.throws(
+      () => forge({ extensions: [...AUTHORITY, keyUsage(bits)] }),
+      /keyUsage: \d+ bits/,
+    );
+  }
 });
 
 Deno.test("parseCertificate() refuses times that are none", () => {

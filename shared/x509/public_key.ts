@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createPublicKey, type KeyObject } from "node:crypto";
-import { type Bytes, bytesToUint, toHex } from "../bytes/mod.ts";
-import { decodeDer, type DerReader, TAG } from "./der.ts";
+import { type Bytes, toHex } from "../bytes/mod.ts";
+import { decodeDer, TAG } from "./der.ts";
 import { CertificateError } from "./errors.ts";
 
 /** Kinds of keys that may sign, each with its own signature algorithms. */
@@ -13,99 +13,53 @@ export interface PublicKey {
   readonly key: KeyObject;
 }
 
-/** Contents of the AlgorithmIdentifier of a key, in the one form that is accepted. */
-const P256 = "06072a8648ce3d020106082a8648ce3d030107";
-const P384 = "06072a8648ce3d020106052b81040022";
-const ED25519 = "06032b6570";
-const RSA = "06092a864886f70d0101010500";
-
-/** First byte of a point of which both coordinates follow. */
-const WHOLE_POINT = 4;
-
-const RSA_BITS_MIN = 2048;
-const RSA_BITS_MAX = 8192;
-
-/** Bytes of the largest key: modulus, exponent, and what DER puts before them. */
-const RSA_KEY_SIZE_MAX = RSA_BITS_MAX / 8 + 16;
-
-/** Largest exponent of RSA, as in ring: a larger one makes each verification slow. */
-const RSA_EXPONENT_MAX = 2n ** 33n - 1n;
-
-/** A key as it stands in a certificate. */
-interface PublicKeyInfo {
-  /** Content of its AlgorithmIdentifier. */
-  readonly algorithm: string;
-  readonly bytes: Bytes;
+interface KeyForm {
+  readonly kind: KeyKind;
+  /** Bytes of the key; those of RSA keys differ. */
+  readonly size?: number;
 }
 
+/** Kinds by the content of the AlgorithmIdentifier of a key, in the one form that is accepted. */
+const FORMS: ReadonlyMap<string, KeyForm> = new Map<string, KeyForm>([
+  ["06072a8648ce3d020106082a8648ce3d030107", { kind: "ec", size: 65 }], // P-256, whole points
+  ["06072a8648ce3d020106052b81040022", { kind: "ec", size: 97 }], // P-384
+  ["06032b6570", { kind: "ed25519", size: 32 }],
+  ["06092a864886f70d0101010500", { kind: "rsa" }],
+]);
+
+/** Smallest modulus of RSA. Deno 2.7.14 refuses those above 4096 bits and exponents above 2^33. */
+const RSA_BITS_MIN = 2048;
+
 /**
- * Imports a public key from the DER of its SubjectPublicKeyInfo. All of it is checked here, because
- * Deno 2.7.14 ends the process, instead of throwing, for some that are damaged.
+ * Imports a public key from the DER of its SubjectPublicKeyInfo, whose form is checked first: Deno
+ * 2.7.14 ends the process, instead of throwing, at an RSA key in a bit string with unused bits.
  *
  * @returns null when it is damaged or of a kind or size that is not accepted
  */
 export function importPublicKey(publicKeyInfo: Bytes): PublicKey | null {
-  const info = readPublicKeyInfo(publicKeyInfo);
-  const kind = info === null ? null : kindOf(info);
-  if (kind === null) return null;
+  const form = formOf(publicKeyInfo);
+  if (form === null) return null;
+  const { kind } = form;
   try {
     const encoded = { key: Buffer.from(publicKeyInfo), format: "der", type: "spki" } as const;
-    return { kind, key: createPublicKey(encoded) };
+    const key = createPublicKey(encoded);
+    const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {};
+    return kind === "rsa" && modulusLength < RSA_BITS_MIN ? null : { kind, key };
   } catch {
     return null; // e.g. a point that is not on the curve, sent by a peer; the caller refuses it
   }
 }
 
-/** Reads a SubjectPublicKeyInfo; null when it is damaged. */
-function readPublicKeyInfo(der: Bytes): PublicKeyInfo | null {
-  return readOrNull(der, (reader) => ({
-    algorithm: toHex(reader.element(TAG.sequence).content),
-    bytes: reader.bitString(),
-  }));
-}
-
-/** Decodes what is in a sequence; null when it is damaged. */
-function readOrNull<Value>(der: Bytes, decode: (reader: DerReader) => Value): Value | null {
+function formOf(publicKeyInfo: Bytes): KeyForm | null {
   try {
-    return decodeDer(der, (outer) => outer.inside(TAG.sequence, decode));
+    return decodeDer(publicKeyInfo, (outer) =>
+      outer.inside(TAG.sequence, (reader) => {
+        const form = FORMS.get(toHex(reader.element(TAG.sequence).content));
+        const { length } = reader.bitString();
+        return form === undefined || length !== (form.size ?? length) ? null : form;
+      }));
   } catch (error) {
     if (error instanceof CertificateError) return null;
     throw error;
   }
 }
-
-function kindOf({ algorithm, bytes }: PublicKeyInfo): KeyKind | null {
-  switch (algorithm) {
-    case P256:
-      return bytes.length === 65 && bytes[0] === WHOLE_POINT ? "ec" : null;
-    case P384:
-      return bytes.length === 97 && bytes[0] === WHOLE_POINT ? "ec" : null;
-    case ED25519:
-      return bytes.length === 32 ? "ed25519" : null;
-    case RSA:
-      return isRsaKey(bytes) ? "rsa" : null;
-    default:
-      return null;
-  }
-}
-
-function isRsaKey(bytes: Bytes): boolean {
-  const key = readOrNull(bytes, (reader) => ({
-    modulus: reader.element(TAG.integer).content,
-    exponent: reader.element(TAG.integer).content,
-  }));
-  const isWithinSize = bytes.length <= RSA_KEY_SIZE_MAX;
-  if (key === null || !isWithinSize || ![key.modulus, key.exponent].every(isShortestPositive)) {
-    return false;
-  }
-  const bits = bytesToUint(key.modulus).toString(2).length;
-  const exponent = bytesToUint(key.exponent);
-  return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && isOdd(key.modulus) &&
-    exponent >= 3n && exponent <= RSA_EXPONENT_MAX && isOdd(key.exponent);
-}
-
-function isShortestPositive([first = 0x80, second = 0x80]: Bytes): boolean {
-  return first < 0x80 && (first > 0 || second >= 0x80);
-}
-
-const isOdd = (bytes: Bytes): boolean => (bytes[bytes.length - 1] ?? 0) % 2 === 1;

@@ -31,7 +31,7 @@ Deno.test("importPublicKey() takes P-256, P-384, Ed25519 and RSA", () => {
 Deno.test("importPublicKey() refuses other curves, sizes and exponents", () => {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve: "secp224r1" });
   assert.equal(importPublicKey(derOf(publicKey)), null);
-  for (const bits of [1024, 2047, 8193, 16384]) {
+  for (const bits of [1024, 2047, 4097, 16384]) {
     assert.equal(importPublicKey(rsaKey({ bits, exponent: 65537n })), null, String(bits));
   }
   for (const exponent of [1n, 4n, 2n ** 33n + 1n, 2n ** 2000n + 1n]) {
