@@ -4,7 +4,7 @@
 export const PORTS_PER_NODE = 1000;
 
 /** Offsets of a node's ports: six services, the one for other nodes, and those for metrics. */
-const OFFSETS = [0, 1, 2, 3, 4, 5, 10, 11, 12, 14];
+const OFFSETS = [0, 1, 2, 3, 4, 5, 10, 11, 12, 14, 16];
 
 /** Below the ports that Linux hands out to outgoing connections. */
 const BASE_MIN = 10_000;

@@ -6,7 +6,7 @@ import { sequence } from "./der.ts";
 import { CertificateError } from "./errors.ts";
 import { EXTENSION_OID } from "./extensions.ts";
 import { readCertificates } from "./pem.ts";
-import { AUTHORITY, forge, NODE, unknownExtension } from "./testing/forge.ts";
+import { AUTHORITY, forge, keyUsage, NODE, unknownExtension } from "./testing/forge.ts";
 import { readRecordedNode } from "./testing/recorded.ts";
 import { verifyChain } from "./verify.ts";
 
@@ -50,11 +50,22 @@ Deno.test("parseCertificate() refuses an extension that comes twice", () => {
   assert.throws(() => forge({ extensions: [...NODE, ...NODE] }), /2\.5\.29\.17: it must come once/);
 });
 
+Deno.test("parseCertificate() refuses a keyUsage that is no bit string", () => {
+  for (const bits of ["0804", "ff04"]) {
+    assert.throws(
+      () => forge({ extensions: [...AUTHORITY, keyUsage(bits)] }),
+      /keyUsage: \d+ bits/,
+    );
+  }
+});
+
 Deno.test("parseCertificate() refuses times that are none", () => {
-  const month13 = "3735313330313030303030305a"; // 751301000000Z
-  assert.equal(codeOf(changed("3735303130313030303030305a", month13)), "malformed");
-  const local = "3735303130313030303030302b"; // 750101000000+
-  assert.equal(codeOf(changed("3735303130313030303030305a", local)), "malformed");
+  const hexOf = (text: string) => new TextEncoder().encode(text).toHex();
+  const begin = "750101000000Z";
+  const wrong = ["751301000000Z", "750230000000Z", "750101240000Z", "750101006000Z"];
+  for (const text of [...wrong, "750101000060Z", "750101000000+", "75 101000000Z"]) {
+    assert.equal(codeOf(changed(hexOf(begin), hexOf(text))), "malformed", text);
+  }
 });
 
 Deno.test("parseCertificate() refuses two different signature algorithms", () => {

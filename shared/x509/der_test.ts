@@ -25,6 +25,13 @@ Deno.test("DerReader refuses what is not DER", () => {
   }
 });
 
+Deno.test("DerReader refuses lengths that are written with more bytes than they need", () => {
+  for (const [header, size] of [["04817f", 127], ["0482007f", 127], ["048200ff", 255]] as const) {
+    const bytes = Uint8Array.of(...hex(header), ...new Uint8Array(size));
+    assert.throws(() => decodeDer(bytes, (reader) => reader.any()), /with fewer bytes/, header);
+  }
+});
+
 Deno.test("DerReader reads numbers, flags and bit strings in their one form only", () => {
   const number = (text: string) => decodeDer(hex(text), (reader) => reader.smallInteger());
   assert.equal(number("020100"), 0);

@@ -17,8 +17,9 @@ export function isDnsName(text: string): boolean {
 }
 
 function isRelativeName(text: string, length: number): boolean {
+  if (length > NAME_LENGTH_MAX) return false;
   const labels = text.split(".");
-  return length <= NAME_LENGTH_MAX && labels.every((label) => LABEL.test(label)) &&
+  return labels.every((label) => LABEL.test(label)) &&
     !IS_NUMBER.test(labels.at(-1) ?? "");
 }
 
@@ -35,5 +36,5 @@ export function matchesDomain(presented: string, domain: string): boolean {
   const parent = presented.slice(WILDCARD.length);
   return isRelativeName(parent, presented.length) &&
     parent.split(".").length >= LABELS_AFTER_WILDCARD_MIN &&
-    wanted.slice(wanted.indexOf(".") + 1) === parent.toLowerCase() && wanted.includes(".");
+    wanted.slice(wanted.indexOf(".") + 1) === parent.toLowerCase();
 }

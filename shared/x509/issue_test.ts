@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { createHash } from "node:crypto";
+import { createHash, generateKeyPairSync } from "node:crypto";
 import { bytesToUint } from "../bytes/mod.ts";
 import { CertificateError } from "./errors.ts";
 import {
@@ -73,6 +73,12 @@ Deno.test("signRequest() refuses an authority whose key is not its own", () => {
   assert.throws(
     () => signRequest({ ...AUTHORITY, privateKeyPem }, requestPem),
     /Cannot use the authority: its key must be that of its certificate/,
+  );
+  const { privateKey } = generateKeyPairSync("ed25519");
+  const other = String(privateKey.export({ format: "pem", type: "pkcs8" }));
+  assert.throws(
+    () => signRequest({ ...AUTHORITY, privateKeyPem: other }, requestPem),
+    /Cannot use the authority: its key must be of ECDSA, got ed25519/,
   );
 });
 

@@ -4,9 +4,9 @@ import type { Certificate } from "./certificate.ts";
 import { toHex } from "../bytes/mod.ts";
 import { encodeName, subjectAltName } from "./encode.ts";
 import { createCertificateAuthority, signRequest } from "./issue.ts";
-import { formatPem, readCertificates, readPrivateKey } from "./pem.ts";
-import { encodeSigningRequest } from "./signing_request.ts";
-import { readRecordedNode } from "./testing/recorded.ts";
+import { formatPem, readBlock, readCertificates, readPrivateKey } from "./pem.ts";
+import { encodeSigningRequest, readSigningRequest } from "./signing_request.ts";
+import { readRecordedNode, readRecordedRequest } from "./testing/recorded.ts";
 import { verifyChain } from "./verify.ts";
 
 const RECORDED = readRecordedNode();
@@ -57,6 +57,18 @@ Deno.test("signRequest() signs the same bytes for the recorded key as cloud-conf
   );
   const [certificate] = readCertificates(pem);
   assert.equal(signedHex(certificate), signedHex(NODE));
+});
+
+Deno.test("a recorded signing request is read, and written again up to its signature", () => {
+  const { requestPem, privateKeyPem } = readRecordedRequest();
+  const der = readBlock(requestPem, "CERTIFICATE REQUEST");
+  const content = readSigningRequest(der);
+  const written = encodeSigningRequest(content, readPrivateKey(privateKeyPem));
+  const signatureStart = toHex(der).indexOf("300a06082a8648ce3d040302") / 2;
+  // the outer length depends on that of the signature, which is another each time
+  assert.deepEqual(written.subarray(4, signatureStart), der.subarray(4, signatureStart));
+  const [certificate] = readCertificates(signRequest(createCertificateAuthority(), requestPem));
+  assert.deepEqual(certificate.dnsNames, ["test-chain-7"]);
 });
 
 Deno.test("createCertificateAuthority() differs from the recorded one in what its key makes", () => {

@@ -1,3 +1,5 @@
+import { isDnsName } from "../../shared/x509/mod.ts";
+
 const ADDRESS_SIZE_HEX = 40;
 const PORT_MAX = 65535;
 
@@ -37,6 +39,19 @@ export function parseNodeAddress(text: string): NodeAddress {
     );
   }
   return { host, port, domain: parseFolderPart("domain", domain) };
+}
+
+/**
+ * The name by which other nodes know a node: a DNS name in its certificate, `<chain>-<domain>`
+ * (spec/cloud_config.md, section 13).
+ */
+export function peerDomain(chainName: string, domain: string): string {
+  const name = `${chainName}-${domain}`;
+  if (isDnsName(name)) return name;
+  throw new Error(
+    `Cannot make a certificate for "${name}": chain name and domain must be labels of a DNS name, ` +
+      `letters, digits, "-", "_" and "." only`,
+  );
 }
 
 /** A name that becomes part of a folder's name, and so must not lead elsewhere. */

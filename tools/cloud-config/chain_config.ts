@@ -119,6 +119,6 @@ export function formatChainConfig(config: ChainConfig): string {
 }
 
 /** Whether the chain uses this implementation; images are compared exactly. */
-export function isChosen(config: ChainConfig, image: string): boolean {
+export function isChosen(config: Pick<ChainConfig, "services">, image: string): boolean {
   return config.services.some((service) => service.image === image);
 }

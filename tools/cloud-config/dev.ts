@@ -1,6 +1,6 @@
 import type { Clock } from "../../shared/clock/mod.ts";
 import { type Account, newAccount } from "./accounts.ts";
-import type { NodeAddress } from "./addresses.ts";
+import { type NodeAddress, peerDomain } from "./addresses.ts";
 import {
   appendNode,
   appendValidator,
@@ -10,10 +10,11 @@ import {
   initChainConfig,
   setAdmin,
 } from "./chain.ts";
-import { isChosen } from "./chain_config.ts";
+import { createAuthority, createNodeCertificate } from "./certificates.ts";
 import { exists } from "../../shared/files/mod.ts";
 import { type ChainFolder, removeIfThere } from "./folder.ts";
 import { updateNode } from "./node.ts";
+import { needsCertificates } from "./node_sections.ts";
 import type { GrpcPorts } from "./node_config.ts";
 
 /** First gRPC port of node 0, and first port on which nodes listen for each other. */
@@ -113,6 +114,8 @@ export async function createDev(folder: ChainFolder, options: DevChainOptions): 
     const ports = devPorts(index, basePort);
     return { ports, address: devAddress(index, ports) };
   });
+  const isCertified = needsCertificates(settings);
+  if (isCertified) peerDomain(folder.chainName, "0"); // a wrong name fails before anything is written
   initChain(folder);
   await initChainConfig(folder, settings, clock);
   const admin = await newAccount(folder, KMS_PASSWORD);
@@ -124,6 +127,10 @@ export async function createDev(folder: ChainFolder, options: DevChainOptions): 
     report(account);
     folder.updateChain((config) => appendNode(appendValidator(config, account.address), address));
     nodes.push({ account, address, ports });
+  }
+  if (isCertified) {
+    createAuthority(folder);
+    for (const { address } of nodes) createNodeCertificate(folder, address.domain);
   }
   for (const node of nodes) initDevNode(folder, { ...node, logLevel });
 }
@@ -137,15 +144,13 @@ export async function appendDev(
   const index = chain.nodes.length;
   const ports = devPorts(index, basePort);
   const address = devAddress(index, ports);
-  if (isChosen(chain, "network_tls") && !isChosen(chain, "network_p2p")) {
-    throw new Error('Cannot append a node with network "tls": this version has p2p only');
-  }
   if (exists(folder.nodePath(address.domain))) {
     throw new Error(
       `Cannot append node "${address.domain}": it must be new, ` +
         `got the folder "${folder.nodePath(address.domain)}"`,
     );
   }
+  if (needsCertificates(chain)) createNodeCertificate(folder, address.domain);
   const account = await newAccount(folder, KMS_PASSWORD);
   folder.updateChain((config) => appendNode(config, address));
   refreshNodes(folder, chain.nodes);

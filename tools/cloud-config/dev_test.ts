@@ -185,10 +185,12 @@ Deno.test("create-dev keeps secrets to their owner", async () => {
 
 Deno.test("create-dev refuses what it cannot make before it writes anything", async () => {
   using session = new Session();
-  assert.equal(
-    await session.panic("create-dev", "--is-tls"),
-    'Error: Cannot create a chain with network "tls": this version has p2p only\n',
+  const name = "--chain-name=a b";
+  assert.match(
+    await session.panic("create-dev", "--is-tls", name),
+    /^Error: Cannot make a certificate for "a b-0"/,
   );
+  assert.equal((await session.run("create-dev", "--is-tls", "--is-quic")).code, 2);
   assert.match(await session.panic("create-dev", "--peers-count=17"), /node 16 its ports/);
   assert.match(await session.panic("create-dev", "--base-port=63000"), /node 3 its ports/);
   assert.deepEqual(session.list("."), []);

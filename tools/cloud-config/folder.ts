@@ -27,6 +27,11 @@ export class ChainFolder {
     return `${this.path}/accounts/${parseFolderPart("account", address)}`;
   }
 
+  /** Certificate and key of the chain's authority. */
+  get authorityPath(): string {
+    return `${this.path}/ca_cert`;
+  }
+
   /** Certificate of a node. */
   certPath(domain: string): string {
     return `${this.path}/certs/${parseFolderPart("domain", domain)}`;

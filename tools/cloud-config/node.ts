@@ -1,7 +1,8 @@
 import { SECRET_MODE } from "../../shared/files/mod.ts";
+import { readNodeCertificates } from "./certificates.ts";
 import { type ChainFolder, replaceFile } from "./folder.ts";
 import { formatLogFile } from "./log_files.ts";
-import { formatServiceConfig, type NodeCertificates, rolesWithLogFile } from "./node_sections.ts";
+import { formatServiceConfig, rolesWithLogFile } from "./node_sections.ts";
 
 /** What `update-node` makes again. */
 export interface UpdateOptions {
@@ -21,7 +22,7 @@ export function updateNode(folder: ChainFolder, domain: string, options: UpdateO
     domain,
     chain,
     node,
-    readCertificates: () => readCertificates(folder, domain),
+    readCertificates: () => readNodeCertificates(folder, domain),
   });
   if (!options.isOld) {
     copyKeyStore(`${folder.accountPath(node.account)}/kms.db`, `${path}/kms.db`);
@@ -40,13 +41,4 @@ function copyKeyStore(from: string, to: string): void {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`Cannot copy "${from}" to "${to}": ${reason}`, { cause });
   }
-}
-
-function readCertificates(folder: ChainFolder, domain: string): NodeCertificates {
-  const certPath = folder.certPath(domain);
-  return {
-    caCert: Deno.readTextFileSync(`${folder.path}/ca_cert/cert.pem`),
-    cert: Deno.readTextFileSync(`${certPath}/cert.pem`),
-    privKey: Deno.readTextFileSync(`${certPath}/key.pem`),
-  };
 }

@@ -1,8 +1,9 @@
+import { peerDomain } from "./addresses.ts";
 import { type ChainConfig, genesisTable, isChosen, systemTable } from "./chain_config.ts";
 import type { NodeConfig } from "./node_config.ts";
 import { formatToml, type TomlTable } from "./toml_writer.ts";
 
-/** Certificates of a node of a chain with `network_tls`, as PEM text. */
+/** Certificates of a node of a chain with `network_tls` or `network_quic`, as PEM text. */
 export interface NodeCertificates {
   readonly caCert: string;
   readonly cert: string;
@@ -15,7 +16,7 @@ export interface NodeInputs {
   readonly domain: string;
   readonly chain: ChainConfig;
   readonly node: NodeConfig;
-  /** Called only when the chain uses `network_tls`. */
+  /** Called only when the chain needs certificates, see {@linkcode needsCertificates}. */
   readonly readCertificates: () => NodeCertificates;
 }
 
@@ -33,10 +34,14 @@ function p2pSection({ chain, domain, node }: NodeInputs): Section {
   return ["network_p2p", withPeers(ports, peers)];
 }
 
-function tlsSection({ chain, chainName, domain, node, readCertificates }: NodeInputs): Section {
+function tlsSection(name: string): (inputs: NodeInputs) => Section {
+  return (inputs) => [name, tlsTable(inputs)];
+}
+
+function tlsTable({ chain, chainName, domain, node, readCertificates }: NodeInputs): TomlTable {
   const { caCert, cert, privKey } = readCertificates();
   const peers = chain.nodes.filter((peer) => peer.domain !== domain)
-    .map(({ host, port, domain: name }) => ({ domain: `${chainName}-${name}`, host, port }));
+    .map(({ host, port, domain }) => ({ domain: peerDomain(chainName, domain), host, port }));
   const table = {
     ca_cert: caCert,
     cert,
@@ -45,7 +50,7 @@ function tlsSection({ chain, chainName, domain, node, readCertificates }: NodeIn
     listen_port: node.network_listen_port,
     reconnect_timeout: 5,
   };
-  return ["network_tls", withPeers(table, peers)];
+  return withPeers(table, peers);
 }
 
 function raftSection({ node }: NodeInputs): Section {
@@ -91,7 +96,11 @@ function kmsSection(name: string): (inputs: NodeInputs) => Section {
 const SECTIONS_BY_KIND: Readonly<
   Record<string, Readonly<Record<string, (inputs: NodeInputs) => Section>>>
 > = {
-  network: { network_p2p: p2pSection, network_tls: tlsSection },
+  network: {
+    network_p2p: p2pSection,
+    network_tls: tlsSection("network_tls"),
+    network_quic: tlsSection("network_quic"),
+  },
   consensus: { consensus_raft: raftSection, consensus_bft: bftSection },
   executor: { executor_evm: executorSection },
   storage: { storage_rocksdb: storageSection },
@@ -101,11 +110,20 @@ const SECTIONS_BY_KIND: Readonly<
 
 function sectionOf(kind: string, inputs: NodeInputs): Section {
   const known = SECTIONS_BY_KIND[kind] ?? {};
-  for (const [image, section] of Object.entries(known)) {
-    if (isChosen(inputs.chain, image)) return section(inputs);
-  }
+  const section = known[chosenImage(kind, inputs.chain) ?? ""];
+  if (section !== undefined) return section(inputs);
   const images = Object.keys(known).join(" or ");
   throw new Error(`unsupport ${kind} service: micro_service_list must have the image ${images}`);
+}
+
+function chosenImage(kind: string, chain: Pick<ChainConfig, "services">): string | undefined {
+  return Object.keys(SECTIONS_BY_KIND[kind] ?? {}).find((image) => isChosen(chain, image));
+}
+
+/** Whether the nodes of a chain prove with certificates who they are. */
+export function needsCertificates(chain: Pick<ChainConfig, "services">): boolean {
+  const network = chosenImage("network", chain);
+  return network === "network_tls" || network === "network_quic";
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createProgram, ExitError, type Output, runProgram } from "../../shared/cli/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import { addAbsentCommands } from "./commands/absent.ts";
+import { addCertificateCommands } from "./commands/certificates.ts";
 import { addChainCommands } from "./commands/chain.ts";
 import { addDevCommands } from "./commands/dev.ts";
 import { addAccountCommands, addNodeCommands } from "./commands/node.ts";
@@ -22,6 +23,7 @@ export async function runCloudConfig(
   addChainCommands(program, clock);
   addAccountCommands(program);
   addNodeCommands(program);
+  addCertificateCommands(program);
   addDevCommands(program, clock);
   addAbsentCommands(program);
   try {

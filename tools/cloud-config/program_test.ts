@@ -41,12 +41,8 @@ Deno.test("cloud-config prints version and help, and exits with 2 for a wrong li
 
 Deno.test("commands of later versions are refused with the reason", async () => {
   using session = new Session();
-  const error = await session.panic("sign-csr", "--domain", "0");
-  assert.equal(
-    error,
-    'Error: Cannot run sign-csr: it makes certificates for network "tls", ' +
-      "this version has p2p only\n",
-  );
+  const error = await session.panic("migrate", "-d", "old");
+  assert.equal(error, "Error: Cannot run migrate: this version does not read the files of 6.1.0\n");
   assert.match(await session.panic("create-k8s", "--admin", ADDRESS), /one machine only/);
 });
 

@@ -65,7 +65,7 @@ const GRPC_PORTS = defineTable("grpc_ports", {
 });
 
 /** Roles whose services show metrics. */
-export type MeteredRole = "controller" | "consensus" | "executor";
+export type MeteredRole = "controller" | "consensus" | "executor" | "network";
 
 /** The tables of a node's configuration that may have a port for metrics, and whose they are. */
 export const METERED_TABLES: readonly (readonly [table: string, role: MeteredRole])[] = [
@@ -73,6 +73,9 @@ export const METERED_TABLES: readonly (readonly [table: string, role: MeteredRol
   ["consensus_bft", "consensus"],
   ["consensus_raft", "consensus"],
   ["executor_evm", "executor"],
+  ["network_p2p", "network"],
+  ["network_tls", "network"],
+  ["network_quic", "network"],
 ];
 
 /** Images by the word of the flag, `consensus_bft` by `bft`. */
@@ -145,17 +148,18 @@ export function readPorts(document: ConfigDocument): Readonly<Record<Role, numbe
 }
 
 /** What a port of a node is for: gRPC of a role, the other nodes, metrics of a role. */
-export type PortUse = Role | "listen" | "metrics" | "consensus_metrics" | "executor_metrics";
+export type PortUse = Role | "listen" | "metrics" | `${MeteredRole}_metrics`;
 
 /** Every port of a node with what it is for. */
 export function portsOf({ ports, listenPort, metricsPorts }: DevNode): [PortUse, number][] {
-  const { controller, consensus, executor } = metricsPorts;
+  const { controller, consensus, executor, network } = metricsPorts;
   const uses: [PortUse, number | undefined][] = [
     ...ROLES.map((role): [Role, number] => [role, ports[role]]),
     ["listen", listenPort],
     ["metrics", controller],
     ["consensus_metrics", consensus],
     ["executor_metrics", executor],
+    ["network_metrics", network],
   ];
   return uses.filter((use): use is [PortUse, number] => use[1] !== undefined);
 }

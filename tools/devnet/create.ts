@@ -5,6 +5,7 @@ import {
   type DevChain,
   findChainName,
   METERED_TABLES,
+  type MeteredRole,
   readChain,
   readPorts,
 } from "./chain.ts";
@@ -18,7 +19,7 @@ const DEFAULTS = { nodes: 4, crypto: "sm", consensus: "bft", network: "p2p" } as
 const SUPPORTED: Readonly<Record<keyof ChainKind, readonly string[]>> = {
   crypto: ["sm", "eth"],
   consensus: ["bft", "raft"],
-  network: ["p2p"],
+  network: ["p2p", "tls", "quic"],
 };
 
 /** What the user asks of the chain; undefined where any will do. */
@@ -113,6 +114,7 @@ export async function createChain(
       `--config-dir=${aside}`,
       `--peers-count=${nodes}`,
       `--base-port=${basePort}`,
+      ...(network === "p2p" ? [] : [`--is-${network}`]),
       ...(consensus === "bft" ? ["--is-bft"] : []),
       ...(crypto === "eth" ? ["--is-eth"] : []),
     ]);
@@ -176,7 +178,12 @@ export async function addNode(
 }
 
 /** Distance of the port for the metrics of a service from its gRPC port. */
-const METRICS_PORT_OFFSET = 10;
+const METRICS_PORT_OFFSET: Readonly<Record<MeteredRole, number>> = {
+  controller: 10,
+  consensus: 10,
+  executor: 10,
+  network: 16, // at 10 it listens for other nodes
+};
 
 /** Nodes of one machine cannot share a port for metrics, so cloud-config gives them none. */
 function addMetricsPorts(dir: string): void {
@@ -186,7 +193,7 @@ function addMetricsPorts(dir: string): void {
     const ports = readPorts(loadDocument(`${dir}/${name}/node_config.toml`));
     let text = Deno.readTextFileSync(path);
     for (const [table, role] of METERED_TABLES) {
-      const line = `metrics_port = ${ports[role] + METRICS_PORT_OFFSET}\n`;
+      const line = `metrics_port = ${ports[role] + METRICS_PORT_OFFSET[role]}\n`;
       text = text.replace(new RegExp(`^\\[${table}\\]\n`, "m"), (header) => header + line);
     }
     Deno.writeTextFileSync(path, text);

@@ -73,6 +73,7 @@ Deno.test("up --detach makes a chain, starts it and leaves it running", options,
     metrics: base + 14,
     consensus_metrics: base + 11,
     executor_metrics: base + 12,
+    network_metrics: base + 16,
   });
   assert.ok(out.includes(`\n  curl localhost:${base + 14}/metrics\n`));
   assert.match((await bin.run(["status"])).out, /\n +0 +\d+ +5 +3 +2 +\d+ {2}running\n$/);
@@ -149,7 +150,6 @@ Deno.test("up refuses what it cannot run, before it makes anything", options, as
   await using bin = new FakeBin();
   for (
     const [flags, expected] of [
-      [["--network=tls"], 'Cannot create a chain with network "tls": this version has p2p only'],
       [["--base-port=65000"], "Cannot give node 1 its ports"],
     ] as const
   ) {
@@ -192,6 +192,35 @@ Deno.test("up refuses what it cannot run, before it makes anything", options, as
   Deno.removeSync(`${bin.path}/kms`);
   assert.match((await bin.run(["up"])).err, /Cannot find the executable ".*\/kms"/);
 });
+
+for (const network of ["tls", "quic"]) {
+  Deno.test(
+    `up --network ${network} makes a chain of nodes with certificates`,
+    options,
+    async () => {
+      await using bin = new FakeBin();
+      const flags = [`--network=${network}`, "--nodes=2", `--base-port=${findBasePort(2)}`];
+      const { code, out, err } = await bin.run(["up", ...flags, "--detach"]);
+      assert.equal(code, 0, err);
+      assert.match(out, new RegExp(`^creating a chain of 2 nodes \\(sm, bft, ${network}\\) in `));
+      const config = Deno.readTextFileSync(`${bin.chainPath}/test-chain-1/config.toml`);
+      const { network: port = 0, listen, network_metrics } =
+        (await statusOf(bin)).nodes[1]?.ports ?? {};
+      const table = `\\[network_${network}\\]\nmetrics_port = ${network_metrics}\nca_cert = """`;
+      assert.match(config, new RegExp(`^${table}`, "m"));
+      assert.match(config, new RegExp(`^grpc_port = ${port}\nlisten_port = ${listen}$`, "m"));
+      assert.match(config, /^domain = 'test-chain-0'\nhost = '127\.0\.0\.1'\nport = \d+$/m);
+
+      await bin.run(["down"]);
+      const added = await bin.run(["add-node"]);
+      assert.equal(added.code, 0, added.err);
+      const grown = Deno.readTextFileSync(`${bin.chainPath}/test-chain-0/config.toml`);
+      assert.match(grown, /^domain = 'test-chain-2'$/m);
+      const again = await bin.run(["up", "--network=p2p"]);
+      assert.match(again.err, new RegExp(`with --network p2p: it has ${network};`));
+    },
+  );
+}
 
 Deno.test("logs prints the ends of the log files and follows them", options, async () => {
   await using bin = new FakeBin();

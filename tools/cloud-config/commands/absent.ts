@@ -1,17 +1,14 @@
 import type { Program } from "../../../shared/cli/mod.ts";
 
-const NEEDS_TLS = 'it makes certificates for network "tls", this version has p2p only';
 const NEEDS_CLUSTER = "this version makes chains of one machine only";
+const NEEDS_OLD_FILES = "this version does not read the files of 6.1.0";
 
 /** Commands of the reference tool that this version refuses: help text and reason. */
 const ABSENT: Readonly<Record<string, readonly [about: string, reason: string]>> = {
-  "create-ca": ["create CA", NEEDS_TLS],
-  "create-csr": ["create csr", NEEDS_TLS],
-  "sign-csr": ["sign csr", NEEDS_TLS],
   "create-k8s": ["create config in env k8s", NEEDS_CLUSTER],
   "append-k8s": ["append node in env k8s", NEEDS_CLUSTER],
   "delete-k8s": ["delete node in env k8s", NEEDS_CLUSTER],
-  migrate: ["migrate CITA-Cloud chain from 6.1.0 to 6.3.0", NEEDS_TLS],
+  migrate: ["migrate CITA-Cloud chain from 6.1.0 to 6.3.0", NEEDS_OLD_FILES],
 };
 
 /** Refuses what this version does not have, with the reason instead of a usage error. */

@@ -1,4 +1,4 @@
-import { type Program, unsignedInteger } from "../../../shared/cli/mod.ts";
+import { Option, type Program, unsignedInteger } from "../../../shared/cli/mod.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { accountLine } from "../accounts.ts";
 import { appendDev, createDev, deleteDev } from "../dev.ts";
@@ -15,6 +15,7 @@ interface AppendDevFlags extends ChainFlags {
 interface CreateDevFlags extends AppendDevFlags {
   readonly peersCount: number;
   readonly isTls: boolean;
+  readonly isQuic: boolean;
   readonly isBft: boolean;
   readonly isEth: boolean;
 }
@@ -36,15 +37,18 @@ export function addDevCommands(program: Program, clock: Clock): void {
   addNodeFlags(create);
   create
     .option("--is-tls", "network_tls instead of network_p2p", false)
+    .addOption(
+      new Option("--is-quic", "network_quic instead of network_p2p").default(false)
+        .conflicts("isTls"),
+    )
     .option("--is-bft", "consensus_bft instead of consensus_raft", false)
     .option("--is-eth", "kms_eth instead of kms_sm", false)
     .action(async (flags: CreateDevFlags) => {
-      if (flags.isTls) {
-        throw new Error('Cannot create a chain with network "tls": this version has p2p only');
-      }
       await createDev(folderOf(flags), {
         peersCount: flags.peersCount,
         settings: settingsWith({
+          ...(flags.isTls ? { network: "network_tls" } : {}),
+          ...(flags.isQuic ? { network: "network_quic" } : {}),
           ...(flags.isBft ? { consensus: "consensus_bft" } : {}),
           ...(flags.isEth ? { kms: "kms_eth" } : {}),
         }),
