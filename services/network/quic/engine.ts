@@ -45,7 +45,7 @@ export type EngineEvent =
     readonly stream: number;
   };
 
-/** Datagrams for one address. They are views that the next call of the engine overwrites. */
+/** Datagrams for one address: views that the next {@linkcode Engine.transmit} overwrites. */
 export interface Batch {
   readonly address: Address;
   readonly datagrams: readonly Bytes[];
@@ -76,7 +76,7 @@ const SYMBOLS = {
   quic_timeout: { parameters: ["u32"], result: "f64" },
   quic_handle_timeout: { parameters: ["u32", "f64"], result: "i32" },
   quic_event: { parameters: ["u32", "buffer", "u32"], result: "i32" },
-  quic_peer_certificate: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
+  quic_peer_names: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
   quic_open_stream: { parameters: ["u32", "u32", "i32"], result: "i32" },
   quic_write: { parameters: ["u32", "u32", "f64", "buffer", "u32"], result: "i32" },
   quic_finish: { parameters: ["u32", "u32", "f64"], result: "i32" },
@@ -129,8 +129,9 @@ function load(): Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] {
  */
 export class Engine {
   readonly #library = load();
-  readonly #room = new Uint8Array(BATCH_ROOM_SIZE);
-  readonly #view = new DataView(this.#room.buffer);
+  readonly #batch = new Uint8Array(BATCH_ROOM_SIZE);
+  readonly #event = new Uint8Array(TEXT_ROOM_SIZE);
+  readonly #view = new DataView(this.#event.buffer);
   readonly #originMs: number;
   readonly #id: number;
 
@@ -163,16 +164,16 @@ export class Engine {
 
   /** What is to be sent next; null when nothing is. */
   transmit(nowMs: number): Batch | null {
-    const room = this.#room;
+    const batch = this.#batch;
     const now = this.#micros(nowMs);
-    const size = this.#check(this.#library.quic_transmit(this.#id, now, room, room.length));
+    const size = this.#check(this.#library.quic_transmit(this.#id, now, batch, batch.length));
     if (size === 0) return null;
-    const step = this.#view.getUint16(ADDRESS_SIZE, true);
+    const step = (batch[ADDRESS_SIZE] ?? 0) + 0x100 * (batch[ADDRESS_SIZE + 1] ?? 0);
     const datagrams: Bytes[] = [];
     for (let start = BATCH_HEAD_SIZE; start < size; start += step) {
-      datagrams.push(room.subarray(start, Math.min(start + step, size)));
+      datagrams.push(batch.subarray(start, Math.min(start + step, size)));
     }
-    return { address: decodeAddress(room), datagrams };
+    return { address: decodeAddress(batch), datagrams };
   }
 
   /** When {@linkcode handleTimeout} is due, unless something else happens before; null for never. */
@@ -188,7 +189,7 @@ export class Engine {
 
   /** The next event; null when there is none. */
   nextEvent(): EngineEvent | null {
-    const size = this.#check(this.#library.quic_event(this.#id, this.#room, TEXT_ROOM_SIZE));
+    const size = this.#check(this.#library.quic_event(this.#id, this.#event, TEXT_ROOM_SIZE));
     if (size === 0) return null;
     const connection = this.#view.getUint32(4, true);
     const kind = this.#view.getUint32(0, true);
@@ -196,21 +197,23 @@ export class Engine {
     if (kind === 3) return { kind: "readable", connection, stream };
     if (kind === 4) return { kind: "writable", connection, stream };
     if (kind === 5) return { kind: "finished", connection, stream };
-    const address = decodeAddress(this.#room.subarray(16));
+    const address = decodeAddress(this.#event.subarray(16));
     if (kind === 2) {
-      const reason = new TextDecoder().decode(this.#room.subarray(EVENT_HEAD_SIZE, size));
+      const reason = new TextDecoder().decode(this.#event.subarray(EVENT_HEAD_SIZE, size));
       return { kind: "lost", connection, address, reason };
     }
     const isIncoming = this.#view.getUint16(EVENT_HEAD_SIZE - 2, true) === 1;
     return { kind: "connected", connection, address, isIncoming };
   }
 
-  /** The certificate that the peer of a connection has shown, as DER. */
-  peerCertificate(connection: number): Bytes {
+  /** The DNS names in the certificate that the peer of a connection has shown. */
+  peerDomains(connection: number): readonly string[] {
     const room = new Uint8Array(CERTIFICATE_ROOM_SIZE);
-    const { quic_peer_certificate } = this.#library;
-    const size = this.#check(quic_peer_certificate(this.#id, connection, room, room.length));
-    return room.slice(0, size);
+    const { quic_peer_names } = this.#library;
+    const size = this.#check(quic_peer_names(this.#id, connection, room, room.length));
+    return new TextDecoder().decode(room.subarray(0, size)).split(",").filter((name) =>
+      name !== ""
+    );
   }
 
   /** Opens a stream to the peer. Streams with a higher priority are sent first. */

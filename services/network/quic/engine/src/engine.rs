@@ -12,6 +12,7 @@ use quinn_proto::{
     Event as QuicEvent, Incoming, ReadError, StreamEvent, StreamId, VarInt, WriteError,
 };
 use rustls::pki_types::CertificateDer;
+use webpki::EndEntityCert;
 
 use crate::tls::{IDLE_TIMEOUT, configure};
 
@@ -211,13 +212,14 @@ impl Engine {
         self.events.pop_front()
     }
 
-    /// The certificate of the peer itself, as DER.
-    pub fn peer_certificate(&self, id: u32) -> Result<Vec<u8>, Fault> {
+    /// The DNS names in the certificate of the peer.
+    pub fn peer_names(&self, id: u32) -> Result<Vec<String>, Fault> {
         let link = self.links.get(&id).ok_or(UNKNOWN)?;
         let identity = link.connection.crypto_session().peer_identity();
         let chain = identity.and_then(|any| any.downcast::<Vec<CertificateDer<'static>>>().ok());
         let leaf = chain.as_ref().and_then(|chain| chain.first());
-        Ok(leaf.ok_or("the peer has shown no certificate")?.to_vec())
+        let leaf = EndEntityCert::try_from(leaf.ok_or("the peer has shown no certificate")?)?;
+        Ok(leaf.valid_dns_names().map(String::from).collect())
     }
 
     /// Opens a stream to the peer; streams with a higher priority are sent first.

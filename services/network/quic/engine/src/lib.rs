@@ -260,19 +260,19 @@ pub unsafe extern "C" fn quic_event(engine: u32, out: *mut u8, out_size: u32) ->
     })
 }
 
-/// Writes the certificate of the peer, as DER; answers its size.
+/// Writes the DNS names in the certificate of the peer, with commas between them; answers the size.
 ///
 /// # Safety
 /// `out_size` bytes at `out` must be writable.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn quic_peer_certificate(
+pub unsafe extern "C" fn quic_peer_names(
     engine: u32,
     connection: u32,
     out: *mut u8,
     out_size: u32,
 ) -> i32 {
     let out = unsafe { bytes_mut(out, out_size) };
-    guard_engine(engine, |engine| put(out, 0, &engine.peer_certificate(connection)?))
+    guard_engine(engine, |engine| put(out, 0, engine.peer_names(connection)?.join(",").as_bytes()))
 }
 
 /// Opens a stream to the peer; answers its number.
