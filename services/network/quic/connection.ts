@@ -29,6 +29,7 @@ export class Connection {
   readonly #outgoing = new Map<number, SendStream>();
   #accept: ((stream: ReceiveStream) => void) | null = null;
   #isLost = false;
+  #writtenSize = 0;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -55,6 +56,11 @@ export class Connection {
     return this.#parts.engine.peerDomains(this.#parts.id);
   }
 
+  /** Bytes that the streams to the peer have taken so far. */
+  get writtenSize(): number {
+    return this.#writtenSize;
+  }
+
   get statistics(): ConnectionStatistics {
     this.#assertOpen();
     return this.#parts.engine.statistics(this.#parts.id);
@@ -73,7 +79,11 @@ export class Connection {
     const number = engine.openStream(id, priority);
     const forget = () => this.#outgoing.delete(number);
     const stream = new SendStream({
-      write: (bytes) => engine.write(id, number, bytes),
+      write: (bytes) => {
+        const size = engine.write(id, number, bytes);
+        this.#writtenSize += size;
+        return size;
+      },
       finish: () => engine.finish(id, number),
       wake,
       forget,
@@ -110,7 +120,7 @@ export class Connection {
     if (known !== undefined) return known;
     const { engine, id, wake } = this.#parts;
     const stream = new ReceiveStream({
-      read: (buffer) => engine.read(id, number, buffer),
+      read: () => engine.read(id, number),
       stop: () => engine.stop(id, number, 0),
       wake,
       forget: () => this.#incoming.delete(number),

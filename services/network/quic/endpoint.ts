@@ -60,9 +60,9 @@ export class Endpoint {
 
   /**
    * Connects to a peer whose certificate must be valid for the domain. Rejects with
-   * `ConnectionLost` when that fails, after ten seconds at the latest.
+   * `ConnectionLost` when that fails, after ten seconds at the latest, or when the signal aborts.
    */
-  async connect(address: Address, domain: string): Promise<Connection> {
+  async connect(address: Address, domain: string, signal?: AbortSignal): Promise<Connection> {
     assert(!this.#isClosed, "A closed endpoint is not used");
     const nowMs = this.#options.clock.monotonicMs();
     const encoded = this.#encode(address);
@@ -70,8 +70,15 @@ export class Endpoint {
     const id = this.#engine.connect(nowMs, encoded, domain);
     const connection = this.#addConnection(id, address);
     this.#work();
-    await connection.established;
-    return connection;
+    const abort = () => connection.close("the attempt was given up");
+    signal?.addEventListener("abort", abort);
+    if (signal?.aborted) abort();
+    try {
+      await connection.established;
+      return connection;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+    }
   }
 
   /** Ends all connections and releases the sockets. */

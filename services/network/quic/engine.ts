@@ -105,6 +105,9 @@ const TEXT_ROOM_SIZE = 4 * 1024;
 const BATCH_ROOM_SIZE = 32 * 1024;
 const BATCH_HEAD_SIZE = ADDRESS_SIZE + 2;
 
+/** How much of a stream is read at once. */
+const READ_ROOM_SIZE = 256 * 1024;
+
 /** No certificate is longer: the engine takes a handshake of at most 16 KiB. */
 const CERTIFICATE_ROOM_SIZE = 64 * 1024;
 
@@ -115,21 +118,16 @@ const REASON_SIZE_MAX = 512;
 
 const NOTHING = new Uint8Array(0);
 
-let loaded: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | null = null;
-
-/** Loads the library when it is needed: a node of another flavour has no use for it. */
-function load(): Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] {
-  return loaded ??= Deno.dlopen(LIBRARY, SYMBOLS).symbols;
-}
-
 /**
  * The connections of one node, to peers that prove to be below the same certificate authority with
  * TLS 1.3, without ALPN (spec/network.md, section 5). Times are monotonic milliseconds. Connections
  * and streams are numbers; one that does not exist is an {@linkcode EngineError}.
  */
 export class Engine {
-  readonly #library = load();
+  readonly #file = Deno.dlopen(LIBRARY, SYMBOLS);
+  readonly #library = this.#file.symbols;
   readonly #batch = new Uint8Array(BATCH_ROOM_SIZE);
+  readonly #data = new Uint8Array(READ_ROOM_SIZE);
   readonly #event = new Uint8Array(TEXT_ROOM_SIZE);
   readonly #view = new DataView(this.#event.buffer);
   readonly #originMs: number;
@@ -143,7 +141,12 @@ export class Engine {
     const parts = [first ?? NOTHING, second ?? NOTHING, third ?? NOTHING] as const;
     const sizes = [parts[0].length, parts[1].length, parts[2].length] as const;
     this.#originMs = nowMs;
-    this.#id = this.#check(this.#library.quic_open(owned(concatBytes(...parts)), ...sizes));
+    try {
+      this.#id = this.#check(this.#library.quic_open(owned(concatBytes(...parts)), ...sizes));
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
   }
 
   /** Starts to connect to a peer whose certificate must be valid for the domain. */
@@ -234,12 +237,12 @@ export class Engine {
     this.#check(this.#library.quic_finish(this.#id, connection, stream));
   }
 
-  /** Reads from a stream of the peer as much as there is and fits into the buffer. */
-  read(connection: number, stream: number, buffer: Bytes): { size: number; isEnded: boolean } {
-    const room = owned(buffer);
-    const outcome = this.#library.quic_read(this.#id, connection, stream, room, room.length);
-    this.#check(outcome);
-    return { size: outcome & ~ENDED, isEnded: (outcome & ENDED) !== 0 };
+  /** Reads from a stream of the peer what there is, at most 256 KiB at once. */
+  read(connection: number, stream: number): { readonly bytes: Bytes; readonly isEnded: boolean } {
+    const data = this.#data;
+    const { quic_read } = this.#library;
+    const outcome = this.#check(quic_read(this.#id, connection, stream, data, data.length));
+    return { bytes: data.slice(0, outcome & ~ENDED), isEnded: (outcome & ENDED) !== 0 };
   }
 
   /** Tells the peer that no more of its stream is wanted. */
@@ -267,6 +270,7 @@ export class Engine {
   /** Forgets all connections without a word to their peers. No other method may be called then. */
   [Symbol.dispose](): void {
     this.#library.quic_drop(this.#id);
+    this.#file.close();
   }
 
   #micros(nowMs: number): number {

@@ -38,22 +38,25 @@ export class SendStream {
   }
 
   /**
-   * Resolves when the stream has taken all of the bytes, before the peer has them. Rejects when the
+   * Resolves when the stream has taken all of the parts, before the peer has them. Rejects when the
    * connection is lost or the peer wants no more of the stream.
    */
-  async write(bytes: Bytes): Promise<void> {
-    for (let rest = bytes; rest.length > 0;) {
-      if (this.#error !== null) throw this.#error;
-      rest = rest.subarray(this.#parts.write(rest));
-      this.#parts.wake();
-      if (rest.length > 0) await this.#waiter.wait();
+  async write(parts: readonly Bytes[]): Promise<void> {
+    for (const part of parts) {
+      for (let rest = part; rest.length > 0;) {
+        if (this.#error !== null) throw this.#error;
+        rest = rest.subarray(this.#parts.write(rest));
+        if (rest.length === 0) continue;
+        this.#parts.wake();
+        await this.#waiter.wait();
+      }
     }
+    this.#parts.wake();
   }
 
   /** Ends the stream; resolves when the peer has all of it or never will. */
   async finish(): Promise<void> {
-    if (this.#isEnded) return;
-    this.#parts.finish();
+    if (!this.#isEnded) this.#parts.finish();
     this.#parts.wake();
     while (!this.#isEnded) await this.#waiter.wait();
   }
@@ -74,7 +77,7 @@ export class SendStream {
 
 /** What the engine does for a stream of the peer. */
 export interface ReceiveParts {
-  readonly read: (buffer: Bytes) => { readonly size: number; readonly isEnded: boolean };
+  readonly read: () => { readonly bytes: Bytes; readonly isEnded: boolean };
   readonly stop: () => void;
   /** To be called when the engine may have something to send. */
   readonly wake: () => void;
@@ -94,15 +97,15 @@ export class ReceiveStream {
   }
 
   /**
-   * Waits for data and reads as much as there is and fits; null at the end of the stream. Rejects
-   * when the connection is lost or the peer gave the stream up.
+   * Waits for data and gives all that there is, up to 256 KiB; null at the end of the stream.
+   * Rejects when the connection is lost or the peer gave the stream up.
    */
-  async read(buffer: Bytes): Promise<number | null> {
+  async read(): Promise<Bytes | null> {
     for (;;) {
       if (this.#error !== null) throw this.#error;
       if (this.#isEnded) return null;
-      const size = this.#read(buffer);
-      if (size > 0) return size;
+      const bytes = this.#take();
+      if (bytes.length > 0) return bytes;
       if (!this.#isEnded) await this.#waiter.wait();
     }
   }
@@ -129,13 +132,13 @@ export class ReceiveStream {
     this.#waiter.wake();
   }
 
-  #read(buffer: Bytes): number {
+  #take(): Bytes {
     try {
-      const { size, isEnded } = this.#parts.read(buffer);
+      const { bytes, isEnded } = this.#parts.read();
       this.#parts.wake(); // what was read makes room for more
       this.#isEnded = isEnded;
       if (isEnded) this.#parts.forget();
-      return size;
+      return bytes;
     } catch (error) {
       this.#parts.forget();
       throw error;
