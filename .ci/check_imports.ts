@@ -114,7 +114,7 @@ function layerProblem(from: Source, target: string): string | null {
   if (toTop !== "shared") {
     return isTest(from.path) && toTop === "tests" ? null : `${fromUnit} may import shared only`;
   }
-  if (!/^shared\/[a-z_]+\/(mod\.ts|testing\/.*)$/.test(target)) {
+  if (!/^shared\/[a-z0-9_]+\/(mod\.ts|testing\/.*)$/.test(target)) {
     return "a shared package is imported through its mod.ts";
   }
   if (target.includes("/testing/") && !isTest(from.path)) return "testing/ is for tests only";
