@@ -132,8 +132,14 @@ Deno.test("Engine refuses a server of another name or authority", () => {
 
 Deno.test("Engine refuses credentials and domains that cannot be used", () => {
   const otherKey = issueCertificate(AUTHORITY, "a.fy").privateKeyPem;
-  for (const part of [{ ca: "" }, { certificate: "x" }, { key: "" }, { key: otherKey }]) {
-    assert.throws(() => new Engine({ ...A, ...part }, 0), EngineError);
+  const cases = [
+    [{ ca: "" }, /^EngineError: Cannot use the CA certificate: /],
+    [{ certificate: "x" }, /^EngineError: Cannot use the certificate: /],
+    [{ key: "" }, /^EngineError: Cannot use the key: /],
+    [{ key: otherKey }, /^EngineError: Cannot use the certificate with the key: /],
+  ] as const;
+  for (const [part, message] of cases) {
+    assert.throws(() => new Engine({ ...A, ...part }, 0), message);
   }
   using engine = new Engine(A, 0);
   const address = addressOf({ host: "10.0.0.2", port: 4000 });

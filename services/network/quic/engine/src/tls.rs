@@ -1,5 +1,6 @@
 //! The TLS side: mutual TLS 1.3 below one certificate authority, and the limits of a connection.
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use quinn_proto::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn_proto::{ClientConfig, ServerConfig, TransportConfig, VarInt};
 use rustls::client::Resumption;
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::version::TLS13;
@@ -34,19 +35,20 @@ pub fn configure(
 ) -> Result<(ServerConfig, ClientConfig), Fault> {
     let provider = Arc::new(ring::default_provider());
     let mut roots = RootCertStore::empty();
-    for root in certificates(ca)? {
-        roots.add(root)?;
+    for root in certificates(ca).map_err(|fault| named("the CA certificate", fault))? {
+        roots.add(root).map_err(|fault| named("the CA certificate", fault))?;
     }
     let roots = Arc::new(roots);
-    let chain = certificates(chain)?;
-    let key = PrivateKeyDer::from_pem_slice(key)?;
+    let chain = certificates(chain).map_err(|fault| named("the certificate", fault))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|fault| named("the key", fault))?;
 
     let verifier =
         WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build()?;
     let mut server = TlsServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&TLS13])?
         .with_client_cert_verifier(verifier)
-        .with_single_cert(chain.clone(), key.clone_key())?;
+        .with_single_cert(chain.clone(), key.clone_key())
+        .map_err(|fault| named("the certificate with the key", fault))?;
     server.send_tls13_tickets = 0;
     let mut client = rustls::ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])?
@@ -63,8 +65,13 @@ pub fn configure(
     Ok((incoming, outgoing))
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    Ok(CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?)
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
+    if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) }
+}
+
+fn named(what: &str, fault: impl Display) -> Fault {
+    format!("Cannot use {what}: {fault}").into()
 }
 
 fn transport() -> Result<TransportConfig, Fault> {
