@@ -17,12 +17,18 @@ const ESBUILD = `${ROOT}.toolchain/node_modules/@esbuild/linux-x64/bin/esbuild`;
 /** Packages with native code; embedded only where the bundle imports them. */
 const NATIVE_PACKAGES = ["classic-level", "secp256k1"];
 
+/** Native libraries that an executable carries beside its bundle, in `.toolchain/lib`. */
+const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
+  network: ["libquic_engine.so"],
+};
+
 /** What every service does: reads its configuration, writes logs, talks to its neighbours. */
 const SERVICE_PERMISSIONS = ["net", "read", "write", "env", "sys"];
 
 /** The least that each executable needs (`--allow-...`). */
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
-  network: SERVICE_PERMISSIONS,
+  // for the library of QUIC only, but where it lies depends on TMPDIR and on the executable's name
+  network: [...SERVICE_PERMISSIONS, "ffi"],
   consensus: [...SERVICE_PERMISSIONS, "ffi"],
   executor: [...SERVICE_PERMISSIONS, "ffi"],
   storage: [...SERVICE_PERMISSIONS, "ffi"],
@@ -32,6 +38,11 @@ const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
   "cloud-config": ["read", "write", "env", "sys", "ffi"],
   // starts programs, which may do anything, and reads /proc, which no narrower permission allows
   devnet: ["all"],
+};
+
+/** Parts of Deno that are not stable yet and that an executable uses (`--unstable-...`). */
+const UNSTABLE: Readonly<Record<string, readonly string[]>> = {
+  network: ["net"], // UDP
 };
 
 /** How the engine of an executable is tuned. */
@@ -163,14 +174,19 @@ async function build(
     throw new Error(`Cannot build ${name}: it has no permission list`);
   }
   const v8Flags = V8_FLAGS[name] ?? [];
+  const unstable = UNSTABLE[name] ?? [];
+  const libraries = LIBRARIES[name] ?? [];
   const folder = `${ROOT}build/${name}`;
   const files: string[] = [];
   for (const path of [entry.path, ...entry.workers]) files.push(await bundle(entry, path, version));
   const code = files.map((file) => Deno.readTextFileSync(`${folder}/${file}`)).join("\n");
-  const stamp = createHash("sha256").update(
-    JSON.stringify([code, permissions, v8Flags, Deno.version]),
-  )
-    .digest("hex");
+  const stampHash = createHash("sha256");
+  stampHash.update(JSON.stringify([code, permissions, unstable, v8Flags, Deno.version]));
+  for (const file of libraries) {
+    Deno.copyFileSync(`${ROOT}.toolchain/lib/${file}`, `${folder}/${file}`);
+    stampHash.update(Deno.readFileSync(`${folder}/${file}`));
+  }
+  const stamp = stampHash.digest("hex");
   const stampPath = `${folder}/stamp`;
   if (isFile(`${ROOT}bin/${name}`) && isFile(stampPath)) {
     if (Deno.readTextFileSync(stampPath) === stamp) return "unchanged";
@@ -181,8 +197,9 @@ async function build(
     "--no-check",
     "--no-prompt",
     ...permissions.map((permission) => `--allow-${permission}`),
+    ...unstable.map((part) => `--unstable-${part}`),
     ...v8Flags.length === 0 ? [] : [`--v8-flags=${v8Flags.join(",")}`],
-    ...files.slice(1).map((file) => `--include=${file}`),
+    ...[...files.slice(1), ...libraries].map((file) => `--include=${file}`),
     "--output",
     `${ROOT}bin/${name}.part`,
     "main.js",

@@ -1,0 +1,88 @@
+//! The TLS side: mutual TLS 1.3 below one certificate authority, and the limits of a connection.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use quinn_proto::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn_proto::{ClientConfig, ServerConfig, TransportConfig, VarInt};
+use rustls::client::Resumption;
+use rustls::crypto::ring;
+use rustls::pki_types::pem::{self, PemObject};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::WebPkiClientVerifier;
+use rustls::version::TLS13;
+use rustls::{RootCertStore, ServerConfig as TlsServerConfig};
+
+/// Without a sign of life for this long a connection is lost (spec/network.md, section 5).
+pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The dialling side shows a sign of life this often.
+const KEEP_ALIVE: Duration = Duration::from_millis(500);
+/// A peer may send so much on a stream before we read it.
+const STREAM_WINDOW: u32 = 4 << 20;
+/// The same for all streams together; also what we keep until the peer has acknowledged it. It is a
+/// multiple of the stream window, so that full streams leave room for the others.
+const CONNECTION_WINDOW: u32 = 16 << 20;
+const INCOMING_STREAMS_MAX: u32 = 100;
+
+type Fault = Box<dyn std::error::Error>;
+
+/// Both sides of a node: what it accepts and how it dials. All three are PEM text.
+pub fn configure(
+    ca: &[u8],
+    chain: &[u8],
+    key: &[u8],
+) -> Result<(ServerConfig, ClientConfig), Fault> {
+    let provider = Arc::new(ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    for root in certificates(ca).map_err(|fault| named("the CA certificate", fault))? {
+        roots.add(root).map_err(|fault| named("the CA certificate", fault))?;
+    }
+    let roots = Arc::new(roots);
+    let chain = certificates(chain).map_err(|fault| named("the certificate", fault))?;
+    let key = PrivateKeyDer::from_pem_slice(key).map_err(|fault| named("the key", fault))?;
+
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build()?;
+    let mut server = TlsServerConfig::builder_with_provider(provider.clone())
+        .with_protocol_versions(&[&TLS13])?
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(chain.clone(), key.clone_key())
+        .map_err(|fault| named("the certificate with the key", fault))?;
+    server.send_tls13_tickets = 0;
+    let mut client = rustls::ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13])?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)?;
+    client.resumption = Resumption::disabled();
+
+    let mut incoming = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(server)?));
+    incoming.transport_config(Arc::new(transport()?));
+    let mut outgoing = ClientConfig::new(Arc::new(QuicClientConfig::try_from(client)?));
+    let mut outgoing_transport = transport()?;
+    outgoing_transport.keep_alive_interval(Some(KEEP_ALIVE));
+    outgoing.transport_config(Arc::new(outgoing_transport));
+    Ok((incoming, outgoing))
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
+    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
+    if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) }
+}
+
+fn named(what: &str, fault: impl Display) -> Fault {
+    format!("Cannot use {what}: {fault}").into()
+}
+
+fn transport() -> Result<TransportConfig, Fault> {
+    let mut config = TransportConfig::default();
+    config
+        .max_idle_timeout(Some(IDLE_TIMEOUT.try_into()?))
+        .max_concurrent_bidi_streams(VarInt::from_u32(0))
+        .max_concurrent_uni_streams(VarInt::from_u32(INCOMING_STREAMS_MAX))
+        .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
+        .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
+        .send_window(CONNECTION_WINDOW.into())
+        .datagram_receive_buffer_size(None);
+    Ok(config)
+}
