@@ -8,8 +8,8 @@ import { type Bytes, concatBytes, toHex } from "../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import { encodeFrame, frameOf, u32 } from "../interop/raw_peer/message.ts";
 import { dataFrame, DIALLER_START, hex, openSocket, RawP2pPeer } from "../interop/raw_peer/p2p.ts";
-import { P2P_ATTACKS } from "../interop/raw_peer/p2p_attacks.ts";
-import type { RawSocket } from "../interop/raw_peer/socket.ts";
+import { BAD_ANSWERS, P2P_ATTACKS } from "../interop/raw_peer/p2p_attacks.ts";
+import { RawSocket } from "../interop/raw_peer/socket.ts";
 import { waitFor } from "./wait.ts";
 import { LoneNetwork, type NetworkPorts } from "./lone_network.ts";
 
@@ -65,6 +65,25 @@ Deno.test("network_p2p outlives every attack on its wire, and honest peers do no
       assertMemoryBounded(network);
     });
   }
+});
+
+Deno.test("network_p2p outlives bad answers of peers that it dials, and keeps the good ones", async () => {
+  const answers = Object.values(BAD_ANSWERS);
+  const listeners = answers.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
+  using good = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const ports = [...listeners, good].map(({ addr }) => addr.port);
+  await using network = await LoneNetwork.start((own) => p2pConfig(own, ports));
+  using honest = await RawP2pPeer.accept(good);
+  await Promise.all(listeners.map(async (listener, i) => {
+    using socket = new RawSocket(await listener.accept());
+    listener.close();
+    assert.equal(toHex(await socket.read(DIALLER_START.length)), toHex(DIALLER_START));
+    await socket.write(answers[i] ?? new Uint8Array());
+    await socket.readToEnd();
+  }));
+  await network.exchange(honest);
+  assert.equal((await network.client.getPeersNetInfo({})).nodes.length, 1);
+  assertMemoryBounded(network);
 });
 
 Deno.test("network_p2p skips what is no message and goes on with the next", async () => {

@@ -257,6 +257,22 @@ const REFUSALS: readonly Attack[] = [
   },
 ];
 
+/** Answers of an acceptor to a dialler, after each of which the service must end the session. */
+export const BAD_ANSWERS: Readonly<Record<string, Bytes>> = {
+  "another protocol": dataFrame(hex(`
+    00000027
+    27000000 0c000000 16000000 06000000 2f7032702f39 11000000 08000000 05000000 302e302e31`)),
+  "no version": dataFrame(PROTOCOL_REFUSED),
+  "2^32 - 1 bytes": dataFrame(u32(2 ** 32 - 1)),
+  "no table": dataFrame(frameOf(hex("ffffffff"))),
+  "the end of the stream": header({ type: WINDOW_UPDATE, flags: FIN, stream: STREAM }),
+  "a reset": header({ type: WINDOW_UPDATE, flags: ACK | RST, stream: STREAM }),
+  "a goodbye": header({ type: GO_AWAY, length: 2 }),
+  "version 1": header({ version: 1, type: DATA, stream: STREAM }),
+  "HTTP": new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"),
+  "nothing": new Uint8Array(),
+};
+
 /** All attacks that are over within seconds. */
 export const P2P_ATTACKS: readonly Attack[] = [
   ...HEADERS,
