@@ -18,6 +18,7 @@ const SUITES: Readonly<Record<string, readonly string[]>> = {
     "tests/sim",
     "tests/crash",
     "tests/fuzz",
+    "tests/netlab",
     "tests/run_options_test.ts",
   ],
   e2e: ["tests/e2e"],

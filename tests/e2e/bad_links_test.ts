@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { labTest } from "../netlab/mod.ts";
+import { LabChain } from "./lab_chain.ts";
+
+const INTERVAL_MS = 3_000;
+
+/** 100 ms for a round trip, 2 % of the packets of each direction lost. */
+const LINK = { delayMs: 50, jitterMs: 5, loss: 0.02, reorder: 0.01, bitsPerSecond: 50_000_000 };
+const SEED = 8;
+
+/** Heights in which nodes that started apart come into step, then those that are measured. */
+const FIRST_HEIGHT = 4n;
+const LAST_HEIGHT = 20n;
+const BLOCKS_TIMEOUT_MS = 75_000;
+
+const MEAN_TOLERANCE_MS = 300;
+const INTERVAL_MS_MAX = 2 * INTERVAL_MS;
+
+for (const network of ["p2p"]) {
+  labTest(
+    `four nodes keep the block interval with network_${network} at 100 ms RTT and 2 % loss`,
+    async () => {
+      await using chain = await LabChain.start({ nodes: 4, network, link: LINK, seed: SEED });
+      await chain.waitForHeight(LAST_HEIGHT, BLOCKS_TIMEOUT_MS);
+      const intervalsMs = await chain.intervalsMs(FIRST_HEIGHT, LAST_HEIGHT);
+      const meanMs = intervalsMs.reduce((sum, ms) => sum + ms, 0) / intervalsMs.length;
+      const worstMs = Math.max(...intervalsMs);
+      const { sent, arrived } = chain.lab.counts();
+      const what = `mean ${meanMs.toFixed(0)} ms, worst ${worstMs} ms over ${intervalsMs.length} ` +
+        `blocks; ${arrived} of ${sent} packets arrived (seed ${SEED})`;
+      console.log(what);
+      assert(arrived < 0.99 * sent && arrived > 0.96 * sent, `the links are bad: ${what}`);
+      assert(Math.abs(meanMs - INTERVAL_MS) < MEAN_TOLERANCE_MS, what);
+      assert(worstMs < INTERVAL_MS_MAX, what);
+    },
+  );
+}

@@ -1,0 +1,109 @@
+/** A chain whose nodes are in network namespaces of their own, with bad links between them. */
+
+import { RPCServiceService as ControllerService } from "../../proto/gen/controller.ts";
+import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
+import type { DevChain as ChainFiles } from "../../tools/devnet/chain.ts";
+import { createChain } from "../../tools/devnet/create.ts";
+import { type Lab, type LinkQuality, openLab } from "../netlab/mod.ts";
+import { executablePath, run } from "./executables.ts";
+import { waitFor } from "./wait.ts";
+
+/** What a chain in a laboratory is like. */
+export interface LabChainOptions {
+  readonly nodes: number;
+  /** Flavour of the connections between nodes, a word of `devnet --network`. */
+  readonly network: string;
+  readonly link: LinkQuality;
+  readonly seed: number;
+}
+
+const START_TIMEOUT_MS = 60_000;
+
+/** A running chain; disposal stops it and removes its files and its laboratory. */
+export class LabChain implements AsyncDisposable {
+  readonly #controllers: RpcClient<typeof ControllerService>[] = [];
+
+  private constructor(
+    readonly lab: Lab,
+    readonly folder: string,
+  ) {}
+
+  /** Makes a chain in a new laboratory and waits until every node has block 1. */
+  static async start(options: LabChainOptions): Promise<LabChain> {
+    const folder = await Deno.makeTempDir({ prefix: "e2e-lab-" });
+    const chain = new LabChain(await openLab(options), folder);
+    try {
+      await chain.#up(options);
+      await chain.waitForHeight(1n, START_TIMEOUT_MS);
+      return chain;
+    } catch (cause) {
+      const logs = await chain.#lastLogLines();
+      await chain[Symbol.asyncDispose]();
+      throw new Error(`The chain does not start:\n${logs}`, { cause });
+    }
+  }
+
+  async #up({ nodes, network }: LabChainOptions): Promise<void> {
+    const cloudConfig = executablePath("cloud-config");
+    const files = await createChain(this.folder, { nodes, network }, { cloudConfig, say() {} });
+    for (const { index, path, ports } of files.nodes) {
+      this.#useLabAddresses(`${path}/config.toml`, files);
+      const devnet = executablePath("devnet");
+      await this.lab.run(index, [devnet, "start-node", String(index), "--dir", this.folder]);
+      const [port = 0] = await this.lab.openWindow(index, [ports.controller]);
+      this.#controllers.push(connect(ControllerService, { port }));
+    }
+  }
+
+  /** The nodes know each other as ports of one machine until now. */
+  #useLabAddresses(path: string, { nodes }: ChainFiles): void {
+    let config = Deno.readTextFileSync(path);
+    for (const { index, listenPort } of nodes) {
+      const address = this.lab.address(index);
+      config = config
+        .replace(`127.0.0.1/tcp/${listenPort}`, `${address}/tcp/${listenPort}`)
+        .replace(
+          `host = '127.0.0.1'\nport = ${listenPort}`,
+          `host = '${address}'\nport = ${listenPort}`,
+        );
+    }
+    Deno.writeTextFileSync(path, config);
+  }
+
+  /** The controller of a node. */
+  controller(node: number): RpcClient<typeof ControllerService> {
+    const controller = this.#controllers[node];
+    if (controller === undefined) throw new RangeError(`The chain has no node ${node}`);
+    return controller;
+  }
+
+  /** Waits until every node has a block. */
+  async waitForHeight(height: bigint, timeoutMs: number): Promise<void> {
+    for (const [node, controller] of this.#controllers.entries()) {
+      const hasCome = async () =>
+        (await controller.getBlockNumber({ flag: false })).blockNumber >= height ? true : null;
+      await waitFor(hasCome, { what: `height ${height} of node ${node}`, timeoutMs });
+    }
+  }
+
+  /** Milliseconds between the timestamps of blocks that follow each other. */
+  async intervalsMs(first: bigint, last: bigint): Promise<number[]> {
+    const timestamps: number[] = [];
+    for (let blockNumber = first; blockNumber <= last; blockNumber++) {
+      const { header } = await this.controller(0).getBlockByNumber({ blockNumber });
+      timestamps.push(Number(header?.timestamp));
+    }
+    return timestamps.slice(1).map((timestamp, i) => timestamp - (timestamps[i] ?? 0));
+  }
+
+  async #lastLogLines(): Promise<string> {
+    const { stdout } = await run("devnet", ["logs", "0", "network", "--dir", this.folder]);
+    return stdout.split("\n").slice(-30).join("\n");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const controller of this.#controllers) controller.close();
+    await this.lab[Symbol.asyncDispose]();
+    await Deno.remove(this.folder, { recursive: true });
+  }
+}
