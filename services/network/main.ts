@@ -2,6 +2,7 @@ import { runService } from "../../shared/service/mod.ts";
 import { domainPlainLog, LOG_LEVELS, LOG_OPTIONS } from "./domains/plain_log.ts";
 import { P2P_TABLE } from "./p2p/config.ts";
 import { startP2p } from "./p2p/start.ts";
+import { QUIC_TABLE, startQuic } from "./quic/start.ts";
 import { startTls, TLS_TABLE } from "./tls/start.ts";
 
 const DOMAIN_LOG = {
@@ -26,9 +27,15 @@ await runService({
       start: startTls,
       ...DOMAIN_LOG,
     },
+    network_quic: {
+      table: QUIC_TABLE,
+      homepage: "https://github.com/cita-cloud/network_quic",
+      textWithoutCommand: "no command provided\n",
+      start: startQuic,
+      ...DOMAIN_LOG,
+    },
   },
   unavailable: {
-    network_quic: "it is not built yet, use [network_tls]",
-    network_zenoh: "it is not built yet, use [network_tls] or [network_p2p]",
+    network_zenoh: "it is not built yet, use [network_tls], [network_quic] or [network_p2p]",
   },
 });

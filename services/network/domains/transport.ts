@@ -9,6 +9,7 @@ import type { Traffic } from "../traffic.ts";
 import type { InvalidAddress, Transport, TransportEvents } from "../transport.ts";
 import type { Carrier, Channel } from "./carrier.ts";
 import { type KnownPeer, type NeighbourEffect, Neighbours } from "./core/neighbours.ts";
+import { RefusalLog } from "./refusal_log.ts";
 import { peerFromMultiaddr } from "./peer_address.ts";
 
 /** What a transport of known domains works with. */
@@ -40,6 +41,7 @@ const TICK_MS = 100;
 export class DomainTransport implements Transport {
   readonly #options: DomainOptions;
   readonly #neighbours: Neighbours<Session>;
+  readonly #refusals: RefusalLog;
   readonly #dials = new Map<string, AbortController>();
   /** Every channel that was given and not closed yet, taken or not. */
   readonly #closing = new Set<Promise<void>>();
@@ -51,6 +53,7 @@ export class DomainTransport implements Transport {
     const { ownDomains, redialMs, peers } = options;
     this.#options = options;
     this.#neighbours = new Neighbours({ ownDomains, redialMs });
+    this.#refusals = new RefusalLog(options);
     for (const peer of peers) this.#add(peer);
   }
 
@@ -144,18 +147,13 @@ export class DomainTransport implements Transport {
   }
 
   #accept(channel: Channel): void {
-    const { log, clock } = this.#options;
+    const { clock } = this.#options;
     const { domains, address } = channel;
-    if (!this.knows(domains)) {
-      log.warn("tls report error: the certificate is of no known peer", { address, domains });
+    if (!domains.some((domain) => this.#neighbours.get(domain) !== undefined)) {
+      this.#refusals.add(address, `the certificate is of no known peer, it is for ${domains}`);
     }
     const session = this.#newSession(channel);
     this.#perform(this.#neighbours.accepted(domains, session, clock.monotonicMs()));
-  }
-
-  /** Whether a certificate for these names is one of a known peer. */
-  knows(domains: readonly string[]): boolean {
-    return domains.some((domain) => this.#neighbours.get(domain) !== undefined);
   }
 
   #newSession(channel: Channel): Session {

@@ -5,6 +5,7 @@ import type { Clock } from "../../../shared/clock/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { MemoryBudget } from "../core/memory_budget.ts";
 import type { Carrier, Channel, DialTarget } from "../domains/carrier.ts";
+import { RefusalLog } from "../domains/refusal_log.ts";
 import { QuicChannel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -25,18 +26,16 @@ const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
 /** How long a dial may take, with the look-up of the name. */
 const DIAL_TIMEOUT_MS = 10_000;
 
-/** Who tries to connect without the right certificate fills no log: one line in this time. */
-const REFUSAL_LOG_INTERVAL_MS = 1_000;
-
 /** Connects nodes with QUIC version 1 and mutual TLS 1.3 (spec/network.md, section 5). */
 export class QuicCarrier implements Carrier {
   readonly #options: QuicCarrierOptions;
+  readonly #refusals: RefusalLog;
   readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
   #endpoint: Endpoint | null = null;
-  #refusalLoggedMs = -REFUSAL_LOG_INTERVAL_MS;
 
   constructor(options: QuicCarrierOptions) {
     this.#options = options;
+    this.#refusals = new RefusalLog(options);
   }
 
   get port(): number {
@@ -52,7 +51,7 @@ export class QuicCarrier implements Carrier {
         port,
         clock,
         onConnection: (connection) => accept(this.#newChannel(connection)),
-        onRefusal: ({ host, port }, reason) => this.#logRefusal(`${host}:${port}`, reason),
+        onRefusal: ({ host, port }, reason) => this.#refusals.add(`${host}:${port}`, reason),
       });
     });
   }
@@ -77,13 +76,6 @@ export class QuicCarrier implements Carrier {
 
   #newChannel(connection: Connection): Channel {
     return new QuicChannel({ connection, clock: this.#options.clock, budget: this.#budget });
-  }
-
-  #logRefusal(address: string, reason: string): void {
-    const nowMs = this.#options.clock.monotonicMs();
-    if (nowMs - this.#refusalLoggedMs < REFUSAL_LOG_INTERVAL_MS) return;
-    this.#refusalLoggedMs = nowMs;
-    this.#options.log.warn(`quic connection refused: ${reason}`, { address });
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
-import type { Logger } from "../../../shared/log/mod.ts";
 import { MemoryBudget } from "../core/memory_budget.ts";
 import type { Carrier, Channel, DialTarget } from "../domains/carrier.ts";
 import { checkPeer, type Identity } from "../domains/identity.ts";
+import { RefusalLog } from "../domains/refusal_log.ts";
 import type { CarrierOptions } from "../domains/start.ts";
 import {
   dialTls,
@@ -22,7 +22,7 @@ export class TlsCarrier implements Carrier {
   readonly #identity: Identity;
   readonly #port: number;
   readonly #clock: Clock;
-  readonly #log: Logger;
+  readonly #refusals: RefusalLog;
   readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
   #listener: TlsListener | null = null;
 
@@ -30,7 +30,7 @@ export class TlsCarrier implements Carrier {
     this.#identity = identity;
     this.#port = port;
     this.#clock = clock;
-    this.#log = log;
+    this.#refusals = new RefusalLog({ log, clock });
   }
 
   get port(): number {
@@ -51,9 +51,8 @@ export class TlsCarrier implements Carrier {
         settings: this.acceptSettings,
         clock: this.#clock,
         onSocket: (socket) => accept(this.#channel(socket)),
-        onRefused: ({ hostname }, reason) => {
-          this.#log.warn(`tls report error: ${reason}`, { address: hostname });
-        },
+        onRefused: ({ hostname, port }, reason) =>
+          this.#refusals.add(`${hostname}:${port}`, reason),
       });
     } catch (cause) {
       const got = cause instanceof Error ? cause.message : String(cause);

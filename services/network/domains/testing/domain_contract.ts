@@ -22,6 +22,9 @@ function frameOf(type: string, msg: Bytes = new Uint8Array([1])): Frame {
   return encodeFrame({ module: "m", type, origin: 0n, msg });
 }
 
+/** Where nobody listens. */
+const NOBODY = { host: "127.0.0.1", port: CLOSED_PORT };
+
 function typeOf({ bytes }: { readonly bytes: Bytes }): string {
   return decode(NetworkMsg, bytes).type;
 }
@@ -125,24 +128,20 @@ export function testDomainContract(
   });
 
   Deno.test(`${name} lets nobody in whose certificate is not good`, async () => {
-    const a = await open("a.test");
     const strangers = {
       "another authority": identityOf("b.test", createCertificateAuthority()),
       "another domain": identityOf("c.test"),
     };
-    await disposed([a], async () => {
-      a.transport.setPeers([{ host: "127.0.0.1", port: CLOSED_PORT, domain: "b.test" }]);
-      let count = 0;
-      for (const [reason, identity] of Object.entries(strangers)) {
-        const stranger = await open("b.test", { identity, peers: [a.peer] });
-        count += 1;
-        await a.log.waitFor(/^tls report error: /, count);
+    for (const [reason, identity] of Object.entries(strangers)) {
+      const a = await open("a.test", { peers: [{ ...NOBODY, domain: "b.test" }] });
+      const stranger = await open("b.test", { identity, peers: [a.peer] });
+      await disposed([a, stranger], async () => {
+        await a.log.waitFor(/^tls report error: /);
         assert.equal(a.transport.peerCount(), 0n, reason);
         stranger.transport.broadcast(frameOf("from a stranger"));
-        await stranger[Symbol.asyncDispose]();
-      }
-      assert.equal(a.messages.size, 0);
-    });
+        assert.equal(a.messages.size, 0);
+      });
+    }
   });
 
   Deno.test(`${name} trusts no node that it dials whose certificate is not good`, async () => {
