@@ -106,7 +106,8 @@ function readIpv6(text: string): string | null {
   return `::ffff:${octets.join(".")}`;
 }
 
-const BASE58_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+/** Digits of peer ids, without those that look alike. */
+export const BASE58_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /** A base58 text of 34 bytes has at most 47 digits; anything longer is not worth the work. */
 const PEER_ID_DIGITS_MAX = 47;

@@ -4,6 +4,30 @@
  * @module
  */
 
+export {
+  AEAD_NONCE_SIZE,
+  AEAD_TAG_SIZE,
+  aeadKeySize,
+  type AeadName,
+  type AeadUse,
+  openAead,
+  sealAead,
+} from "./channel/aead.ts";
+export {
+  AGREEMENT_SEED_SIZE,
+  type AgreementKey,
+  type AgreementName,
+  createAgreementKey,
+} from "./channel/key_agreement.ts";
+export {
+  createNodeKey,
+  type DigestName,
+  hmacOf,
+  isSignedByNode,
+  type NodeKey,
+  randomBytes,
+  sha256,
+} from "./channel/node_key.ts";
 export { loadKeccak256, loadSm3 } from "./hash/mod.ts";
 export { loadSuite } from "./load.ts";
 export {

@@ -6,6 +6,7 @@
  */
 
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
+import { decodeItems, decodeVector, encodeItems, encodeVector } from "./molecule.ts";
 
 /** A protocol and the versions of it that a side supports. */
 export interface ProtocolInfo {
@@ -18,8 +19,6 @@ export const NODE_PROTOCOL: ProtocolInfo = { name: "/p2p/0", versions: ["0.0.1"]
 
 const UTF8 = new TextEncoder();
 const STRICT_UTF8 = new TextDecoder("utf-8", { fatal: true });
-
-const NUMBER_SIZE = 4;
 
 /** Encodes a table of a name and a vector of versions; all numbers are little-endian. */
 export function encodeProtocolInfo({ name, versions }: ProtocolInfo): Bytes {
@@ -51,58 +50,16 @@ export function answerProtocol(proposed: ProtocolInfo): ProtocolInfo {
   return { name: proposed.name, versions: common.slice(-1) };
 }
 
-/** A molecule table or dynamic vector: total size, offset of each item, items. */
-function encodeItems(items: readonly Bytes[]): Bytes {
-  const headSize = NUMBER_SIZE * (1 + items.length);
-  const bytes = new Uint8Array(items.reduce((size, item) => size + item.length, headSize));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length, true);
-  let offset = headSize;
-  for (const [index, item] of items.entries()) {
-    view.setUint32(NUMBER_SIZE * (1 + index), offset, true);
-    bytes.set(item, offset);
-    offset += item.length;
-  }
-  return bytes;
-}
-
-function decodeItems(bytes: Bytes): Bytes[] | null {
-  const numberAt = (index: number) => readNumber(bytes, NUMBER_SIZE * index);
-  if (numberAt(0) !== bytes.length) return null;
-  if (bytes.length === NUMBER_SIZE) return [];
-  const headSize = numberAt(1) ?? 0;
-  if (headSize < 2 * NUMBER_SIZE || headSize % NUMBER_SIZE !== 0) return null;
-  if (headSize > bytes.length) return null;
-  const count = headSize / NUMBER_SIZE - 1;
-  const items: Bytes[] = [];
-  let start = headSize;
-  for (let index = 1; index <= count; index++) {
-    const end = index === count ? bytes.length : numberAt(index + 1);
-    if (end === null || end < start || end > bytes.length) return null;
-    items.push(bytes.subarray(start, end));
-    start = end;
-  }
-  return items;
-}
-
 function encodeText(text: string): Bytes {
-  const content = UTF8.encode(text);
-  const bytes = new Uint8Array(NUMBER_SIZE + content.length);
-  new DataView(bytes.buffer).setUint32(0, content.length, true);
-  bytes.set(content, NUMBER_SIZE);
-  return bytes;
+  return encodeVector(UTF8.encode(text));
 }
 
 function decodeText(bytes: Bytes): string | null {
-  if (readNumber(bytes, 0) !== bytes.length - NUMBER_SIZE) return null;
+  const content = decodeVector(bytes);
+  if (content === null) return null;
   try {
-    return STRICT_UTF8.decode(bytes.subarray(NUMBER_SIZE));
+    return STRICT_UTF8.decode(content);
   } catch {
     return null; // the decoder only throws for malformed UTF-8
   }
-}
-
-function readNumber(bytes: Bytes, offset: number): number | null {
-  if (offset + NUMBER_SIZE > bytes.length) return null;
-  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(offset, true);
 }
