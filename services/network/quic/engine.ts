@@ -101,9 +101,9 @@ const EVENT_HEAD_SIZE = 36;
 /** Room for an event with a reason, or for why a call failed; what is longer is cut. */
 const TEXT_ROOM_SIZE = 4 * 1024;
 
-/** Room for a batch: 16 datagrams of 1,500 bytes, as in engine/src/engine.rs, and its head. */
-const BATCH_ROOM_SIZE = 32 * 1024;
+/** Room for a batch: its head and 16 datagrams of 16 KiB, as in engine/src/engine.rs. */
 const BATCH_HEAD_SIZE = ADDRESS_SIZE + 2;
+const BATCH_ROOM_SIZE = BATCH_HEAD_SIZE + 16 * 16 * 1024;
 
 /** How much of a stream is read at once. */
 const READ_ROOM_SIZE = 256 * 1024;

@@ -188,7 +188,9 @@ Deno.test("Engine carries streams unharmed over a line that loses, doubles, dama
   const received = receiveAll(line, { station: b, connection: peer, size: data.length, progress });
   assert.deepEqual(received, data);
   line.runUntil(() => a.events.some(({ kind }) => kind === "finished"));
-  assert(a.engine.statistics(connection).lostCount > 0, "the line lost something");
+  const { lostCount, datagramSize } = a.engine.statistics(connection);
+  assert(lostCount > 0, "the line lost something");
+  assert(datagramSize <= 1_472, "a network takes datagrams of Ethernet only");
 });
 
 Deno.test("Engine sends the stream of higher priority first", () => {

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use quinn_proto::{
-    ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig,
-    Event as QuicEvent, Incoming, ReadError, StreamEvent, StreamId, VarInt, WriteError,
+    Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig, Event as QuicEvent,
+    Incoming, ReadError, StreamEvent, StreamId, VarInt, WriteError,
 };
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-use crate::tls::{IDLE_TIMEOUT, configure};
+use crate::tls::{IDLE_TIMEOUT, LOCAL_DATAGRAM_SIZE_MAX, Sides, configure};
 
 /// Connections of all kinds; those to peers are far fewer.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -28,8 +28,7 @@ const STRANGERS_PER_HOST_MAX: usize = 16;
 const ANSWERS_MAX: usize = 64;
 /// Datagrams of one connection that are made at once.
 const BATCH_DATAGRAMS: usize = 16;
-/// The largest batch: no path of ours carries larger datagrams than Ethernet.
-const BATCH_SIZE_MAX: usize = BATCH_DATAGRAMS * 1_500;
+const BATCH_SIZE_MAX: usize = BATCH_DATAGRAMS * LOCAL_DATAGRAM_SIZE_MAX as usize;
 
 pub type Fault = Box<dyn std::error::Error>;
 
@@ -108,7 +107,8 @@ impl Link {
 pub struct Engine {
     origin: Instant,
     endpoint: Endpoint,
-    client: ClientConfig,
+    /// For peers of other machines, and for those of the same one.
+    sides: [Sides; 2],
     links: BTreeMap<u32, Link>,
     ids: HashMap<ConnectionHandle, u32>,
     last_id: u32,
@@ -120,12 +120,13 @@ pub struct Engine {
 impl Engine {
     /// The certificate authority, the node's certificate chain and its key are PEM text.
     pub fn open(ca: &[u8], chain: &[u8], key: &[u8]) -> Result<Self, Fault> {
-        let (server, client) = configure(ca, chain, key)?;
-        let config = Arc::new(EndpointConfig::default());
+        let sides = configure(ca, chain, key)?;
+        let mut config = EndpointConfig::default();
+        config.max_udp_payload_size(LOCAL_DATAGRAM_SIZE_MAX)?;
         Ok(Self {
             origin: Instant::now(),
-            endpoint: Endpoint::new(config, Some(Arc::new(server)), true, None),
-            client,
+            endpoint: Endpoint::new(Arc::new(config), Some(sides[0].server.clone()), true, None),
+            sides,
             links: BTreeMap::new(),
             ids: HashMap::new(),
             last_id: 0,
@@ -141,7 +142,7 @@ impl Engine {
             return Err("there are too many connections".into());
         }
         let now = self.instant(now);
-        let config = self.client.clone();
+        let config = self.sides_for(remote).client.clone();
         let (handle, connection) = self.endpoint.connect(now, config, remote, domain)?;
         Ok(self.add(Link::new(handle, connection, now, true)))
     }
@@ -328,7 +329,8 @@ impl Engine {
         {
             self.endpoint.ignore(incoming);
         } else {
-            match self.endpoint.accept(incoming, now, &mut answer, None) {
+            let config = self.sides_for(incoming.remote_address()).server.clone();
+            match self.endpoint.accept(incoming, now, &mut answer, Some(config)) {
                 Ok((handle, connection)) => {
                     self.add(Link::new(handle, connection, now, is_checked));
                 }
@@ -419,6 +421,10 @@ impl Engine {
         link.is_lost = true;
         let remote = link.connection.remote_address();
         self.events.push_back(Event::Lost { connection: id, remote, reason });
+    }
+
+    fn sides_for(&self, remote: SocketAddr) -> &Sides {
+        &self.sides[usize::from(remote.ip().is_loopback())]
     }
 
     /// The connection, which then may have something to send.
