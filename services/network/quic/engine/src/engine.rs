@@ -27,8 +27,9 @@ const STRANGERS_PER_HOST_MAX: usize = 16;
 /// Answers without a connection that wait to be sent; the rest is as if lost on the line.
 const ANSWERS_MAX: usize = 64;
 /// Datagrams of one connection that are made at once.
-const BATCH_DATAGRAMS: usize = 16;
-const BATCH_SIZE_MAX: usize = BATCH_DATAGRAMS * LOCAL_DATAGRAM_SIZE_MAX as usize;
+const BATCH_DATAGRAMS_MAX: usize = 16;
+/// A part of what sockets hold, or their peers would lose much of it.
+const BATCH_SIZE_MAX: usize = 64 << 10;
 
 pub type Fault = Box<dyn std::error::Error>;
 
@@ -38,7 +39,9 @@ pub enum Event {
     Connected { connection: u32, remote: SocketAddr, incoming: bool },
     /// Also of incoming connections that never came to be connected.
     Lost { connection: u32, remote: SocketAddr, reason: String },
-    /// A stream of the peer, perhaps a new one, has data or an end to read.
+    /// The peer has opened a stream, of which there may be something to read.
+    Opened { connection: u32, stream: u64 },
+    /// A stream of the peer has data or an end to read, unless that was read already.
     Readable { connection: u32, stream: u64 },
     /// A stream of ours takes data again.
     Writable { connection: u32, stream: u64 },
@@ -175,7 +178,9 @@ impl Engine {
             return Some((Transmit { remote, segment: answer.len() }, &self.batch));
         }
         for link in self.links.values_mut().filter(|link| link.is_busy) {
-            let transmit = link.connection.poll_transmit(now, BATCH_DATAGRAMS, &mut self.batch);
+            let room = BATCH_SIZE_MAX / usize::from(link.connection.current_mtu());
+            let count = room.clamp(1, BATCH_DATAGRAMS_MAX);
+            let transmit = link.connection.poll_transmit(now, count, &mut self.batch);
             let Some(transmit) = transmit else {
                 link.is_busy = false;
                 continue;
@@ -385,7 +390,7 @@ impl Engine {
                 let Ok(link) = self.connection(connection) else { return };
                 let streams = std::iter::from_fn(|| link.streams().accept(dir));
                 for stream in streams.map(StreamId::index).collect::<Vec<_>>() {
-                    self.events.push_back(Event::Readable { connection, stream });
+                    self.events.push_back(Event::Opened { connection, stream });
                 }
             }
             QuicEvent::Stream(StreamEvent::Readable { id }) => {
