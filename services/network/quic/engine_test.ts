@@ -231,6 +231,26 @@ Deno.test("Engine holds a peer back whose data is not read", () => {
   assert.equal(sum, 16 * 1024 * 1024, "of all streams");
 });
 
+Deno.test("Engine tells of room on a stream that the limit of all streams has cut short", () => {
+  const { line, a, b, connection } = dial({});
+  using _line = line;
+  const sizes = [1_000_000, 5_000_000, 5_000_000, 5_000_000, 5_000_000];
+  const streams = sizes.map((size) => {
+    const stream = a.engine.openStream(connection, 0);
+    const taken = a.engine.write(connection, stream, new Uint8Array(size));
+    line.run(1_000);
+    return { stream, taken };
+  });
+  const last = streams.at(-1);
+  assert(last !== undefined && last.taken > 0 && last.taken < 4 * 1024 * 1024);
+  a.events.splice(0);
+  const peer = connectionOf(b);
+  line.runUntil(() => {
+    for (const { stream } of streams.slice(0, -1)) b.engine.read(peer, stream);
+    return a.events.some((event) => event.kind === "writable" && event.stream === last.stream);
+  });
+});
+
 Deno.test("Engine gives a silent peer up after ten seconds, and keeps one that is only idle", () => {
   const { line, a, b } = dial({});
   using _line = line;

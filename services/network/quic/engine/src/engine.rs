@@ -236,15 +236,20 @@ impl Engine {
         Ok(stream.index())
     }
 
-    /// How many of the bytes the stream took: fewer than all when its buffer is full.
+    /// How many of the bytes the stream took: fewer than all when its buffer is full, which only
+    /// counts as such once it has taken nothing.
     pub fn write(&mut self, id: u32, stream: u64, bytes: &[u8]) -> Result<usize, Fault> {
         let connection = self.connection(id)?;
         let stream = own_stream(connection, stream);
-        match connection.send_stream(stream).write(bytes) {
-            Ok(count) => Ok(count),
-            Err(WriteError::Blocked) => Ok(0),
-            Err(error) => Err(error.into()),
+        let mut count = 0;
+        while count < bytes.len() {
+            match connection.send_stream(stream).write(&bytes[count..]) {
+                Ok(taken) => count += taken,
+                Err(WriteError::Blocked) => break,
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(count)
     }
 
     pub fn finish(&mut self, id: u32, stream: u64) -> Result<(), Fault> {
