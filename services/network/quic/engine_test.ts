@@ -214,6 +214,27 @@ Deno.test("Engine sends the stream of higher priority first", () => {
   assert(bulkSize < 5_000, `${bulkSize} bytes were in front of votes`);
 });
 
+Deno.test("Engine gives every connection its turn to send", () => {
+  using line = new Line(seededRandom(SEED));
+  const [server, ...clients] = [line.add(B), line.add(A), line.add(A)];
+  assert(server !== undefined);
+  for (const { engine } of clients) engine.connect(0, server.address, "b.fy");
+  line.runUntil(() => server.events.length === 2);
+  const peers = server.events.map(({ connection }) => connection);
+  const streams = peers.map((peer) => server.engine.openStream(peer, 0));
+  const writeToAll = () => {
+    for (const [index, peer] of peers.entries()) {
+      server.engine.write(peer, streams[index] ?? assert.fail(), new Uint8Array(1_000_000));
+    }
+  };
+  writeToAll();
+  line.run(5_000); // it learns that the line is good for more than a few datagrams
+  writeToAll();
+  const hosts = Array.from({ length: 4 }, () => server.engine.transmit(line.nowMs)?.address.host);
+  assert.notEqual(hosts[0], hosts[1]);
+  assert.deepEqual(hosts.slice(0, 2), hosts.slice(2), "in turns");
+});
+
 Deno.test("Engine holds a peer back whose data is not read", () => {
   const { line, a, connection } = dial({});
   using _line = line;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -115,6 +116,8 @@ pub struct Engine {
     links: BTreeMap<u32, Link>,
     ids: HashMap<ConnectionHandle, u32>,
     last_id: u32,
+    /// The connection that made the last datagrams.
+    served: u32,
     answers: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
     batch: Vec<u8>,
@@ -133,6 +136,7 @@ impl Engine {
             links: BTreeMap::new(),
             ids: HashMap::new(),
             last_id: 0,
+            served: 0,
             answers: VecDeque::new(),
             events: VecDeque::new(),
             batch: Vec::with_capacity(BATCH_SIZE_MAX),
@@ -177,7 +181,9 @@ impl Engine {
             self.batch.extend_from_slice(&answer);
             return Some((Transmit { remote, segment: answer.len() }, &self.batch));
         }
-        for link in self.links.values_mut().filter(|link| link.is_busy) {
+        while let Some(id) = self.next_busy() {
+            self.served = id;
+            let link = self.links.get_mut(&id)?;
             let room = BATCH_SIZE_MAX / usize::from(link.connection.current_mtu());
             let count = room.clamp(1, BATCH_DATAGRAMS_MAX);
             let transmit = link.connection.poll_transmit(now, count, &mut self.batch);
@@ -190,6 +196,13 @@ impl Engine {
             return Some((Transmit { remote, segment }, &self.batch[..transmit.size]));
         }
         None
+    }
+
+    /// The connection after the last one that may have something to send: all have their turn.
+    fn next_busy(&self) -> Option<u32> {
+        let after = self.links.range((Bound::Excluded(self.served), Bound::Unbounded));
+        let mut turns = after.chain(self.links.range(..=self.served));
+        turns.find(|(_, link)| link.is_busy).map(|(id, _)| *id)
     }
 
     /// When `handle_timeout` wants to be called, unless something else happens before.
