@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 crate="$PWD/services/network/quic/engine"
 library="$PWD/.toolchain/lib/libquic_engine.so"
 stamp="$PWD/.toolchain/lib/quic-stamp"
-PATH="$PATH:$HOME/.cargo/bin"
+PATH="$PATH:${HOME:-/root}/.cargo/bin"
 
 sources=$(cat "$crate"/Cargo.toml "$crate"/Cargo.lock "$crate"/src/*.rs | sha256sum)
 if [ -f "$library" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$sources" ]; then exit 0; fi

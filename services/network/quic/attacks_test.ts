@@ -94,6 +94,26 @@ Deno.test("Engine lets no host keep others out with connections that it does not
   assert.equal(lost.length, 32 + 16, "unchecked ones, and those of the attacker's address");
 });
 
+Deno.test("Engine gives up a stranger who stays in touch but never proves who it is", () => {
+  using server = new Engine(B, 0);
+  using stranger = new Engine(A, 0);
+  stranger.connect(0, hostAddress(1), "b.fy");
+  let lostMs: number | null = null;
+  let receivedMs = 0;
+  for (let nowMs = 0; lostMs === null && nowMs < 60_000; nowMs += 50) {
+    stranger.handleTimeout(nowMs);
+    for (const datagram of takeDatagrams(stranger, nowMs)) {
+      server.receive(nowMs, hostAddress(2), datagram);
+      receivedMs = nowMs;
+    }
+    server.handleTimeout(nowMs);
+    takeDatagrams(server, nowMs); // nothing of it arrives: the stranger tries again
+    if (server.nextEvent()?.kind === "lost") lostMs = nowMs;
+  }
+  assert(receivedMs > 3_000, `the last datagram came at ${receivedMs} ms`);
+  assert.equal(lostMs, 10_000);
+});
+
 Deno.test("Engine drops datagrams that are none of its connections", () => {
   console.log(`seed ${SEED}`);
   const random = seededRandom(SEED);
@@ -115,6 +135,6 @@ Deno.test("Engine drops datagrams that are none of its connections", () => {
   assert(grown < 30_000_000, `garbage left ${grown} bytes`);
   const stream = client.engine.openStream(connection, 0);
   client.engine.write(connection, stream, Uint8Array.of(1));
-  line.runUntil(() => server.events.some(({ kind }) => kind === "readable"), 1_000);
+  line.runUntil(() => server.events.some(({ kind }) => kind === "opened"), 1_000);
   assert(!client.events.some(({ kind }) => kind === "lost"));
 });

@@ -106,8 +106,10 @@ export class Connection {
         return this.#established.resolve();
       case "lost":
         return this.#lose(event.reason);
+      case "opened":
+        return this.#addIncoming(event.stream);
       case "readable":
-        return this.#receiver(event.stream).wake();
+        return this.#incoming.get(event.stream)?.wake();
       case "writable":
         return this.#outgoing.get(event.stream)?.wake();
       case "finished":
@@ -115,9 +117,7 @@ export class Connection {
     }
   }
 
-  #receiver(number: number): ReceiveStream {
-    const known = this.#incoming.get(number);
-    if (known !== undefined) return known;
+  #addIncoming(number: number): void {
     const { engine, id, wake } = this.#parts;
     const stream = new ReceiveStream({
       read: () => engine.read(id, number),
@@ -127,7 +127,6 @@ export class Connection {
     });
     this.#incoming.set(number, stream);
     this.#accept?.(stream);
-    return stream;
   }
 
   #assertOpen(): void {

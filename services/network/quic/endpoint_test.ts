@@ -85,6 +85,19 @@ Deno.test("Endpoint carries streams both ways between two nodes", async () => {
   assert(dialled.statistics.roundTripMs > 0);
 });
 
+Deno.test("Endpoint finds out that datagrams may be large within a machine", async () => {
+  await using a = open(A);
+  await using b = open(B);
+  const dialled = await a.endpoint.connect(placeOf(b), "b.fy");
+  const accepted = await b.connections.next();
+  const stream = dialled.openStream(0);
+  const sent = stream.write([new Uint8Array(4_000_000)]).then(() => stream.finish());
+  assert.equal((await readText(await incomingStream(accepted))).length, 4_000_000);
+  await sent;
+  const { datagramSize } = dialled.statistics;
+  assert(datagramSize > 10_000 && datagramSize <= 16_384, `${datagramSize} bytes`);
+});
+
 Deno.test("Endpoint tells the other side that a connection is over, and why", async () => {
   await using a = open(A);
   await using b = open(B);

@@ -35,12 +35,13 @@ export type EngineEvent =
     readonly reason: string;
   }
   /**
-   * `readable`: a stream of the peer, perhaps a new one, has data or its end to read. `writable`: a
+   * `opened`: the peer has opened a stream, of which there may be something to read. `readable`: a
+   * stream of the peer has data or its end to read, unless that was read already. `writable`: a
    * stream of ours takes data again. `finished`: the peer has all of a stream of ours that was
    * finished, or wants no more of it.
    */
   | {
-    readonly kind: "readable" | "writable" | "finished";
+    readonly kind: "opened" | "readable" | "writable" | "finished";
     readonly connection: number;
     readonly stream: number;
   };
@@ -101,9 +102,9 @@ const EVENT_HEAD_SIZE = 36;
 /** Room for an event with a reason, or for why a call failed; what is longer is cut. */
 const TEXT_ROOM_SIZE = 4 * 1024;
 
-/** Room for a batch: 16 datagrams of 1,500 bytes, as in engine/src/engine.rs, and its head. */
-const BATCH_ROOM_SIZE = 32 * 1024;
+/** Room for a batch: its head and the datagrams that engine/src/engine.rs makes at once. */
 const BATCH_HEAD_SIZE = ADDRESS_SIZE + 2;
+const BATCH_ROOM_SIZE = BATCH_HEAD_SIZE + 64 * 1024;
 
 /** How much of a stream is read at once. */
 const READ_ROOM_SIZE = 256 * 1024;
@@ -200,6 +201,7 @@ export class Engine {
     if (kind === 3) return { kind: "readable", connection, stream };
     if (kind === 4) return { kind: "writable", connection, stream };
     if (kind === 5) return { kind: "finished", connection, stream };
+    if (kind === 6) return { kind: "opened", connection, stream };
     const address = decodeAddress(this.#event.subarray(16));
     if (kind === 2) {
       const reason = new TextDecoder().decode(this.#event.subarray(EVENT_HEAD_SIZE, size));

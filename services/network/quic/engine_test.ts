@@ -49,11 +49,14 @@ function receiveAll(
 ): Bytes {
   const parts: Bytes[] = [];
   let received = 0;
+  let isEnded = false;
   line.runUntil(() => {
     progress();
     for (const event of station.events.splice(0)) {
-      if (event.kind !== "readable") continue;
-      const { bytes } = station.engine.read(connection, event.stream);
+      if (isEnded || (event.kind !== "opened" && event.kind !== "readable")) continue;
+      const outcome = station.engine.read(connection, event.stream);
+      const { bytes } = outcome;
+      isEnded = outcome.isEnded;
       parts.push(bytes);
       received += bytes.length;
     }
@@ -188,7 +191,9 @@ Deno.test("Engine carries streams unharmed over a line that loses, doubles, dama
   const received = receiveAll(line, { station: b, connection: peer, size: data.length, progress });
   assert.deepEqual(received, data);
   line.runUntil(() => a.events.some(({ kind }) => kind === "finished"));
-  assert(a.engine.statistics(connection).lostCount > 0, "the line lost something");
+  const { lostCount, datagramSize } = a.engine.statistics(connection);
+  assert(lostCount > 0, "the line lost something");
+  assert(datagramSize <= 1_472, "a network takes datagrams of Ethernet only");
 });
 
 Deno.test("Engine sends the stream of higher priority first", () => {
@@ -198,13 +203,36 @@ Deno.test("Engine sends the stream of higher priority first", () => {
   assert(bulk !== undefined && votes !== undefined);
   const size = a.engine.write(connection, bulk, new Uint8Array(8_000_000));
   assert(size < 8_000_000, "a stream takes as much as the peer allows");
-  assert.equal(a.engine.write(connection, votes, new Uint8Array(1_000)), 1_000);
-  b.events.splice(0);
-  line.runUntil(() =>
-    b.events.some((event) => event.kind === "readable" && event.stream === votes)
-  );
-  const bulkSize = b.engine.read(1, bulk).bytes.length;
-  assert(bulkSize < 100_000, `${bulkSize} bytes were in front of a vote`);
+  assert.equal(a.engine.write(connection, votes, new Uint8Array(30_000)), 30_000);
+  const peer = connectionOf(b);
+  let votesSize = 0;
+  line.runUntil(() => {
+    votesSize += b.engine.read(peer, votes).bytes.length;
+    return votesSize === 30_000;
+  });
+  const bulkSize = b.engine.read(peer, bulk).bytes.length;
+  assert(bulkSize < 5_000, `${bulkSize} bytes were in front of votes`);
+});
+
+Deno.test("Engine gives every connection its turn to send", () => {
+  using line = new Line(seededRandom(SEED));
+  const [server, ...clients] = [line.add(B), line.add(A), line.add(A)];
+  assert(server !== undefined);
+  for (const { engine } of clients) engine.connect(0, server.address, "b.fy");
+  line.runUntil(() => server.events.length === 2);
+  const peers = server.events.map(({ connection }) => connection);
+  const streams = peers.map((peer) => server.engine.openStream(peer, 0));
+  const writeToAll = () => {
+    for (const [index, peer] of peers.entries()) {
+      server.engine.write(peer, streams[index] ?? assert.fail(), new Uint8Array(1_000_000));
+    }
+  };
+  writeToAll();
+  line.run(5_000); // it learns that the line is good for more than a few datagrams
+  writeToAll();
+  const hosts = Array.from({ length: 4 }, () => server.engine.transmit(line.nowMs)?.address.host);
+  assert.notEqual(hosts[0], hosts[1]);
+  assert.deepEqual(hosts.slice(0, 2), hosts.slice(2), "in turns");
 });
 
 Deno.test("Engine holds a peer back whose data is not read", () => {
@@ -222,6 +250,26 @@ Deno.test("Engine holds a peer back whose data is not read", () => {
   assert.equal(taken[0], 4 * 1024 * 1024, "of one stream");
   const sum = taken.reduce((total, size) => total + size);
   assert.equal(sum, 16 * 1024 * 1024, "of all streams");
+});
+
+Deno.test("Engine tells of room on a stream that the limit of all streams has cut short", () => {
+  const { line, a, b, connection } = dial({});
+  using _line = line;
+  const sizes = [1_000_000, 5_000_000, 5_000_000, 5_000_000, 5_000_000];
+  const streams = sizes.map((size) => {
+    const stream = a.engine.openStream(connection, 0);
+    const taken = a.engine.write(connection, stream, new Uint8Array(size));
+    line.run(1_000);
+    return { stream, taken };
+  });
+  const last = streams.at(-1);
+  assert(last !== undefined && last.taken > 0 && last.taken < 4 * 1024 * 1024);
+  a.events.splice(0);
+  const peer = connectionOf(b);
+  line.runUntil(() => {
+    for (const { stream } of streams.slice(0, -1)) b.engine.read(peer, stream);
+    return a.events.some((event) => event.kind === "writable" && event.stream === last.stream);
+  });
 });
 
 Deno.test("Engine gives a silent peer up after ten seconds, and keeps one that is only idle", () => {

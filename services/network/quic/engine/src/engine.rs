@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use quinn_proto::{
-    ClientConfig, Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig,
-    Event as QuicEvent, Incoming, ReadError, StreamEvent, StreamId, VarInt, WriteError,
+    Connection, ConnectionHandle, DatagramEvent, Dir, Endpoint, EndpointConfig, Event as QuicEvent,
+    Incoming, ReadError, StreamEvent, StreamId, VarInt, WriteError,
 };
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-use crate::tls::{IDLE_TIMEOUT, configure};
+use crate::tls::{IDLE_TIMEOUT, LOCAL_DATAGRAM_SIZE_MAX, Sides, configure};
 
 /// Connections of all kinds; those to peers are far fewer.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -27,9 +28,9 @@ const STRANGERS_PER_HOST_MAX: usize = 16;
 /// Answers without a connection that wait to be sent; the rest is as if lost on the line.
 const ANSWERS_MAX: usize = 64;
 /// Datagrams of one connection that are made at once.
-const BATCH_DATAGRAMS: usize = 16;
-/// The largest batch: no path of ours carries larger datagrams than Ethernet.
-const BATCH_SIZE_MAX: usize = BATCH_DATAGRAMS * 1_500;
+const BATCH_DATAGRAMS_MAX: usize = 16;
+/// A part of what sockets hold, or their peers would lose much of it.
+const BATCH_SIZE_MAX: usize = 64 << 10;
 
 pub type Fault = Box<dyn std::error::Error>;
 
@@ -39,7 +40,9 @@ pub enum Event {
     Connected { connection: u32, remote: SocketAddr, incoming: bool },
     /// Also of incoming connections that never came to be connected.
     Lost { connection: u32, remote: SocketAddr, reason: String },
-    /// A stream of the peer, perhaps a new one, has data or an end to read.
+    /// The peer has opened a stream, of which there may be something to read.
+    Opened { connection: u32, stream: u64 },
+    /// A stream of the peer has data or an end to read, unless that was read already.
     Readable { connection: u32, stream: u64 },
     /// A stream of ours takes data again.
     Writable { connection: u32, stream: u64 },
@@ -108,10 +111,13 @@ impl Link {
 pub struct Engine {
     origin: Instant,
     endpoint: Endpoint,
-    client: ClientConfig,
+    /// For peers of other machines, and for those of the same one.
+    sides: [Sides; 2],
     links: BTreeMap<u32, Link>,
     ids: HashMap<ConnectionHandle, u32>,
     last_id: u32,
+    /// The connection that made the last datagrams.
+    served: u32,
     answers: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
     batch: Vec<u8>,
@@ -120,15 +126,17 @@ pub struct Engine {
 impl Engine {
     /// The certificate authority, the node's certificate chain and its key are PEM text.
     pub fn open(ca: &[u8], chain: &[u8], key: &[u8]) -> Result<Self, Fault> {
-        let (server, client) = configure(ca, chain, key)?;
-        let config = Arc::new(EndpointConfig::default());
+        let sides = configure(ca, chain, key)?;
+        let mut config = EndpointConfig::default();
+        config.max_udp_payload_size(LOCAL_DATAGRAM_SIZE_MAX)?;
         Ok(Self {
             origin: Instant::now(),
-            endpoint: Endpoint::new(config, Some(Arc::new(server)), true, None),
-            client,
+            endpoint: Endpoint::new(Arc::new(config), Some(sides[0].server.clone()), true, None),
+            sides,
             links: BTreeMap::new(),
             ids: HashMap::new(),
             last_id: 0,
+            served: 0,
             answers: VecDeque::new(),
             events: VecDeque::new(),
             batch: Vec::with_capacity(BATCH_SIZE_MAX),
@@ -141,7 +149,7 @@ impl Engine {
             return Err("there are too many connections".into());
         }
         let now = self.instant(now);
-        let config = self.client.clone();
+        let config = self.sides_for(remote).client.clone();
         let (handle, connection) = self.endpoint.connect(now, config, remote, domain)?;
         Ok(self.add(Link::new(handle, connection, now, true)))
     }
@@ -173,8 +181,12 @@ impl Engine {
             self.batch.extend_from_slice(&answer);
             return Some((Transmit { remote, segment: answer.len() }, &self.batch));
         }
-        for link in self.links.values_mut().filter(|link| link.is_busy) {
-            let transmit = link.connection.poll_transmit(now, BATCH_DATAGRAMS, &mut self.batch);
+        while let Some(id) = self.next_busy() {
+            self.served = id;
+            let link = self.links.get_mut(&id)?;
+            let room = BATCH_SIZE_MAX / usize::from(link.connection.current_mtu());
+            let count = room.clamp(1, BATCH_DATAGRAMS_MAX);
+            let transmit = link.connection.poll_transmit(now, count, &mut self.batch);
             let Some(transmit) = transmit else {
                 link.is_busy = false;
                 continue;
@@ -184,6 +196,13 @@ impl Engine {
             return Some((Transmit { remote, segment }, &self.batch[..transmit.size]));
         }
         None
+    }
+
+    /// The connection after the last one that may have something to send: all have their turn.
+    fn next_busy(&self) -> Option<u32> {
+        let after = self.links.range((Bound::Excluded(self.served), Bound::Unbounded));
+        let mut turns = after.chain(self.links.range(..=self.served));
+        turns.find(|(_, link)| link.is_busy).map(|(id, _)| *id)
     }
 
     /// When `handle_timeout` wants to be called, unless something else happens before.
@@ -230,15 +249,20 @@ impl Engine {
         Ok(stream.index())
     }
 
-    /// How many of the bytes the stream took: fewer than all when its buffer is full.
+    /// How many of the bytes the stream took: fewer than all when its buffer is full, which only
+    /// counts as such once it has taken nothing.
     pub fn write(&mut self, id: u32, stream: u64, bytes: &[u8]) -> Result<usize, Fault> {
         let connection = self.connection(id)?;
         let stream = own_stream(connection, stream);
-        match connection.send_stream(stream).write(bytes) {
-            Ok(count) => Ok(count),
-            Err(WriteError::Blocked) => Ok(0),
-            Err(error) => Err(error.into()),
+        let mut count = 0;
+        while count < bytes.len() {
+            match connection.send_stream(stream).write(&bytes[count..]) {
+                Ok(taken) => count += taken,
+                Err(WriteError::Blocked) => break,
+                Err(error) => return Err(error.into()),
+            }
         }
+        Ok(count)
     }
 
     pub fn finish(&mut self, id: u32, stream: u64) -> Result<(), Fault> {
@@ -328,7 +352,8 @@ impl Engine {
         {
             self.endpoint.ignore(incoming);
         } else {
-            match self.endpoint.accept(incoming, now, &mut answer, None) {
+            let config = self.sides_for(incoming.remote_address()).server.clone();
+            match self.endpoint.accept(incoming, now, &mut answer, Some(config)) {
                 Ok((handle, connection)) => {
                     self.add(Link::new(handle, connection, now, is_checked));
                 }
@@ -383,7 +408,7 @@ impl Engine {
                 let Ok(link) = self.connection(connection) else { return };
                 let streams = std::iter::from_fn(|| link.streams().accept(dir));
                 for stream in streams.map(StreamId::index).collect::<Vec<_>>() {
-                    self.events.push_back(Event::Readable { connection, stream });
+                    self.events.push_back(Event::Opened { connection, stream });
                 }
             }
             QuicEvent::Stream(StreamEvent::Readable { id }) => {
@@ -419,6 +444,10 @@ impl Engine {
         link.is_lost = true;
         let remote = link.connection.remote_address();
         self.events.push_back(Event::Lost { connection: id, remote, reason });
+    }
+
+    fn sides_for(&self, remote: SocketAddr) -> &Sides {
+        &self.sides[usize::from(remote.ip().is_loopback())]
     }
 
     /// The connection, which then may have something to send.

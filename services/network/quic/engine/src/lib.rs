@@ -119,6 +119,10 @@ fn encode_event(event: &Event, out: &mut [u8]) -> Result<i32, Fault> {
             stream_index = *stream;
             (4, connection)
         }
+        Event::Opened { connection, stream } => {
+            stream_index = *stream;
+            (6, connection)
+        }
         Event::Finished { connection, stream } => {
             stream_index = *stream;
             (5, connection)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use quinn_proto::crypto::rustls::{QuicClientConfig, QuicServerConfig};
-use quinn_proto::{ClientConfig, ServerConfig, TransportConfig, VarInt};
+use quinn_proto::{ClientConfig, MtuDiscoveryConfig, ServerConfig, TransportConfig, VarInt};
 use rustls::client::Resumption;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::{self, PemObject};
@@ -25,14 +25,21 @@ const STREAM_WINDOW: u32 = 4 << 20;
 const CONNECTION_WINDOW: u32 = 16 << 20;
 const INCOMING_STREAMS_MAX: u32 = 100;
 
+/// The largest datagrams on a network, for which Ethernet sets the limit, and within a machine,
+/// where every datagram costs the same. QUIC finds out by itself how large they may really be.
+const NETWORK_DATAGRAM_SIZE_MAX: u16 = 1_452;
+pub const LOCAL_DATAGRAM_SIZE_MAX: u16 = 16 << 10;
+
 type Fault = Box<dyn std::error::Error>;
 
-/// Both sides of a node: what it accepts and how it dials. All three are PEM text.
-pub fn configure(
-    ca: &[u8],
-    chain: &[u8],
-    key: &[u8],
-) -> Result<(ServerConfig, ClientConfig), Fault> {
+/// What a node accepts and how it dials.
+pub struct Sides {
+    pub server: Arc<ServerConfig>,
+    pub client: ClientConfig,
+}
+
+/// The sides for peers of other machines and for those of the same one. All three are PEM text.
+pub fn configure(ca: &[u8], chain: &[u8], key: &[u8]) -> Result<[Sides; 2], Fault> {
     let provider = Arc::new(ring::default_provider());
     let mut roots = RootCertStore::empty();
     for root in certificates(ca).map_err(|fault| named("the CA certificate", fault))? {
@@ -56,13 +63,18 @@ pub fn configure(
         .with_client_auth_cert(chain, key)?;
     client.resumption = Resumption::disabled();
 
-    let mut incoming = ServerConfig::with_crypto(Arc::new(QuicServerConfig::try_from(server)?));
-    incoming.transport_config(Arc::new(transport()?));
-    let mut outgoing = ClientConfig::new(Arc::new(QuicClientConfig::try_from(client)?));
-    let mut outgoing_transport = transport()?;
-    outgoing_transport.keep_alive_interval(Some(KEEP_ALIVE));
-    outgoing.transport_config(Arc::new(outgoing_transport));
-    Ok((incoming, outgoing))
+    let server = Arc::new(QuicServerConfig::try_from(server)?);
+    let client = Arc::new(QuicClientConfig::try_from(client)?);
+    let sides = |datagram_size_max| -> Result<Sides, Fault> {
+        let mut incoming = ServerConfig::with_crypto(server.clone());
+        incoming.transport_config(Arc::new(transport(datagram_size_max)?));
+        let mut outgoing = ClientConfig::new(client.clone());
+        let mut outgoing_transport = transport(datagram_size_max)?;
+        outgoing_transport.keep_alive_interval(Some(KEEP_ALIVE));
+        outgoing.transport_config(Arc::new(outgoing_transport));
+        Ok(Sides { server: Arc::new(incoming), client: outgoing })
+    };
+    Ok([sides(NETWORK_DATAGRAM_SIZE_MAX)?, sides(LOCAL_DATAGRAM_SIZE_MAX)?])
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
@@ -74,7 +86,9 @@ fn named(what: &str, fault: impl Display) -> Fault {
     format!("Cannot use {what}: {fault}").into()
 }
 
-fn transport() -> Result<TransportConfig, Fault> {
+fn transport(datagram_size_max: u16) -> Result<TransportConfig, Fault> {
+    let mut discovery = MtuDiscoveryConfig::default();
+    discovery.upper_bound(datagram_size_max);
     let mut config = TransportConfig::default();
     config
         .max_idle_timeout(Some(IDLE_TIMEOUT.try_into()?))
@@ -83,6 +97,7 @@ fn transport() -> Result<TransportConfig, Fault> {
         .stream_receive_window(VarInt::from_u32(STREAM_WINDOW))
         .receive_window(VarInt::from_u32(CONNECTION_WINDOW))
         .send_window(CONNECTION_WINDOW.into())
+        .mtu_discovery_config(Some(discovery))
         .datagram_receive_buffer_size(None);
     Ok(config)
 }
