@@ -13,7 +13,9 @@ import { SILENT_LOGGER } from "../shared/log/mod.ts";
 import { encodeFrame } from "../services/network/frame.ts";
 import { parseMultiaddr } from "../services/network/multiaddr.ts";
 import { Traffic } from "../services/network/traffic.ts";
+import { MemoryBudget } from "../services/network/core/memory_budget.ts";
 import { P2pTransport } from "../services/network/p2p/transport.ts";
+import { PlainWire } from "../services/network/p2p/wire/plain.ts";
 import { type Figure, printFigures } from "./table.ts";
 
 /** One kind of traffic. */
@@ -51,10 +53,13 @@ async function openPair(): Promise<Pair> {
   const options = {
     frameSizeMax: FRAME_SIZE_MAX,
     traffic,
+    budget: new MemoryBudget(2 ** 30),
+    discovery: null,
     clock: SYSTEM_CLOCK,
     log: SILENT_LOGGER,
   };
-  const receiver = new P2pTransport({ ...options, port: 0, peers: [] });
+  const wire = () => new PlainWire(SYSTEM_CLOCK);
+  const receiver = new P2pTransport({ ...options, wire: wire(), port: 0, peers: [] });
   await receiver.listen({
     message(_, bytes) {
       decode(NetworkMsg, bytes); // as the dispatcher does, to find the module
@@ -65,6 +70,7 @@ async function openPair(): Promise<Pair> {
   const address = parseMultiaddr(`/ip4/127.0.0.1/tcp/${receiver.port}`);
   const sender = new P2pTransport({
     ...options,
+    wire: wire(),
     port: 0,
     peers: address === null ? [] : [address],
   });
