@@ -3,7 +3,8 @@
  * receiver in a worker, one connection on loopback, encoding and decoding included. The baseline is
  * a bare TCP connection of the same runtime between the same two threads that carries as many
  * bytes, with a write for each message or each 64 KiB of it. Then: how long an urgent message takes
- * there and back while 100 MB of blocks flow to the same node, and whether memory stays flat.
+ * there and back while 100 MB of blocks flow to the same node, and whether memory stays flat. The
+ * arguments name the flavours; without any it is all of them.
  *
  * @module
  */
@@ -234,6 +235,7 @@ async function benchMemory(flavour: Flavour): Promise<readonly number[]> {
   return sizes;
 }
 
+const chosen = FLAVOURS.filter((flavour) => Deno.args.length === 0 || Deno.args.includes(flavour));
 const tcpSeconds: number[] = [];
 for (const load of LOADS) {
   await sendTcp({ ...load, count: Math.ceil(load.count / 20) });
@@ -251,14 +253,14 @@ for (const flavour of FLAVOURS.filter((f) => !only || f === only)) {
   await benchLoads(flavour, tcpSeconds);
 }
 const urgency: (readonly (string | number)[])[] = [];
-for (const flavour of FLAVOURS) urgency.push([flavour, ...await benchUrgency(flavour)]);
+for (const flavour of chosen) urgency.push([flavour, ...await benchUrgency(flavour)]);
 printGrid(
   "round trip of a message of consensus, in ms, alone and while 100 blocks of 1 MB flow",
   ["flavour", "p50 alone", "p99 alone", "p50 loaded", "p99 loaded", "ms of the flow"],
   urgency,
 );
 const memory: (readonly (string | number)[])[] = [];
-for (const flavour of FLAVOURS) memory.push([flavour, ...await benchMemory(flavour)]);
+for (const flavour of chosen) memory.push([flavour, ...await benchMemory(flavour)]);
 const steps = [1, 2, 3, 4].map((step) => `${step * STEP_MESSAGES / 1_000}k`);
 printGrid(
   "memory of both nodes in MiB (RSS) after so many messages of 1 KB",

@@ -1,5 +1,6 @@
 /** The other node of `network.ts`, in a thread of its own: counts messages and answers pings. */
 
+import { parentPort } from "node:worker_threads";
 import { NetworkMsg } from "../proto/gen/network.ts";
 import { decode } from "../shared/codec/mod.ts";
 import { encodeFrame } from "../services/network/frame.ts";
@@ -24,15 +25,15 @@ const TCP_READ_SIZE = 256 * 1024;
 
 let missing = 0;
 
-self.onmessage = async ({ data }: MessageEvent<Order>) => {
+parentPort?.on("message", async (data: Order) => {
   if (data.kind === "expect") arrived(-data.count); // some may have been here before
   else if (data.kind === "open node") {
     tell({ kind: "open", port: await openReceiver(data.options) });
   } else tell({ kind: "open", port: openTcp() });
-};
+});
 
 function tell(report: Report): void {
-  self.postMessage(report);
+  parentPort?.postMessage(report);
 }
 
 function arrived(count: number): void {
