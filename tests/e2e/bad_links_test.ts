@@ -16,7 +16,7 @@ const BLOCKS_TIMEOUT_MS = 75_000;
 const MEAN_TOLERANCE_MS = 300;
 const INTERVAL_MS_MAX = 2 * INTERVAL_MS;
 
-for (const network of ["p2p"]) {
+for (const network of ["p2p", "tls", "quic"]) {
   labTest(
     `four nodes keep the block interval with network_${network} at 100 ms RTT and 2 % loss`,
     async () => {
