@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { labTest } from "../netlab/mod.ts";
 import { LabChain } from "./lab_chain.ts";
+import { Sender } from "./sender.ts";
 
 const INTERVAL_MS = 3_000;
 
@@ -21,13 +22,18 @@ for (const network of ["p2p", "tls", "quic"]) {
     `four nodes keep the block interval with network_${network} at 100 ms RTT and 2 % loss`,
     async () => {
       await using chain = await LabChain.start({ nodes: 4, network, link: LINK, seed: SEED });
+      const sender = await Sender.create(chain);
+      const stop = new AbortController();
+      const sending = sender.sendUntil(stop.signal, () => [0, 1, 2, 3]);
       await chain.waitForHeight(LAST_HEIGHT, BLOCKS_TIMEOUT_MS);
+      stop.abort();
+      await sending;
       const intervalsMs = await chain.intervalsMs(FIRST_HEIGHT, LAST_HEIGHT);
       const meanMs = intervalsMs.reduce((sum, ms) => sum + ms, 0) / intervalsMs.length;
       const worstMs = Math.max(...intervalsMs);
       const { sent, arrived } = chain.lab.counts();
       const what = `mean ${meanMs.toFixed(0)} ms, worst ${worstMs} ms over ${intervalsMs.length} ` +
-        `blocks; ${arrived} of ${sent} packets arrived (seed ${SEED})`;
+        `blocks with ${sender.accepted.size} transactions; ${arrived} of ${sent} packets arrived (seed ${SEED})`;
       console.log(what);
       assert(arrived < 0.99 * sent && arrived > 0.96 * sent, `the links are bad: ${what}`);
       assert(Math.abs(meanMs - INTERVAL_MS) < MEAN_TOLERANCE_MS, what);
