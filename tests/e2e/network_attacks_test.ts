@@ -8,12 +8,11 @@ import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import type { Identity } from "../../shared/x509/mod.ts";
 import { BAD_HELLOS, clientHello } from "../interop/raw_peer/client_hello.ts";
 import type { DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
-import { createIdentities } from "../interop/raw_peer/identities.ts";
 import { openSocket } from "../interop/raw_peer/p2p.ts";
 import { QUIC_WIRE } from "../interop/raw_peer/quic.ts";
 import { Tap } from "../interop/raw_peer/tap.ts";
 import { dialTls, TLS_WIRE } from "../interop/raw_peer/tls.ts";
-import { domainConfig } from "./domain_network.ts";
+import { domainConfig, IDENTITIES } from "./domain_network.ts";
 import { freePorts, LoneNetwork } from "./lone_network.ts";
 import { waitFor } from "./wait.ts";
 
@@ -26,8 +25,6 @@ const NOBODY_PORT = 1;
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const MESSAGE_PAUSE_MS = 20;
-
-const IDENTITIES = createIdentities();
 
 /** Two connected nodes; A sends to B all the time, and everything must arrive, in order. */
 class HonestPair implements AsyncDisposable {

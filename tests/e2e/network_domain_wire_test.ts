@@ -3,15 +3,12 @@
 import assert from "node:assert/strict";
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import { GOOD_HELLO } from "../interop/raw_peer/client_hello.ts";
-import type { DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
-import { createIdentities } from "../interop/raw_peer/identities.ts";
 import { encodeFrame, frameOf, u32 } from "../interop/raw_peer/message.ts";
 import { hex, openSocket } from "../interop/raw_peer/p2p.ts";
 import { QUIC_WIRE } from "../interop/raw_peer/quic.ts";
 import { Tap } from "../interop/raw_peer/tap.ts";
 import { TLS_WIRE } from "../interop/raw_peer/tls.ts";
-import { domainConfig } from "./domain_network.ts";
-import { LoneNetwork } from "./lone_network.ts";
+import { ATTACKER, dial, HONEST, IDENTITIES, start } from "./domain_network.ts";
 import {
   assertMemoryBounded,
   MEMORY_MAX_WITH_SILENT,
@@ -19,15 +16,6 @@ import {
   trickle,
 } from "./network_strain.ts";
 import { waitFor } from "./wait.ts";
-
-const SERVICE = "service.fy";
-const HONEST = "honest.fy";
-const ATTACKER = "attacker.fy";
-
-/** Nobody listens there; peers of one place would have one origin. */
-const NOBODY_PORTS: Readonly<Record<string, number>> = { [HONEST]: 1, [ATTACKER]: 2 };
-
-const IDENTITIES = createIdentities();
 
 /** Larger than the windows of streams and connections. */
 const LARGE_SIZE = 3_000_000;
@@ -40,34 +28,6 @@ const DEAF_TIMEOUT_MS = 45_000;
 
 /** The largest message (section 4.5). */
 const FRAME_SIZE_MAX = 268_435_456;
-
-/** Starts a service that knows both peers; whose port is not given is not there. */
-function start(
-  { flavour }: DomainWire,
-  ports: { readonly [domain: string]: number } = {},
-): Promise<LoneNetwork> {
-  return LoneNetwork.start((own) =>
-    domainConfig({
-      flavour,
-      ports: own,
-      identity: IDENTITIES.good(SERVICE),
-      authorityPem: IDENTITIES.authorityPem,
-      peers: [HONEST, ATTACKER].map((domain) => ({
-        domain,
-        port: ports[domain] ?? NOBODY_PORTS[domain] ?? 3,
-      })),
-    })
-  );
-}
-
-function dial(wire: DomainWire, domain: string, port: number): Promise<DomainPeer> {
-  return wire.dial({
-    port,
-    domain: SERVICE,
-    authorityPem: IDENTITIES.authorityPem,
-    identity: IDENTITIES.good(domain),
-  });
-}
 
 /** What a peer with a good certificate may send although it should not, by what it is. */
 const BAD_FRAMES: Readonly<Record<string, () => Bytes>> = {

@@ -15,6 +15,8 @@ export interface Hello {
   readonly versions?: readonly number[];
   readonly ciphers?: readonly number[];
   readonly legacyVersion?: number;
+  /** Further extensions, see {@linkcode extension}. */
+  readonly more?: readonly Bytes[];
 }
 
 const TLS_AES_128_GCM_SHA256 = 0x1301;
@@ -22,13 +24,19 @@ const ECDHE_ECDSA_AES_128_GCM_SHA256 = 0xc02b;
 
 /** A ClientHello in a record. */
 export function clientHello(hello: Hello = {}): Bytes {
-  const { versions, legacyVersion = 0x0303 } = hello;
+  return record(helloMessage(hello));
+}
+
+/** A ClientHello without the record around it. */
+export function helloMessage(hello: Hello): Bytes {
+  const { versions, legacyVersion = 0x0303, more = [] } = hello;
   const { ciphers = [TLS_AES_128_GCM_SHA256, ECDHE_ECDSA_AES_128_GCM_SHA256] } = hello;
   const extensions = concatBytes(
     extension(10, sized(2, hex("001d 0017 0018"))), // groups: X25519, P-256, P-384
     extension(13, sized(2, hex("0403 0503 0807 0804 0401"))), // signatures: ECDSA, Ed25519, RSA
     extension(51, sized(2, concatBytes(hex("001d"), sized(2, randomBytes(32))))), // key share
     ...(versions === undefined ? [] : [extension(43, sized(1, u16s(versions)))]),
+    ...more,
   );
   const body = concatBytes(
     u16s([legacyVersion]),
@@ -38,7 +46,7 @@ export function clientHello(hello: Hello = {}): Bytes {
     hex("01 00"), // no compression
     sized(2, extensions),
   );
-  return record(concatBytes(hex("01"), sized(3, body)));
+  return concatBytes(hex("01"), sized(3, body));
 }
 
 /** A record with a part of a handshake. */
@@ -46,7 +54,8 @@ export function record(payload: Bytes): Bytes {
   return concatBytes(hex("16 0301"), sized(2, payload));
 }
 
-function extension(type: number, data: Bytes): Bytes {
+/** An extension of a hello. */
+export function extension(type: number, data: Bytes): Bytes {
   return concatBytes(u16s([type]), sized(2, data));
 }
 
@@ -55,7 +64,7 @@ function u16s(values: readonly number[]): Bytes {
 }
 
 /** Bytes with their length in front, itself of some bytes. */
-function sized(lengthSize: number, bytes: Bytes): Bytes {
+export function sized(lengthSize: number, bytes: Bytes): Bytes {
   const length = Array.from(
     { length: lengthSize },
     (_, i) => (bytes.length >> 8 * (lengthSize - 1 - i)) & 0xff,
@@ -63,14 +72,16 @@ function sized(lengthSize: number, bytes: Bytes): Bytes {
   return concatBytes(Uint8Array.from(length), bytes);
 }
 
-function randomBytes(size: number): Bytes {
+/** The same noise every time. */
+export function randomBytes(size: number): Bytes {
   const random = seededRandom(8);
   return Uint8Array.from({ length: size }, () => Math.floor(random() * 256));
 }
 
 const TLS_1_0 = 0x0301;
 const TLS_1_1 = 0x0302;
-const TLS_1_3 = 0x0304;
+/** The version that all flavours want. */
+export const TLS_1_3 = 0x0304;
 
 /** Beginnings of connections that a service must end, by what is wrong with them. */
 export const BAD_HELLOS: Readonly<Record<string, Bytes>> = {
