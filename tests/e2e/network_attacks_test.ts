@@ -4,10 +4,16 @@
  */
 
 import assert from "node:assert/strict";
+import { toHex } from "../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import type { Identity } from "../../shared/x509/mod.ts";
-import { BAD_HELLOS, clientHello } from "../interop/raw_peer/client_hello.ts";
-import type { DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
+import {
+  BAD_HELLOS,
+  clientHello,
+  OLD_HELLOS,
+  VERSION_ALERT,
+} from "../interop/raw_peer/client_hello.ts";
+import type { DomainAcceptor, DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
 import { openSocket } from "../interop/raw_peer/p2p.ts";
 import { QUIC_WIRE } from "../interop/raw_peer/quic.ts";
 import { Tap } from "../interop/raw_peer/tap.ts";
@@ -22,6 +28,9 @@ const B = "b.fy";
 /** A peer that both nodes know and that is away: whom attackers pretend to be. */
 const AWAY = "away.fy";
 const NOBODY_PORT = 1;
+
+/** The service dials a new peer at once; a handshake here takes milliseconds. */
+const DIAL_MS = 1_500;
 
 const CONNECT_TIMEOUT_MS = 15_000;
 const MESSAGE_PAUSE_MS = 20;
@@ -121,14 +130,19 @@ for (const wire of [TLS_WIRE, QUIC_WIRE]) {
         () => assertRefused(dial(identity), pair),
       );
     }
-    await step(
-      "a node that the service dials, with a good certificate for another domain",
-      () => dialledImpostor(wire, pair, IDENTITIES.good(AWAY)),
-    );
-    await step(
-      "a node that the service dials, with a certificate of another authority",
-      () => dialledImpostor(wire, pair, IDENTITIES.bad("new.fy")["of another authority"]),
-    );
+    await step("nodes that the service dials, with certificates that are not theirs", async () => {
+      const identitiesOf = (domain: string) => [
+        IDENTITIES.good(AWAY),
+        ...Object.values(IDENTITIES.bad(domain)),
+      ];
+      await using impostors = new AsyncDisposableStack();
+      for (const index of identitiesOf(AWAY).keys()) {
+        const domain = `new${index}.fy`;
+        const identity = identitiesOf(domain)[index] ?? assert.fail();
+        impostors.use(await addNode({ wire, pair, domain, identity }));
+      }
+      await SYSTEM_CLOCK.sleep(DIAL_MS);
+    });
     if (wire.flavour === "tls") await tlsSteps(pair, step);
 
     await t.step("everything of the pair has arrived", async () => {
@@ -139,21 +153,30 @@ for (const wire of [TLS_WIRE, QUIC_WIRE]) {
       using peer = await dial(IDENTITIES.good(AWAY));
       await pair.b.exchange(peer);
     });
+    await t.step(
+      "a node that the service dials, with its own certificate, is connected",
+      async () => {
+        const identity = IDENTITIES.good("right.fy");
+        await using _node = await addNode({ wire, pair, domain: "right.fy", identity });
+        await SYSTEM_CLOCK.sleep(DIAL_MS);
+        const { nodes } = await pair.b.client.getPeersNetInfo({});
+        assert(nodes.some(({ multiAddress }) => multiAddress.endsWith("/tls/right.fy")));
+      },
+    );
   });
 }
 
-/** The service is told to dial a node that has not the certificate which it should have. */
-async function dialledImpostor(
-  wire: DomainWire,
-  { b }: HonestPair,
-  identity: Identity | undefined,
-): Promise<void> {
-  assert(identity !== undefined);
-  await using impostor = await wire.listen(identity, IDENTITIES.authorityPem);
-  const { port } = impostor;
-  const multiAddress = `/dns4/127.0.0.1/tcp/${port}/tls/new.fy`;
-  await b.client.addNode({ multiAddress, origin: 0n });
-  await SYSTEM_CLOCK.sleep(1_000);
+/** Tells the service to dial a node, which shows a certificate. */
+async function addNode({ wire, pair, domain, identity }: {
+  readonly wire: DomainWire;
+  readonly pair: HonestPair;
+  readonly domain: string;
+  readonly identity: Identity;
+}): Promise<DomainAcceptor> {
+  const node = await wire.listen(identity, IDENTITIES.authorityPem);
+  const multiAddress = `/dns4/127.0.0.1/tcp/${node.port}/tls/${domain}`;
+  assert.equal((await pair.b.client.addNode({ multiAddress, origin: 0n })).code, 0);
+  return node;
 }
 
 async function tlsSteps(
@@ -167,6 +190,13 @@ async function tlsSteps(
     "TLS 1.2 with a good certificate",
     () => assertRefused(dialTls({ ...options, port }, "TLSv1.2"), pair),
   );
+  for (const [what, bytes] of Object.entries(OLD_HELLOS)) {
+    await step(`a hello of ${what}`, async () => {
+      using socket = await openSocket(port);
+      await socket.write(bytes);
+      assert.equal(toHex(await socket.readToEnd()), toHex(VERSION_ALERT));
+    });
+  }
   for (const [what, bytes] of Object.entries(BAD_HELLOS)) {
     await step(`a hello of ${what}`, async () => {
       using socket = await openSocket(port);

@@ -80,14 +80,23 @@ export function randomBytes(size: number): Bytes {
 
 const TLS_1_0 = 0x0301;
 const TLS_1_1 = 0x0302;
+const TLS_1_2 = 0x0303;
 /** The version that all flavours want. */
 export const TLS_1_3 = 0x0304;
 
-/** Beginnings of connections that a service must end, by what is wrong with them. */
-export const BAD_HELLOS: Readonly<Record<string, Bytes>> = {
+/** Hellos of clients that are too old. */
+export const OLD_HELLOS: Readonly<Record<string, Bytes>> = {
   "only TLS 1.0": clientHello({ versions: [TLS_1_0] }),
   "only TLS 1.1": clientHello({ versions: [TLS_1_1], legacyVersion: TLS_1_1 }),
+  "only TLS 1.2": clientHello({ versions: [TLS_1_2] }),
   "only TLS 1.2, by the old way": clientHello({ ciphers: [ECDHE_ECDSA_AES_128_GCM_SHA256] }),
+};
+
+/** The answer to them: a fatal alert, protocol_version. */
+export const VERSION_ALERT = hex("15 0303 0002 02 46");
+
+/** Other beginnings of connections that a service must end, by what is wrong with them. */
+export const BAD_HELLOS: Readonly<Record<string, Bytes>> = {
   "no version that exists": clientHello({ versions: [0x7f1c, 0xfafa] }),
   "no cipher suite": clientHello({ versions: [TLS_1_3], ciphers: [] }),
   "only the suite without encryption": clientHello({ versions: [TLS_1_3], ciphers: [0] }),

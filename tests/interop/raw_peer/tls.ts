@@ -75,12 +75,15 @@ export async function dialTls(
 /** Waits for connections of a service, as a node with a certificate. */
 class TlsAcceptor implements DomainAcceptor {
   readonly #server: Server;
+  readonly #sockets: TLSSocket[] = [];
+  /** Those that nobody has asked for yet. */
   readonly #accepted: TLSSocket[] = [];
   readonly #waiters: ((socket: TLSSocket) => void)[] = [];
 
   private constructor(identity: Identity, authorityPem: string) {
     const options = { cert: identity.certificatePem, key: identity.privateKeyPem };
     this.#server = createServer({ ...options, ca: [authorityPem], requestCert: true }, (socket) => {
+      this.#sockets.push(socket);
       const waiter = this.#waiters.shift();
       if (waiter === undefined) this.#accepted.push(socket);
       else waiter(socket);
@@ -106,6 +109,7 @@ class TlsAcceptor implements DomainAcceptor {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 }
