@@ -90,9 +90,13 @@ export class LabChain implements AsyncDisposable {
     return (await this.node(node).controller.getBlockNumber({ flag: false })).blockNumber;
   }
 
-  /** Waits until every node has a block. */
-  async waitForHeight(height: bigint, timeoutMs: number): Promise<void> {
-    for (const node of this.#clients.keys()) {
+  /** Waits until the given nodes, all by default, have a block. */
+  async waitForHeight(
+    height: bigint,
+    timeoutMs: number,
+    nodes: Iterable<number> = this.#clients.keys(),
+  ): Promise<void> {
+    for (const node of nodes) {
       const hasCome = async () => await this.height(node) >= height ? true : null;
       await waitFor(hasCome, { what: `height ${height} of node ${node}`, timeoutMs });
     }

@@ -39,9 +39,11 @@ const MESSAGE_PAUSE_MS = 20;
 class HonestPair implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #traffic: Promise<number>;
+  #failure: unknown = null;
 
   private constructor(readonly a: LoneNetwork, readonly b: LoneNetwork) {
     this.#traffic = this.#exchange();
+    this.#traffic.catch((cause) => this.#failure = cause);
   }
 
   static async start(flavour: "tls" | "quic"): Promise<HonestPair> {
@@ -75,8 +77,9 @@ class HonestPair implements AsyncDisposable {
     }
   }
 
-  /** That nobody else was let in. */
+  /** That nobody else was let in, and that everything has arrived so far. */
   async assertAlone(): Promise<void> {
+    if (this.#failure !== null) throw this.#failure;
     for (const { client, player } of [this.a, this.b]) {
       assert(player.isRunning);
       assert.equal((await client.getNetworkStatus({})).peerCount, 1n);
