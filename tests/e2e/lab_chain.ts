@@ -1,10 +1,12 @@
 /** A chain whose nodes are in network namespaces of their own, with bad links between them. */
 
 import { RPCServiceService as ControllerService } from "../../proto/gen/controller.ts";
-import { connect, type RpcClient } from "../../shared/rpc/mod.ts";
+import { RPCServiceService as EvmService } from "../../proto/gen/evm.ts";
+import { connect } from "../../shared/rpc/mod.ts";
 import type { DevChain as ChainFiles } from "../../tools/devnet/chain.ts";
 import { createChain } from "../../tools/devnet/create.ts";
 import { type Lab, type LinkQuality, openLab } from "../netlab/mod.ts";
+import type { NodeClients } from "./dev_chain.ts";
 import { executablePath, run } from "./executables.ts";
 import { waitFor } from "./wait.ts";
 
@@ -21,7 +23,8 @@ const START_TIMEOUT_MS = 60_000;
 
 /** A running chain; disposal stops it and removes its files and its laboratory. */
 export class LabChain implements AsyncDisposable {
-  readonly #controllers: RpcClient<typeof ControllerService>[] = [];
+  readonly options = { crypto: "sm" } as const;
+  readonly #clients: NodeClients[] = [];
 
   private constructor(
     readonly lab: Lab,
@@ -45,13 +48,20 @@ export class LabChain implements AsyncDisposable {
 
   async #up({ nodes, network }: LabChainOptions): Promise<void> {
     const cloudConfig = executablePath("cloud-config");
-    const files = await createChain(this.folder, { nodes, network }, { cloudConfig, say() {} });
+    const files = await createChain(this.folder, { nodes, network, ...this.options }, {
+      cloudConfig,
+      say() {},
+    });
     for (const { index, path, ports } of files.nodes) {
       this.#useLabAddresses(`${path}/config.toml`, files);
       const devnet = executablePath("devnet");
       await this.lab.run(index, [devnet, "start-node", String(index), "--dir", this.folder]);
-      const [port = 0] = await this.lab.openWindow(index, [ports.controller]);
-      this.#controllers.push(connect(ControllerService, { port }));
+      const window = await this.lab.openWindow(index, [ports.controller, ports.executor]);
+      const [controller = 0, evm = 0] = window;
+      this.#clients.push({
+        controller: connect(ControllerService, { port: controller }),
+        evm: connect(EvmService, { port: evm }),
+      });
     }
   }
 
@@ -70,18 +80,24 @@ export class LabChain implements AsyncDisposable {
     Deno.writeTextFileSync(path, config);
   }
 
-  /** The controller of a node. */
-  controller(node: number): RpcClient<typeof ControllerService> {
-    const controller = this.#controllers[node];
-    if (controller === undefined) throw new RangeError(`The chain has no node ${node}`);
-    return controller;
+  node(node: number): NodeClients {
+    const clients = this.#clients[node];
+    if (clients === undefined) throw new RangeError(`The chain has no node ${node}`);
+    return clients;
   }
 
-  /** Waits until every node has a block. */
-  async waitForHeight(height: bigint, timeoutMs: number): Promise<void> {
-    for (const [node, controller] of this.#controllers.entries()) {
-      const hasCome = async () =>
-        (await controller.getBlockNumber({ flag: false })).blockNumber >= height ? true : null;
+  async height(node: number): Promise<bigint> {
+    return (await this.node(node).controller.getBlockNumber({ flag: false })).blockNumber;
+  }
+
+  /** Waits until the given nodes, all by default, have a block. */
+  async waitForHeight(
+    height: bigint,
+    timeoutMs: number,
+    nodes: Iterable<number> = this.#clients.keys(),
+  ): Promise<void> {
+    for (const node of nodes) {
+      const hasCome = async () => await this.height(node) >= height ? true : null;
       await waitFor(hasCome, { what: `height ${height} of node ${node}`, timeoutMs });
     }
   }
@@ -90,7 +106,7 @@ export class LabChain implements AsyncDisposable {
   async intervalsMs(first: bigint, last: bigint): Promise<number[]> {
     const timestamps: number[] = [];
     for (let blockNumber = first; blockNumber <= last; blockNumber++) {
-      const { header } = await this.controller(0).getBlockByNumber({ blockNumber });
+      const { header } = await this.node(0).controller.getBlockByNumber({ blockNumber });
       timestamps.push(Number(header?.timestamp));
     }
     return timestamps.slice(1).map((timestamp, i) => timestamp - (timestamps[i] ?? 0));
@@ -102,7 +118,10 @@ export class LabChain implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const controller of this.#controllers) controller.close();
+    for (const { controller, evm } of this.#clients) {
+      controller.close();
+      evm.close();
+    }
     await this.lab[Symbol.asyncDispose]();
     await Deno.remove(this.folder, { recursive: true });
   }

@@ -17,6 +17,11 @@ export interface NetworkPorts {
   readonly listen: number;
 }
 
+/** Ports that are free now. */
+export function freePorts(): NetworkPorts {
+  return { grpc: freePort(), listen: freePort() };
+}
+
 /** Any peer that speaks a wire from raw bytes. */
 export interface RawPeer extends Disposable {
   send(message: RawMessage): Promise<void>;
@@ -39,8 +44,10 @@ export class LoneNetwork implements AsyncDisposable {
   ) {}
 
   /** Starts the executable; `configOf` gives the text of its configuration. */
-  static async start(configOf: (ports: NetworkPorts) => string): Promise<LoneNetwork> {
-    const ports = { grpc: freePort(), listen: freePort() };
+  static async start(
+    configOf: (ports: NetworkPorts) => string,
+    ports = freePorts(),
+  ): Promise<LoneNetwork> {
     const folder = await Deno.makeTempDir({ prefix: "e2e-network-" });
     const config = configOf(ports);
     const player = await Player.start({ role: "network", folder, config, port: ports.grpc });

@@ -4,17 +4,31 @@
  */
 
 import assert from "node:assert/strict";
-import { type Bytes, concatBytes, toHex } from "../../shared/bytes/mod.ts";
-import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
+import { concatBytes, toHex } from "../../shared/bytes/mod.ts";
 import { encodeFrame, frameOf, u32 } from "../interop/raw_peer/message.ts";
 import { dataFrame, DIALLER_START, hex, openSocket, RawP2pPeer } from "../interop/raw_peer/p2p.ts";
 import { BAD_ANSWERS, P2P_ATTACKS } from "../interop/raw_peer/p2p_attacks.ts";
 import { RawSocket } from "../interop/raw_peer/socket.ts";
-import { waitFor } from "./wait.ts";
 import { LoneNetwork, type NetworkPorts } from "./lone_network.ts";
+import {
+  assertMemoryBounded,
+  MEMORY_MAX_WITH_SILENT,
+  openSilent,
+  trickle,
+} from "./network_strain.ts";
+import { waitFor } from "./wait.ts";
 
 /** Larger than several windows of yamux. */
 const LARGE_SIZE = 3_000_000;
+
+/** Connections at once that announce a message of 16 MB. */
+const BOMB_COUNT = 500;
+
+/** Megabytes for a peer that does not read; 64 of them may wait for it. */
+const DEAF_MESSAGES = 150;
+
+/** A peer may take nothing for 30 s. */
+const DEAF_TIMEOUT_MS = 40_000;
 
 function p2pConfig({ grpc, listen }: NetworkPorts, peers: readonly number[] = []): string {
   const table = `[network_p2p]\ngrpc_port = ${grpc}\nport = ${listen}\n`;
@@ -99,19 +113,15 @@ Deno.test("network_p2p skips what is no message and goes on with the next", asyn
 Deno.test("network_p2p closes connections that say nothing or too little in 10 s, 10,000 at once", async () => {
   await using network = await LoneNetwork.start(p2pConfig);
   using honest = await RawP2pPeer.dial(network.ports.listen);
-  const { listen } = network.ports;
-  const silent = await openMany(
-    Math.min(HALF_OPEN_COUNT, openFilesMax(network.player.pid)),
-    listen,
-  );
-  using slow = await openSocket(listen);
+  const silent = await openSilent(network);
+  using slow = await openSocket(network.ports.listen);
   const slowness = trickle(slow, DIALLER_START, 1_000);
   await network.exchange(honest);
   const ends = [slow, ...silent].map((socket) => socket.readToEnd());
   await Promise.all([...ends, slowness]);
   await network.exchange(honest);
   assert.equal((await network.client.getPeersNetInfo({})).nodes.length, 1);
-  assertMemoryBounded(network, MEMORY_MAX + HALF_OPEN_COUNT * HALF_OPEN_SIZE_MAX);
+  assertMemoryBounded(network, MEMORY_MAX_WITH_SILENT);
   for (const socket of silent) socket[Symbol.dispose]();
 });
 
@@ -143,52 +153,3 @@ Deno.test("network_p2p cuts off a peer that does not read, and the others get ev
   await waitFor(isCutOff, { what: "the end of the deaf session", timeoutMs: DEAF_TIMEOUT_MS });
   await network.exchange(honest);
 });
-
-/** What a service may need at most; it starts with 70 MB. */
-const MEMORY_MAX = 300 * 1024 * 1024;
-
-/** Connections at once that say nothing, and what each may need. */
-const HALF_OPEN_COUNT = 10_000;
-const HALF_OPEN_SIZE_MAX = 32 * 1024;
-
-/** Connections at once that announce a message of 16 MB. */
-const BOMB_COUNT = 500;
-
-/** Megabytes for a peer that does not read; 64 of them may wait for it. */
-const DEAF_MESSAGES = 150;
-
-/** A peer may take nothing for 30 s. */
-const DEAF_TIMEOUT_MS = 40_000;
-
-function assertMemoryBounded({ memoryPeak }: LoneNetwork, sizeMax = MEMORY_MAX): void {
-  assert(memoryPeak < sizeMax, `the service needed ${memoryPeak >> 20} MB`);
-}
-
-/** Half of the files that a process may have open, so that work goes on beside the test. */
-function openFilesMax(pid: number): number {
-  const limits = Deno.readTextFileSync(`/proc/${pid}/limits`);
-  const count = Number(/^Max open files +(\d+)/m.exec(limits)?.[1]) - 500;
-  if (count < HALF_OPEN_COUNT) console.log(`only ${count} connections: see "ulimit -n"`);
-  return count;
-}
-
-async function openMany(count: number, port: number): Promise<RawSocket[]> {
-  const sockets: RawSocket[] = [];
-  while (sockets.length < count) {
-    const batch = Array.from(
-      { length: Math.min(100, count - sockets.length) },
-      () => openSocket(port),
-    );
-    sockets.push(...await Promise.all(batch));
-  }
-  return sockets;
-}
-
-/** Writes byte by byte until the other side hangs up. */
-async function trickle(socket: RawSocket, bytes: Bytes, pauseMs: number): Promise<void> {
-  for (let i = 0; i < bytes.length; i++) {
-    const isTaken = await socket.write(bytes.subarray(i, i + 1)).then(() => true, () => false);
-    if (!isTaken) return;
-    await SYSTEM_CLOCK.sleep(pauseMs);
-  }
-}

@@ -14,18 +14,23 @@ const RECIPIENT = new Uint8Array(20).fill(0x42);
 const VALID_BLOCKS = 80n;
 const SENDING_INTERVAL_MS = 100;
 
+/** What a sender needs of a chain. */
+export type SendingChain = Pick<DevChain, "node" | "height"> & {
+  readonly options: Pick<DevChain["options"], "crypto">;
+};
+
 /** Sends transactions of one account, each with a nonce of its own. */
-export class Sender {
+export class Sender<Chain extends SendingChain = DevChain> {
   /** Hashes of the transactions that a node accepted, with `0x`. */
   readonly accepted = new Set<string>();
   readonly #secretKey;
   #sentCount = 0;
 
-  private constructor(readonly chain: DevChain, readonly suite: CryptoSuite) {
+  private constructor(readonly chain: Chain, readonly suite: CryptoSuite) {
     this.#secretKey = suite.generateSecretKey();
   }
 
-  static async create(chain: DevChain): Promise<Sender> {
+  static async create<Chain extends SendingChain>(chain: Chain): Promise<Sender<Chain>> {
     return new Sender(chain, await loadSuite(chain.options.crypto));
   }
 

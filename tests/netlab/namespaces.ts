@@ -1,9 +1,19 @@
 /** Network namespaces of laboratories, by `ip netns`. */
 
-import { identify, isRunning, type ProcessId, signal } from "../../tools/devnet/processes.ts";
+import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
+import {
+  identify,
+  isRunning,
+  type ProcessId,
+  signal,
+  waitForEnd,
+} from "../../tools/devnet/processes.ts";
 
 /** Names say which process made them, so that what a killed one left behind is found. */
 const NAME = /^netlab-(\d+)-(\d+)-\d+-\d+$/;
+
+/** How long a killed process may take to end. */
+const END_TIMEOUT_MS = 5_000;
 
 /** Name of a namespace of this process. */
 export function namespaceName(lab: number, node: number): string {
@@ -34,7 +44,9 @@ export async function addNamespace(name: string): Promise<void> {
 /** Kills the processes of a namespace and removes it. */
 export async function removeNamespace(name: string): Promise<void> {
   const pids = (await ip("netns", "pids", name)).split("\n").filter((line) => line !== "");
-  for (const pid of pids) signal(identify(Number(pid)), "SIGKILL");
+  const processes = pids.map((pid) => identify(Number(pid)));
+  for (const process of processes) signal(process, "SIGKILL");
+  await waitForEnd(processes, { clock: SYSTEM_CLOCK, deadlineMs: END_TIMEOUT_MS });
   await ip("netns", "del", name);
 }
 
@@ -45,6 +57,7 @@ export async function removeLeftovers(): Promise<void> {
     const [, pid, startTicks] = NAME.exec(name) ?? [];
     if (pid === undefined || startTicks === undefined) continue;
     const maker: ProcessId = { pid: Number(pid), startTicks };
-    if (!isRunning(maker)) await removeNamespace(name);
+    // another laboratory may remove the same one at the same time
+    if (!isRunning(maker)) await removeNamespace(name).catch(() => {});
   }
 }

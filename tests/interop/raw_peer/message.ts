@@ -47,8 +47,11 @@ export function u32(value: number): Bytes {
   return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
+/** Whether a message may have an origin: p2p sends whatever the module gave, the others none. */
+export type OriginRule = "any" | "none";
+
 /** Reads a message; throws for anything that is none. */
-export function decodeMessage(bytes: Bytes): RawMessage {
+export function decodeMessage(bytes: Bytes, origin: OriginRule): RawMessage {
   const fields = new Map<number, Bytes>();
   for (let offset = 0; offset < bytes.length;) {
     const tag = bytes[offset++] ?? 0;
@@ -58,7 +61,7 @@ export function decodeMessage(bytes: Bytes): RawMessage {
       value += (byte & 0x7f) * 2 ** shift;
       if (byte < 0x80) break;
     }
-    if (tag === ORIGIN) continue;
+    if (tag === ORIGIN && origin === "any") continue;
     if (![MODULE, TYPE, MSG].includes(tag)) throw new Error(`no field has the tag ${tag}`);
     fields.set(tag, bytes.subarray(offset, offset + value));
     offset += value;

@@ -125,7 +125,7 @@ export class RawP2pPeer implements Disposable {
   async receive(): Promise<RawMessage> {
     for (;;) {
       const message = this.#takeMessage();
-      if (message !== null) return decodeMessage(message);
+      if (message !== null) return decodeMessage(message, "any");
       await this.#receiveFrame();
     }
   }
