@@ -1,4 +1,5 @@
-import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { createPublicKey } from "node:crypto";
+import { type Bytes, equalBytes } from "../../../shared/bytes/mod.ts";
 import { ConfigError } from "../../../shared/config/mod.ts";
 import {
   type Certificate,
@@ -36,7 +37,11 @@ export function readIdentity(table: string, config: IdentityConfig): Identity {
   const { ca_cert: ca, cert, priv_key: key } = config;
   const roots = readKey(`${table}.ca_cert`, () => readCertificates(ca));
   const chain = readKey(`${table}.cert`, () => readCertificates(cert));
-  readKey(`${table}.priv_key`, () => readPrivateKey(key));
+  const secret = readKey(`${table}.priv_key`, () => readPrivateKey(key));
+  const publicKeyInfo = createPublicKey(secret).export({ type: "spki", format: "der" });
+  if (!equalBytes(publicKeyInfo, chain[0].publicKeyInfo)) {
+    throw new ConfigError(`Cannot use ${table}.priv_key: it must be the key of ${table}.cert`);
+  }
   return { ca, cert, key, roots, chain };
 }
 

@@ -17,14 +17,21 @@ export interface ReloadOptions {
   readonly log: Logger;
 }
 
+/** A changed file is used when it is still the same after this time, or after the interval. */
+const SETTLE_MS = 1_000;
+
 /**
  * Looks now and then whether the configuration file changed and passes its peers on; nothing else
  * of it is reloaded (spec/network.md, section 4.10). A file that cannot be used is left alone until
- * it changes again.
+ * it changes again. What is seen once only may be half written, and lack peers for that: so a
+ * change counts when two looks see the same.
  */
 export class ConfigWatch {
   readonly #options: ReloadOptions;
+  /** Of the file whose peers are in use, or that cannot be used. */
   #digest: string | null = null;
+  /** Of a change that the next look must confirm. */
+  #changedDigest: string | null = null;
   #isMissing = false;
   #timer: Timer | null = null;
 
@@ -42,7 +49,7 @@ export class ConfigWatch {
     this.#digest = digestOf(text);
     log.info(`monitoring config file: (${path})`);
     log.info(`config file initial md5: ${this.#digest}`);
-    this.#setTimer();
+    this.#setTimer(this.#options.intervalMs);
   }
 
   /** Stops to watch. */
@@ -50,30 +57,34 @@ export class ConfigWatch {
     this.#timer?.cancel();
   }
 
-  #setTimer(): void {
+  #setTimer(delayMs: number): void {
     const { clock, intervalMs } = this.#options;
-    this.#timer = clock.setTimer(intervalMs, () => {
+    this.#timer = clock.setTimer(delayMs, () => {
       this.#look();
-      this.#setTimer();
+      const isSettled = this.#changedDigest === null;
+      this.#setTimer(isSettled ? intervalMs : Math.min(SETTLE_MS, intervalMs));
     });
   }
 
   #look(): void {
-    const { log, path } = this.#options;
     const text = this.#read();
-    if (text === null) {
-      if (!this.#isMissing) {
-        log.warn("calculate config file md5 failed, make sure it's not removed", { path });
-      }
-      this.#isMissing = true;
-      return;
-    }
-    this.#isMissing = false;
-    const digest = digestOf(text);
-    if (digest === this.#digest) return;
+    this.#noteMissing(text === null);
+    const digest = text === null ? this.#digest : digestOf(text);
+    const isConfirmed = digest === this.#changedDigest;
+    this.#changedDigest = digest === this.#digest || isConfirmed ? null : digest;
+    if (text === null || !isConfirmed) return;
     this.#digest = digest;
-    log.info(`config file new md5: ${digest}`);
+    this.#options.log.info(`config file new md5: ${digest}`);
     this.#load(text);
+  }
+
+  /** Says once that the file is gone. */
+  #noteMissing(isMissing: boolean): void {
+    const { log, path } = this.#options;
+    if (isMissing && !this.#isMissing) {
+      log.warn("calculate config file md5 failed, make sure it's not removed", { path });
+    }
+    this.#isMissing = isMissing;
   }
 
   #load(text: string): void {

@@ -153,6 +153,7 @@ export class DomainTransport implements Transport {
       this.#refusals.add(address, `the certificate is of no known peer, it is for ${domains}`);
     }
     const session = this.#newSession(channel);
+    if (this.#isClosed) return this.#close(session);
     this.#perform(this.#neighbours.accepted(domains, session, clock.monotonicMs()));
   }
 
@@ -194,11 +195,12 @@ export class DomainTransport implements Transport {
     try {
       const channel = await carrier.dial(peer, dial.signal);
       const session = this.#newSession(channel);
-      if (this.#isClosed) this.#close(session);
+      if (dial.signal.aborted) this.#close(session);
       else this.#perform(this.#neighbours.dialled(domain, session, clock.monotonicMs()));
     } catch (cause) {
+      if (dial.signal.aborted) return; // the next dial may be under way
       const reason = cause instanceof Error ? cause.message : String(cause);
-      if (!dial.signal.aborted) log.debug("cannot connect to peer", { peer: domain, reason });
+      log.debug("cannot connect to peer", { peer: domain, reason });
       this.#neighbours.dialFailed(domain, clock.monotonicMs());
     } finally {
       if (this.#dials.get(domain) === dial) this.#dials.delete(domain);

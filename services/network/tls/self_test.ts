@@ -2,7 +2,7 @@ import { connect } from "node:tls";
 import { once } from "node:events";
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { createCertificateAuthority, issueCertificate } from "../../../shared/x509/mod.ts";
-import { TlsListener, type TlsSettings } from "../tls_socket.ts";
+import type { TlsListenOptions, TlsSettings } from "../tls_socket.ts";
 
 /** How long a stranger may try to get in. */
 const TIME_LIMIT_MS = 10_000;
@@ -10,8 +10,16 @@ const TIME_LIMIT_MS = 10_000;
 /** A name that no neighbour has. */
 const STRANGER = "stranger.invalid";
 
+/** What accepts connections; `TlsListener` is one. */
+export interface TestedListener {
+  readonly port: number;
+  close(): void;
+}
+
 /** What the self-test needs to know. */
 export interface SelfTestOptions {
+  /** How the service listens. */
+  readonly listen: (options: TlsListenOptions) => Promise<TestedListener>;
   /** As the service will use them; no network is needed. */
   readonly settings: TlsSettings;
   readonly clock: Clock;
@@ -24,11 +32,11 @@ export interface SelfTestOptions {
  *
  * @throws {Error} when a stranger got in, or when it was not refused in time
  */
-export async function refuseStrangers({ settings, clock }: SelfTestOptions): Promise<void> {
+export async function refuseStrangers(options: SelfTestOptions): Promise<void> {
   const foreign = issueCertificate(createCertificateAuthority(), STRANGER);
   const credentials = { cert: foreign.certificatePem, key: foreign.privateKeyPem };
-  await tryStranger({ settings, clock }, {});
-  await tryStranger({ settings, clock }, credentials);
+  await tryStranger(options, {});
+  await tryStranger(options, credentials);
 }
 
 interface Credentials {
@@ -37,11 +45,11 @@ interface Credentials {
 }
 
 async function tryStranger(
-  { settings, clock }: SelfTestOptions,
+  { listen, settings, clock }: SelfTestOptions,
   credentials: Credentials,
 ): Promise<void> {
   const { promise: outcome, resolve } = Promise.withResolvers<"let in" | "refused" | "no answer">();
-  const listener = await TlsListener.listen({
+  const listener = await listen({
     hostname: "127.0.0.1",
     port: 0,
     settings,

@@ -7,6 +7,7 @@ import {
   type RunningDomains,
   startDomains,
 } from "../domains/start.ts";
+import { TlsListener } from "../tls_socket.ts";
 import { TlsCarrier } from "./carrier.ts";
 import { refuseStrangers } from "./self_test.ts";
 
@@ -21,7 +22,8 @@ export function startTls(context: DomainContext): Promise<RunningDomains> {
 async function createCarrier(options: CarrierOptions): Promise<Carrier> {
   const carrier = new TlsCarrier(options);
   try {
-    await refuseStrangers({ settings: carrier.acceptSettings, clock: options.clock });
+    const { clock } = options;
+    await refuseStrangers({ listen: TlsListener.listen, settings: carrier.acceptSettings, clock });
   } catch (cause) {
     throw new StartRefusal(cause instanceof Error ? cause.message : String(cause), 1, { cause });
   }

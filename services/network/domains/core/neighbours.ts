@@ -45,6 +45,8 @@ interface Entry<Channel> extends Neighbour<Channel> {
   channel: Channel | null;
   side: Side;
   openedMs: number;
+  /** How many connections one after the other ended soon, up to {@linkcode SHORT_COUNT_MAX}. */
+  shortCount: number;
   isDialling: boolean;
   /** When it is to be dialled, unless it is connected. */
   dialAtMs: number;
@@ -57,13 +59,20 @@ export const NEIGHBOURS_MAX = 4_096;
 const TIE_DELAY_MS = 400;
 
 /**
+ * By how much later a neighbour is dialled for every connection that ended soon: the reference
+ * keeps another connection in a tie than this node, and must not dial at the same moment for ever.
+ */
+const SHORT_DELAY_MS = 800;
+const SHORT_COUNT_MAX = 5;
+
+/**
  * The known peers and their connections, at most one each: whom to dial when, and which connection
  * stays if there are two (spec/network.md, section 4.4). A state machine: events in, effects out.
  *
  * It differs from the reference only to a peer's good: when both nodes have dialled at once and
  * both connections are there, the one that the lesser domain opened stays on both sides; and a
  * neighbour that connects anew although its connection seems to be there has lost it, so that the
- * new one stays.
+ * new one stays. Two nodes whose certificates begin with the same name have no lesser one.
  */
 export class Neighbours<Channel> {
   readonly #options: NeighbourOptions;
@@ -101,6 +110,7 @@ export class Neighbours<Channel> {
       channel: null,
       side: "outbound",
       openedMs: 0,
+      shortCount: 0,
       isDialling: false,
       dialAtMs: nowMs,
     });
@@ -159,7 +169,7 @@ export class Neighbours<Channel> {
     for (const domain of domains) {
       const entry = this.#entries.get(domain);
       if (entry === undefined) continue;
-      if (!this.#isTakenInstead(entry, nowMs)) {
+      if (!this.#isTakenInstead(entry, domains, nowMs)) {
         return [{ kind: "close", channel, reason: "it has a connection already" }];
       }
       return [...cancelDial(entry), ...this.#replace(entry, { channel, side: "inbound" }, nowMs)];
@@ -172,6 +182,8 @@ export class Neighbours<Channel> {
     const entry = this.#entries.get(domain);
     if (entry === undefined || entry.channel !== channel) return;
     entry.channel = null;
+    const isShort = this.#isFresh(entry, nowMs);
+    entry.shortCount = isShort ? Math.min(entry.shortCount + 1, SHORT_COUNT_MAX) : 0;
     entry.dialAtMs = this.#redialMs(entry, nowMs);
   }
 
@@ -188,10 +200,10 @@ export class Neighbours<Channel> {
   }
 
   /** Whether a connection that the neighbour opened takes the place of what there is. */
-  #isTakenInstead(entry: Entry<Channel>, nowMs: number): boolean {
+  #isTakenInstead(entry: Entry<Channel>, domains: readonly string[], nowMs: number): boolean {
     if (entry.channel === null) return true;
     if (!this.#isFresh(entry, nowMs)) return true;
-    return entry.side === "outbound" && !this.#isLesser(entry);
+    return entry.side === "outbound" && !this.#isLesser(domains);
   }
 
   /** Whether the other side may have dialled before it knew of the connection that is there. */
@@ -199,14 +211,20 @@ export class Neighbours<Channel> {
     return nowMs - openedMs < this.#options.redialMs;
   }
 
-  /** Whether this node's domain comes before the neighbour's, so that its dial stays in a tie. */
-  #isLesser({ peer }: Entry<Channel>): boolean {
-    return this.#options.ownDomains.some((own) => own < peer.domain);
+  /** Whether this node comes before one of these domains, so that its dial stays in a tie. */
+  #isLesser(domains: readonly string[]): boolean {
+    return least(this.#options.ownDomains) < least(domains);
   }
 
-  #redialMs(entry: Entry<Channel>, nowMs: number): number {
-    return nowMs + this.#options.redialMs + (this.#isLesser(entry) ? 0 : TIE_DELAY_MS);
+  #redialMs({ peer, shortCount }: Entry<Channel>, nowMs: number): number {
+    const tieDelayMs = this.#isLesser([peer.domain]) ? 0 : TIE_DELAY_MS;
+    return nowMs + this.#options.redialMs + tieDelayMs + shortCount * SHORT_DELAY_MS;
   }
+}
+
+/** The least of a node's domains, which both sides of a connection know. */
+function least(domains: readonly string[]): string {
+  return domains.reduce((one, other) => one < other ? one : other, domains[0] ?? "");
 }
 
 function cancelDial<Channel>(entry: Entry<Channel>): NeighbourEffect<Channel>[] {
