@@ -9,9 +9,11 @@ import {
 } from "../shared/x509/mod.ts";
 import type { Carrier } from "../services/network/domains/carrier.ts";
 import { type Identity, readIdentity } from "../services/network/domains/identity.ts";
+import { MemoryBudget } from "../services/network/core/memory_budget.ts";
 import { DomainTransport } from "../services/network/domains/transport.ts";
 import { parseMultiaddr } from "../services/network/multiaddr.ts";
 import { P2pTransport } from "../services/network/p2p/transport.ts";
+import { PlainWire } from "../services/network/p2p/wire/plain.ts";
 import { QuicCarrier } from "../services/network/quic/carrier.ts";
 import { TlsCarrier } from "../services/network/tls/carrier.ts";
 import { Traffic } from "../services/network/traffic.ts";
@@ -67,7 +69,15 @@ export async function openNode(options: NodeOptions, events: TransportEvents): P
   if (flavour === "network_p2p") {
     const address = peer.port === null ? null : parseMultiaddr(`/ip4/127.0.0.1/tcp/${peer.port}`);
     const peers = address === null ? [] : [address];
-    const p2p = new P2pTransport({ ...common, port: 0, peers, frameSizeMax: FRAME_SIZE_MAX });
+    const p2p = new P2pTransport({
+      ...common,
+      wire: new PlainWire(common.clock),
+      port: 0,
+      peers,
+      frameSizeMax: FRAME_SIZE_MAX,
+      budget: new MemoryBudget(1024 * 1024 * 1024),
+      discovery: null,
+    });
     await p2p.listen(events);
     return { transport: p2p, port: p2p.port };
   }

@@ -17,6 +17,7 @@ import { setImmediate } from "node:timers";
 import { assert } from "../../shared/assert/mod.ts";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
+import { HalfOpen } from "./half_open.ts";
 
 /** The other end of a connection. */
 export interface RemoteAddress {
@@ -102,9 +103,6 @@ export interface TlsListenOptions {
 /** How long a connection and its handshake may take together. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Handshakes of accepted connections at once; beyond it the oldest one ends. */
-const HANDSHAKES_MAX = 1_024;
-
 /** How long the end of a closed connection may take. */
 const CLOSE_WAIT_MS = 500;
 
@@ -137,8 +135,7 @@ export function dialTls(options: TlsDialOptions): Promise<TlsSocket> {
 export class TlsListener {
   readonly #options: TlsListenOptions;
   readonly #server: Server;
-  /** Handshakes under way, oldest first. */
-  readonly #handshakes = new Set<AbortController>();
+  readonly #handshakes = new HalfOpen();
 
   private constructor(options: TlsListenOptions) {
     this.#options = options;
@@ -165,13 +162,14 @@ export class TlsListener {
   /** Ends the handshakes under way and accepts nothing any more; given sockets stay open. */
   close(): void {
     this.#server.close();
-    for (const handshake of this.#handshakes) handshake.abort(new Error("this node stops"));
+    this.#handshakes.endAll("this node stops");
   }
 
   async #accept(raw: Socket): Promise<void> {
     const { settings, clock, onSocket, onRefused } = this.#options;
     const address = addressOf(raw);
-    const handshake = this.#beginHandshake();
+    const handshake = new AbortController();
+    const done = this.#handshakes.add((reason) => handshake.abort(new Error(reason)));
     try {
       const { signal } = handshake;
       const socket = await withDeadline({ raw, clock, signal }, async (stop) => {
@@ -182,19 +180,8 @@ export class TlsListener {
     } catch (cause) {
       onRefused(address, cause instanceof Error ? cause.message : String(cause));
     } finally {
-      this.#handshakes.delete(handshake);
+      done();
     }
-  }
-
-  #beginHandshake(): AbortController {
-    if (this.#handshakes.size >= HANDSHAKES_MAX) {
-      const [oldest] = this.#handshakes;
-      if (oldest !== undefined) this.#handshakes.delete(oldest);
-      oldest?.abort(new Error("too many handshakes are under way"));
-    }
-    const handshake = new AbortController();
-    this.#handshakes.add(handshake);
-    return handshake;
   }
 }
 

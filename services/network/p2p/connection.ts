@@ -1,11 +1,12 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
 import type { Outbox } from "../outbox.ts";
+import type { ByteSocket } from "../tls_socket.ts";
 import type { LinkEvent, PeerLink } from "./core/peer_link.ts";
 
 /** What a connection works with. */
 export interface ConnectionOptions {
-  readonly socket: Deno.TcpConn;
+  readonly socket: ByteSocket;
   readonly link: PeerLink;
   /** Frames to send once the link is open, taken out as fast as the peer takes them. */
   readonly outbox: Outbox;

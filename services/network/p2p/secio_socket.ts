@@ -34,11 +34,12 @@ export async function secureSocket(options: SecioOptions): Promise<SecioSocket> 
     reason ??= why;
     socket.close();
   };
-  const stop = () => giveUp("this node stops");
+  const stop = () => giveUp(signal.reason instanceof Error ? signal.reason.message : "stopped");
   const late = `no handshake within ${HANDSHAKE_TIMEOUT_MS} ms: does the peer have a key_file?`;
   const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => giveUp(late));
   signal.addEventListener("abort", stop, { once: true });
   try {
+    socket.setNoDelay();
     return await shakeHands(socket, channel);
   } catch (cause) {
     channel.close();

@@ -1,11 +1,23 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { ConfigError } from "../../../shared/config/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
+import { StartRefusal } from "../../../shared/service/mod.ts";
+import { MemoryBudget } from "../core/memory_budget.ts";
+import { ownProblem } from "../domains/identity.ts";
 import { type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
 import { type RunningNetwork, serveNetwork } from "../serve.ts";
+import { refuseStrangers } from "../tls/self_test.ts";
 import { Traffic } from "../traffic.ts";
 import type { P2pConfig } from "./config.ts";
+import { peerIdIn, peerIdOf } from "./core/peer_id.ts";
+import { Discovery } from "./discovery.ts";
+import { readNodeKey } from "./node_key_file.ts";
+import { readTlsSettings } from "./tls_settings.ts";
 import { P2pTransport } from "./transport.ts";
+import { PlainWire } from "./wire/plain.ts";
+import { SecioWire } from "./wire/secio.ts";
+import { TlsWire } from "./wire/tls.ts";
+import type { Wire } from "./wire/wire.ts";
 
 /** What the flavour needs from its process. */
 export interface P2pContext {
@@ -20,18 +32,22 @@ export interface RunningP2p extends RunningNetwork {
   readonly port: number;
 }
 
+/** What unfinished messages of all connections may take. */
+const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
+
 /** Starts the flavour `network_p2p`; throws for settings that it cannot serve or a taken port. */
-export async function startP2p({ config, clock, log }: P2pContext): Promise<RunningP2p> {
-  if (config.enable_tls) {
-    throw new ConfigError(
-      "Cannot use network_p2p.enable_tls: it is not built yet, set it to false",
-    );
-  }
+export async function startP2p(context: P2pContext): Promise<RunningP2p> {
+  const { config, clock, log } = context;
+  const peers = readPeers(config, log);
+  const budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
   const traffic = new Traffic();
   const transport = new P2pTransport({
+    wire: await createWire(context, { peers, budget }),
     port: config.port,
-    peers: readPeers(config, log),
+    peers,
     frameSizeMax: config.grpc_frame,
+    budget,
+    discovery: createDiscovery(config, peers),
     traffic,
     clock,
     log,
@@ -60,4 +76,69 @@ function readPeers(config: P2pConfig, log: Logger): Multiaddr[] {
     else peers.push(parsed);
   }
   return peers;
+}
+
+interface WireParts {
+  readonly peers: readonly Multiaddr[];
+  readonly budget: MemoryBudget;
+}
+
+async function createWire(context: P2pContext, parts: WireParts): Promise<Wire> {
+  const { config, clock } = context;
+  if (config.key_file === null && config.known_peers_only) {
+    throw new ConfigError("Cannot use network_p2p.known_peers_only: it needs network_p2p.key_file");
+  }
+  if (config.enable_tls) return await createTlsWire(context);
+  const plain = new PlainWire(clock);
+  return config.key_file === null ? plain : createSecioWire(context, config.key_file, {
+    ...parts,
+    inner: plain,
+  });
+}
+
+async function createTlsWire({ config, clock, log }: P2pContext): Promise<Wire> {
+  if (config.key_file !== null) {
+    throw new ConfigError("Cannot use network_p2p.key_file: it must be absent with enable_tls");
+  }
+  const settings = readTlsSettings(config);
+  if (settings.suites !== null) {
+    log.warn("cypher_suits: connections that come to another suite are refused, not steered");
+  }
+  const problem = ownProblem(settings.identity, clock.nowMs());
+  if (problem !== null) log.error(`peers will refuse server_chain_certs: ${problem}`);
+  const wire = new TlsWire(settings, clock);
+  try {
+    await refuseStrangers({ settings: wire.acceptSettings, clock });
+  } catch (cause) {
+    throw new StartRefusal(cause instanceof Error ? cause.message : String(cause), 1, { cause });
+  }
+  return wire;
+}
+
+function createSecioWire(
+  { config, clock, log }: P2pContext,
+  keyFile: string,
+  { peers, budget, inner }: WireParts & { readonly inner: Wire },
+): Wire {
+  const key = readNodeKey(keyFile, log);
+  log.info(`peer id of this node: ${peerIdOf(key.publicKey)}`);
+  const ids = peers.map((peer) => peerIdIn(peer)).filter((id) => id !== null);
+  const knownPeers = config.known_peers_only ? new Set(ids) : null;
+  return new SecioWire({ inner, key, knownPeers, budget, clock });
+}
+
+function createDiscovery(config: P2pConfig, peers: readonly Multiaddr[]): Discovery | null {
+  if (!config.enable_discovery) return null;
+  const { advertised_address: advertised } = config;
+  const parsed = advertised === null ? null : parseMultiaddr(advertised);
+  if (advertised !== null && parsed === null) {
+    throw new ConfigError(
+      `Cannot use network_p2p.advertised_address: it must be a multiaddr, got "${advertised}"`,
+    );
+  }
+  return new Discovery({
+    advertised: parsed?.text ?? null,
+    configured: peers.map(({ text }) => text),
+    needsDomain: config.enable_tls,
+  });
 }

@@ -218,12 +218,8 @@ Deno.test("network_p2p answers the calls of network_p2p_wire.json as recorded", 
   });
 });
 
-Deno.test("startP2p() refuses what is not built and a port that is taken", async () => {
-  await assert.rejects(
-    startNode("enable_tls = true"),
-    /Cannot use network_p2p.enable_tls: it is not built yet/,
-  );
-  await using node = await startNode("enable_discovery = true"); // accepted, does nothing
+Deno.test("startP2p() refuses a port that is taken", async () => {
+  await using node = await startNode();
   const port = node.address.split("/").at(-1);
   const source = `[network_p2p]\nport = ${port}\ngrpc_port = 0\n`;
   const config = readTable(P2P_TABLE, parseDocument(source, "config.toml"));
@@ -254,6 +250,9 @@ Deno.test("P2P_TABLE has the keys and defaults of the reference, and the README 
     protocols: null,
     cypher_suits: null,
     enable_discovery: false,
+    advertised_address: null,
+    key_file: null,
+    known_peers_only: false,
     enable_metrics: true,
     metrics_port: 0,
     metrics_buckets: [0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 25, 50, 75, 100, 250, 500],

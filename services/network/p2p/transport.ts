@@ -1,27 +1,38 @@
 import type { NodeNetInfo } from "../../../proto/gen/common.ts";
+import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Clock, Timer } from "../../../shared/clock/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
+import type { MemoryBudget } from "../core/memory_budget.ts";
 import type { Frame } from "../frame.ts";
-import { buildMultiaddr, type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
+import { HalfOpen } from "../half_open.ts";
+import { type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
 import { Outbox } from "../outbox.ts";
 import { PeerTable } from "../peers.ts";
+import type { ByteSocket } from "../tls_socket.ts";
 import type { Traffic } from "../traffic.ts";
 import type { Transport, TransportEvents } from "../transport.ts";
 import { Connection } from "./connection.ts";
-import { DialPlan, type DialTarget, dialTarget } from "./core/dial_plan.ts";
-import { MemoryBudget } from "../core/memory_budget.ts";
+import { DialPlan } from "./core/dial_plan.ts";
 import { type LinkEvent, PeerLink } from "./core/peer_link.ts";
 import type { Role } from "./core/yamux_session.ts";
+import type { Discovery, OpenedSession } from "./discovery.ts";
+import type { Wire } from "./wire/wire.ts";
 
 /** What a transport needs to know. */
 export interface P2pOptions {
+  /** How bytes reach other nodes. */
+  readonly wire: Wire;
   /** TCP port; 0 lets the system choose. */
   readonly port: number;
   /** Peers to keep connected. */
   readonly peers: readonly Multiaddr[];
   /** Largest message in either direction: `grpc_frame`. */
   readonly frameSizeMax: number;
+  /** What unfinished messages of all connections may take. */
+  readonly budget: MemoryBudget;
+  /** Finds further peers; null when that is not wanted. */
+  readonly discovery: Discovery | null;
   readonly traffic: Traffic;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,17 +41,8 @@ export interface P2pOptions {
 /** How often deadlines and missing connections are looked at. */
 const TICK_MS = 1_000;
 
-/** How long a TCP connection may take to be established (spec/network.md, section 3.7). */
-const CONNECT_TIMEOUT_MS = 10_000;
-
 /** Connections at once (section 3.7). */
 const CONNECTIONS_MAX = 65_535;
-
-/** What unfinished messages of all connections may take. */
-const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
-
-/** Pause after the system could not give a connection, for want of file handles for example. */
-const ACCEPT_RETRY_MS = 100;
 
 /** An open connection and what waits for it. */
 interface Session {
@@ -48,17 +50,16 @@ interface Session {
   readonly outbox: Outbox;
 }
 
-/** Plain TCP with yamux, the transport of `network_p2p` (spec/network.md, section 3). */
+/** Streams of yamux over a wire, the transport of `network_p2p` (spec/network.md, section 3). */
 export class P2pTransport implements Transport {
   readonly #options: P2pOptions;
   readonly #plan: DialPlan;
   readonly #peers = new PeerTable<Session>();
   readonly #connections = new Set<Connection>();
   readonly #dials = new Set<Promise<void>>();
-  readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
+  readonly #halfOpen = new HalfOpen();
   readonly #stopRequest = new AbortController();
   #events: TransportEvents = { message() {} };
-  #listener: Deno.TcpListener | null = null;
   #tickTimer: Timer | null = null;
   #nextOrigin = 1n;
 
@@ -69,22 +70,17 @@ export class P2pTransport implements Transport {
 
   /** The port that it listens on. */
   get port(): number {
-    return this.#listener?.addr.port ?? this.#options.port;
+    return this.#options.wire.port;
   }
 
-  listen(events: TransportEvents): Promise<void> {
+  async listen(events: TransportEvents): Promise<void> {
     this.#events = events;
-    const { port } = this.#options;
-    try {
-      this.#listener = Deno.listen({ hostname: "0.0.0.0", port });
-    } catch (cause) {
-      const got = cause instanceof Error ? cause.message : String(cause);
-      const text = `Cannot listen on 0.0.0.0:${port}: it must be free, got "${got}"`;
-      return Promise.reject(new Error(text, { cause }));
-    }
-    this.#acceptAll(this.#listener);
+    const { wire, port, log } = this.#options;
+    await wire.listen(port, {
+      accepted: (socket, address) => this.#accept(socket, address),
+      refused: (address, reason) => log.warn(`service error: ${reason}`, { address }),
+    });
     this.#tick();
-    return Promise.resolve();
   }
 
   dial(address: string): StatusCode {
@@ -99,20 +95,15 @@ export class P2pTransport implements Transport {
     if (this.#stopRequest.signal.aborted) return StatusCode.SendMsgError;
     const peer = this.#peers.get(origin);
     if (peer !== undefined) {
-      const { connection, outbox } = peer.session;
-      outbox.push(frame);
-      connection.flush();
-      await outbox.waitForRoom(this.#options.clock);
+      sendTo(peer.session, frame);
+      await peer.session.outbox.waitForRoom(this.#options.clock);
     }
     return StatusCode.Success;
   }
 
   broadcast(frame: Frame): StatusCode {
     if (this.#stopRequest.signal.aborted) return StatusCode.BroadcastMsgError;
-    for (const { session: { connection, outbox } } of this.#peers.all()) {
-      outbox.push(frame);
-      connection.flush();
-    }
+    for (const { session } of this.#peers.all()) sendTo(session, frame);
     return StatusCode.Success;
   }
 
@@ -132,43 +123,19 @@ export class P2pTransport implements Transport {
   async close(): Promise<void> {
     this.#stopRequest.abort();
     this.#tickTimer?.cancel();
-    this.#listener?.close();
-    this.#listener = null;
+    this.#options.wire.close();
     const ends = [...this.#connections].map((connection) => connection.close("this node stops"));
     await Promise.all([...ends, ...this.#dials]);
   }
 
-  async #acceptAll(listener: Deno.TcpListener): Promise<void> {
-    const { clock } = this.#options;
-    const { signal } = this.#stopRequest;
-    while (!signal.aborted) {
-      const socket = await this.#acceptNext(listener);
-      if (socket !== null) this.#accept(socket);
-      else await clock.sleep(ACCEPT_RETRY_MS, signal);
-    }
+  #accept(socket: ByteSocket, address: Multiaddr): void {
+    if (this.#isFull) socket.close();
+    else this.#startConnection(socket, "acceptor", address);
   }
 
-  async #acceptNext(listener: Deno.TcpListener): Promise<Deno.TcpConn | null> {
-    try {
-      return await listener.accept();
-    } catch (cause) {
-      const isClosed = this.#stopRequest.signal.aborted;
-      if (!isClosed) this.#options.log.warn("service error: ListenError", { cause });
-      return null;
-    }
-  }
-
-  #accept(socket: Deno.TcpConn): void {
-    if (this.#stopRequest.signal.aborted || this.#connections.size >= CONNECTIONS_MAX) {
-      socket.close();
-      return;
-    }
-    const { hostname, port } = socket.remoteAddr;
-    const address = buildMultiaddr([
-      { name: hostname.includes(":") ? "ip6" : "ip4", value: hostname },
-      { name: "tcp", value: String(port) },
-    ]);
-    this.#startConnection(socket, "acceptor", address);
+  /** Whether no further connection may begin. */
+  get #isFull(): boolean {
+    return this.#stopRequest.signal.aborted || this.#connections.size >= CONNECTIONS_MAX;
   }
 
   #startDial(address: Multiaddr): void {
@@ -178,60 +145,71 @@ export class P2pTransport implements Transport {
   }
 
   async #dial(address: Multiaddr): Promise<void> {
-    const { log } = this.#options;
+    const { wire, log, discovery, clock } = this.#options;
     log.info(`dial node(${address.text})`);
-    const target = dialTarget(address);
-    const socket = typeof target === "string" ? target : await this.#connect(target);
-    if (typeof socket === "string") {
-      log.warn(`service error: DialerError(${address.text}): ${socket}`);
-    } else if (this.#stopRequest.signal.aborted || this.#connections.size >= CONNECTIONS_MAX) {
+    try {
+      const socket = await wire.dial(address, this.#stopRequest.signal);
+      if (!this.#isFull) return this.#startConnection(socket, "dialler", address);
       socket.close();
-    } else {
-      return this.#startConnection(socket, "dialler", address);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      log.warn(`service error: DialerError(${address.text}): ${reason}`);
     }
     this.#plan.finish(address.text);
+    discovery?.failed(address.text, clock.monotonicMs());
   }
 
-  /** A connection, or the reason why there is none. */
-  async #connect(target: DialTarget): Promise<Deno.TcpConn | string> {
-    const attempt = new AbortController();
-    const cancel = () => attempt.abort();
-    const timer = this.#options.clock.setTimer(CONNECT_TIMEOUT_MS, cancel);
-    this.#stopRequest.signal.addEventListener("abort", cancel, { once: true });
-    try {
-      return await Deno.connect({ ...target, signal: attempt.signal });
-    } catch (cause) {
-      if (attempt.signal.aborted) return `no connection within ${CONNECT_TIMEOUT_MS} ms`;
-      return cause instanceof Error ? cause.message : String(cause);
-    } finally {
-      timer.cancel();
-      this.#stopRequest.signal.removeEventListener("abort", cancel);
-    }
-  }
-
-  #startConnection(socket: Deno.TcpConn, role: Role, address: Multiaddr): void {
-    const { clock, frameSizeMax, traffic } = this.#options;
+  #startConnection(socket: ByteSocket, role: Role, address: Multiaddr): void {
+    const { clock, frameSizeMax, traffic, budget } = this.#options;
     const origin = this.#nextOrigin;
     this.#nextOrigin += 1n;
     const nowMs = clock.monotonicMs();
-    const link = new PeerLink({ role, frameSizeMax, budget: this.#budget, nowMs });
+    const link = new PeerLink({ role, frameSizeMax, budget, nowMs });
     const outbox = new Outbox(traffic);
     const onEvent = (event: LinkEvent) => {
-      if (event.kind === "message") return this.#events.message(origin, event.bytes);
+      if (event.kind === "message") return this.#receive(origin, event.bytes);
       if (role === "dialler") this.#plan.finish(address.text);
+      becomesUseful();
       if (event.kind === "opened") {
-        this.#options.log.info(`session ${origin} opened`, { address: address.text, role });
-        this.#peers.add({ origin, address: address.text, session: { connection, outbox } });
+        this.#addPeer({ origin, role, address: address.text }, { connection, outbox });
       } else {
-        this.#peers.remove(origin);
         outbox.close();
+        this.#removePeer({ origin, role, address: address.text });
         this.#logEnd(origin, address, event);
       }
     };
     const connection: Connection = new Connection({ socket, link, outbox, clock, onEvent });
+    const becomesUseful = role === "acceptor"
+      ? this.#halfOpen.add((reason) => connection.close(reason))
+      : () => {};
     this.#connections.add(connection);
     connection.closed.then(() => this.#connections.delete(connection));
     connection.start();
+  }
+
+  #addPeer(opened: OpenedSession, session: Session): void {
+    const { log, discovery } = this.#options;
+    const { origin, role, address } = opened;
+    log.info(`session ${origin} opened`, { address, role });
+    this.#peers.add({ origin, address, session });
+    discovery?.opened(opened);
+    if (discovery !== null) sendTo(session, discovery.message());
+  }
+
+  #removePeer({ origin, role, address }: OpenedSession): void {
+    const { clock, discovery } = this.#options;
+    const wasOpen = this.#peers.get(origin) !== undefined;
+    this.#peers.remove(origin);
+    if (wasOpen) discovery?.ended(origin, clock.monotonicMs());
+    else if (role === "dialler") discovery?.failed(address, clock.monotonicMs());
+  }
+
+  #receive(origin: bigint, bytes: Bytes): void {
+    const { discovery, clock } = this.#options;
+    if (!discovery?.isAddressed(bytes)) return this.#events.message(origin, bytes);
+    const isTooMany = discovery.receive(origin, bytes, clock.monotonicMs());
+    const peer = this.#peers.get(origin);
+    if (isTooMany) peer?.session.connection.close("discovery has led to this node before");
   }
 
   #logEnd(
@@ -251,6 +229,22 @@ export class P2pTransport implements Transport {
     for (const address of this.#plan.due(clock.monotonicMs(), isConnected)) {
       this.#startDial(address);
     }
+    this.#discover();
     this.#tickTimer = clock.setTimer(TICK_MS, () => this.#tick());
   }
+
+  #discover(): void {
+    const { discovery, clock } = this.#options;
+    const nowMs = clock.monotonicMs();
+    for (const address of discovery?.due(nowMs) ?? []) {
+      if (this.#plan.begin(address.text)) this.#startDial(address);
+    }
+    if (!discovery?.isTimeToTell(nowMs)) return;
+    for (const { session } of this.#peers.all()) sendTo(session, discovery.message());
+  }
+}
+
+function sendTo({ connection, outbox }: Session, frame: Frame): void {
+  outbox.push(frame);
+  connection.flush();
 }

@@ -44,12 +44,15 @@ export class DialPlan {
 export interface DialTarget {
   readonly hostname: string;
   readonly port: number;
+  /** DNS name in the certificate of the peer; null when the address has none. */
+  readonly domain: string | null;
 }
 
-/** The TCP target of an address; a text says why it cannot be dialled without TLS. */
+/** The TCP target of an address; a text says why it cannot be dialled. */
 export function dialTarget({ components }: Multiaddr): DialTarget | string {
   let hostname: string | null = null;
   let port: number | null = null;
+  let domain: string | null = null;
   for (const { name, value } of components) {
     switch (name) {
       case "ip4":
@@ -61,10 +64,11 @@ export function dialTarget({ components }: Multiaddr): DialTarget | string {
       case "tcp":
         if (hostname !== null) port ??= Number(value);
         break;
-      case "p2p":
-        break; // peers have no identity in plain mode
       case "tls":
-        return "TlsError: tls config is not set";
+        domain ??= value;
+        break;
+      case "p2p":
+        break; // who answers is another question than where
       default:
         return `TransportError: /${name} is not supported`;
     }
@@ -72,5 +76,5 @@ export function dialTarget({ components }: Multiaddr): DialTarget | string {
   if (hostname === null || hostname === "" || port === null) {
     return "TransportError: a host and a tcp port are needed";
   }
-  return { hostname, port };
+  return { hostname, port, domain };
 }

@@ -40,14 +40,15 @@ Deno.test("DialPlan.begin() has a limit", () => {
   assert.equal(plan.begin("/dns4/b/tcp/1"), false);
 });
 
-Deno.test("dialTarget() gives host and port, or says why it cannot", () => {
-  assert.deepEqual(dialTarget(address("/ip6/::1/tcp/7")), { hostname: "::1", port: 7 });
-  assert.deepEqual(dialTarget(address("/dns4/localhost/tcp/7")), {
+Deno.test("dialTarget() gives host, port and domain, or says why it cannot", () => {
+  const domain = null;
+  assert.deepEqual(dialTarget(address("/ip6/::1/tcp/7")), { hostname: "::1", port: 7, domain });
+  assert.deepEqual(dialTarget(address("/dns4/localhost/tcp/7/tls/a.fy")), {
     hostname: "localhost",
     port: 7,
+    domain: "a.fy",
   });
   const reasonOf = (text: string) => String(dialTarget(address(text)));
-  assert.equal(reasonOf("/ip4/1.2.3.4/tcp/7/tls/a"), "TlsError: tls config is not set");
   assert.match(reasonOf(""), /a host and a tcp port/);
   assert.match(reasonOf("/ip4/1.2.3.4"), /a host and a tcp port/);
   assert.match(reasonOf("/dns4//tcp/1"), /a host and a tcp port/);
