@@ -40,9 +40,6 @@ const HANDSHAKE_FRAME_SIZE_MAX = 4_096;
 /** Largest frame that peers may send (spec/network.md, section 9). */
 const FRAME_SIZE_MAX = 8 * 1024 * 1024;
 
-/** How a plain neighbour, who dials, begins: a header of yamux that opens stream 1. */
-const PLAIN_OPENING = 0x0001_0001;
-
 interface Exchanging {
   readonly kind: "exchanging";
   readonly choice: Choice;
@@ -99,7 +96,7 @@ export class SecioChannel {
     for (;;) {
       const frame = this.#reader.next();
       if (frame === null) return null;
-      const problem = typeof frame === "string" ? this.#refusal(chunk, frame) : this.#handle(frame);
+      const problem = typeof frame === "string" ? this.#refusal(frame) : this.#handle(frame);
       if (problem === null) continue;
       this.close();
       return problem;
@@ -131,10 +128,10 @@ export class SecioChannel {
     this.#reader.clear();
   }
 
-  #refusal(chunk: Bytes, problem: string): string {
-    const isPlain = this.#state.kind === "proposing" && chunk.length >= 4 &&
-      new DataView(chunk.buffer, chunk.byteOffset).getUint32(0) === PLAIN_OPENING;
-    return isPlain ? "the peer does not encrypt: it has no key_file" : problem;
+  /** A header of yamux, which is what plain neighbours begin with, is an absurd length. */
+  #refusal(problem: string): string {
+    const isFirst = this.#state.kind === "proposing";
+    return isFirst ? `the peer does not encrypt, it may have no key_file: ${problem}` : problem;
   }
 
   #handle(frame: Bytes): string | null {
