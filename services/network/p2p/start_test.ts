@@ -12,12 +12,14 @@ import { fromHex, toHex } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
 import { describeTable, parseDocument, readTable } from "../../../shared/config/mod.ts";
+import { createCertificateAuthority, issueCertificate } from "../../../shared/x509/mod.ts";
 import { connect, type RpcClient } from "../../../shared/rpc/mod.ts";
 import { type FakeModule, startModule } from "../testing/fake_module.ts";
 import { RecordingLogger } from "../testing/recording_logger.ts";
 import { loadTapCalls, loadWireVectors } from "../testing/wire_vectors.ts";
 import { P2P_TABLE } from "./config.ts";
 import { startP2p } from "./start.ts";
+import { loadSecioVectors } from "./testing/secio_vectors.ts";
 
 interface Node extends AsyncDisposable {
   readonly client: RpcClient<typeof NetworkServiceService>;
@@ -228,6 +230,84 @@ Deno.test("startP2p() refuses a port that is taken", async () => {
     startP2p({ config, clock: SYSTEM_CLOCK, log }),
     new RegExp(`Cannot listen on 0.0.0.0:${port}`),
   );
+});
+
+/** Runs with a file of a key, which is gone afterwards. */
+async function withKeyFile(text: string, mode: number, run: (line: string) => Promise<void>) {
+  const path = await Deno.makeTempFile({ prefix: "p2p-key-" });
+  await Deno.writeTextFile(path, text);
+  await Deno.chmod(path, mode);
+  try {
+    await run(`key_file = "${path}"`);
+  } finally {
+    await Deno.remove(path);
+  }
+}
+
+Deno.test("network_p2p with key_file logs its id and speaks secio with its like only", async () => {
+  const { own_secret_key_hex, own_peer_id } = loadSecioVectors();
+  await withKeyFile(`0x${own_secret_key_hex}\n`, 0o600, async (line) => {
+    await using a = await startNode(line);
+    await a.log.waitFor(new RegExp(`^peer id of this node: ${own_peer_id}$`));
+    assert.equal(a.log.count(/other users may read/), 0);
+    await withKeyFile("11".repeat(32), 0o644, async (line) => {
+      const peer = ["[[network_p2p.peers]]", `address = "${a.address}/p2p/${own_peer_id}"`];
+      await using b = await startNode(line, "known_peers_only = true", ...peer);
+      await Promise.all([a, b].map(({ log }) => log.waitFor(/^session 1 opened/)));
+      assert.equal(b.log.count(/other users may read the key file .* set its mode to 0600/), 1);
+      await using plain = await startNode();
+      await plain.client.addNode({ multiAddress: a.address, origin: 0n });
+      await a.log.waitFor(/SecioError: the peer does not encrypt, it may have no key_file/);
+    });
+  });
+});
+
+Deno.test("startP2p() refuses settings of secio, TLS and discovery that it cannot use", async () => {
+  const refuses = (lines: readonly string[], wanted: RegExp) =>
+    assert.rejects(startNode(...lines), wanted);
+  await refuses(["known_peers_only = true"], /known_peers_only: it needs network_p2p.key_file/);
+  await refuses(["enable_tls = true"], /enable_tls: it needs network_p2p.ca_cert/);
+  await refuses(['key_file = "/nowhere"'], /Cannot read network_p2p.key_file "\/nowhere"/);
+  for (const text of ["", "12", "zz".repeat(32), "00".repeat(32), "ff".repeat(32)]) {
+    await withKeyFile(text, 0o600, async (line) => {
+      await refuses([line], /it must hold 32 bytes of a secp256k1 key in hex$/);
+      await refuses([line, "enable_tls = true"], /key_file: it must be absent with enable_tls/);
+    });
+  }
+  const lines = ["enable_discovery = true", 'advertised_address = "here"'];
+  await refuses(lines, /advertised_address: it must be a multiaddr, got "here"/);
+});
+
+Deno.test("network_p2p with enable_tls refuses strangers in a self-test and connects its like", async () => {
+  const authority = createCertificateAuthority();
+  const folder = await Deno.makeTempDir({ prefix: "p2p-start-" });
+  const linesOf = (domain: string) => {
+    const { certificatePem, privateKeyPem } = issueCertificate(authority, domain);
+    const files = { server_chain_certs: certificatePem, server_key: privateKeyPem };
+    const all = Object.entries({ ca_cert: authority.certificatePem, ...files });
+    for (const [name, text] of all) Deno.writeTextFileSync(`${folder}/${domain}-${name}`, text);
+    const keys = all.map(([name]) => `${name} = "${folder}/${domain}-${name}"`);
+    return ["enable_tls = true", `domain = "${domain}"`, ...keys];
+  };
+  await using a = await startNode(...linesOf("a.fy"));
+  const peer = ["[[network_p2p.peers]]", `address = "${a.address}/tls/a.fy"`];
+  await using b = await startNode(...linesOf("b.fy"), ...peer);
+  await Promise.all([a, b].map(({ log }) => log.waitFor(/^session 1 opened/)));
+  assert.equal(a.log.count(/peers will refuse/), 0);
+  await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("network_p2p with enable_discovery dials back what a neighbour advertises", async () => {
+  const discovery = "enable_discovery = true";
+  await using a = await startNode(discovery);
+  await using c = await startNode();
+  const peersOf = ({ address }: Node) => ["[[network_p2p.peers]]", `address = "${address}"`];
+  const advertised = 'advertised_address = "/ip4/127.0.0.1/tcp/1"';
+  await using b = await startNode(discovery, advertised, ...peersOf(a), ...peersOf(c));
+  await a.log.waitFor(/^dial node\(\/ip4\/127.0.0.1\/tcp\/1\)/);
+  await c.log.waitFor(/^session 1 opened/);
+  assert.equal(c.log.count(/^dial node/), 0, "it is off by default");
+  assert.equal(b.log.count(/^dial node/), 2);
 });
 
 Deno.test("startP2p() skips configured peers that cannot be parsed", async () => {
