@@ -35,7 +35,7 @@ export async function secureSocket(options: SecioOptions): Promise<SecioSocket> 
     socket.close();
   };
   const stop = () => giveUp(signal.reason instanceof Error ? signal.reason.message : "stopped");
-  const late = `no handshake within ${HANDSHAKE_TIMEOUT_MS} ms: does the peer have a key_file?`;
+  const late = `no handshake within ${HANDSHAKE_TIMEOUT_MS} ms, the peer may have no key_file`;
   const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => giveUp(late));
   signal.addEventListener("abort", stop, { once: true });
   try {
@@ -59,7 +59,7 @@ async function shakeHands(socket: ByteSocket, channel: SecioChannel): Promise<Se
       return new SecioSocket({ socket, channel, reader, peerId: peerIdOf(channel.peerKey) });
     }
     const chunk = await reader.read();
-    if (chunk === null) throw new Error("the peer closed the connection during the handshake");
+    if (chunk === null) throw new Error("the peer broke the handshake off, it may have no key_file");
     const problem = channel.receive(chunk);
     if (problem !== null) throw new Error(problem);
   }

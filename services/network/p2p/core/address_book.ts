@@ -113,7 +113,8 @@ export class AddressBook {
   /**
    * Takes what a neighbour tells: itself first, then others.
    *
-   * @returns whether its session is one too many: this node has dialled it twice, or itself
+   * @returns whether its session is one too many: discovery has dialled a node that is reached
+   *   under another address, or this node itself
    */
   told(origin: bigint, addresses: readonly ToldAddress[], nowMs: number): boolean {
     const neighbour = this.#neighbours.get(origin);
@@ -125,9 +126,9 @@ export class AddressBook {
     for (const told of addresses) this.#remember(told, nowMs);
     const entry = this.#entries.get(neighbour.dialled ?? "");
     if (entry !== undefined) entry.nodeId = own.nodeId;
-    const isReached = this.#isReached(own.nodeId);
+    const isTooMany = own.nodeId === this.#options.nodeId || this.#isReached(own.nodeId);
     neighbour.nodeId = own.nodeId;
-    return own.nodeId === this.#options.nodeId || (entry !== undefined && isReached);
+    return isTooMany && entry !== undefined;
   }
 
   /** The addresses to dial now. */
