@@ -59,7 +59,9 @@ async function shakeHands(socket: ByteSocket, channel: SecioChannel): Promise<Se
       return new SecioSocket({ socket, channel, reader, peerId: peerIdOf(channel.peerKey) });
     }
     const chunk = await reader.read();
-    if (chunk === null) throw new Error("the peer broke the handshake off, it may have no key_file");
+    if (chunk === null) {
+      throw new Error("the peer broke the handshake off, it may have no key_file");
+    }
     const problem = channel.receive(chunk);
     if (problem !== null) throw new Error(problem);
   }
