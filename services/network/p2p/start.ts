@@ -90,7 +90,7 @@ async function createWire(context: P2pContext, parts: WireParts): Promise<Wire> 
   }
   if (config.enable_tls) return await createTlsWire(context);
   const plain = new PlainWire(clock);
-  return config.key_file === null ? plain : createSecioWire(context, config.key_file, {
+  return config.key_file === null ? plain : await createSecioWire(context, config.key_file, {
     ...parts,
     inner: plain,
   });
@@ -115,12 +115,12 @@ async function createTlsWire({ config, clock, log }: P2pContext): Promise<Wire> 
   return wire;
 }
 
-function createSecioWire(
+async function createSecioWire(
   { config, clock, log }: P2pContext,
   keyFile: string,
   { peers, budget, inner }: WireParts & { readonly inner: Wire },
-): Wire {
-  const key = readNodeKey(keyFile, log);
+): Promise<Wire> {
+  const key = await readNodeKey(keyFile, log);
   log.info(`peer id of this node: ${peerIdOf(key.publicKey)}`);
   const ids = peers.map((peer) => peerIdIn(peer)).filter((id) => id !== null);
   const knownPeers = config.known_peers_only ? new Set(ids) : null;
