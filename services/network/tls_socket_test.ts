@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
-import { openAuthority, type TestAuthority, type TestIdentity } from "./testing/certificates.ts";
+import { createCertificateAuthority, issueCertificate } from "../../shared/x509/mod.ts";
 import { Inbox } from "./testing/inbox.ts";
 import { ManualClock } from "./testing/manual_clock.ts";
 import {
@@ -12,8 +12,7 @@ import {
   type TlsSocket,
 } from "./tls_socket.ts";
 
-interface Server extends AsyncDisposable {
-  readonly authority: TestAuthority;
+interface Server extends Disposable {
   readonly port: number;
   readonly sockets: Inbox<TlsSocket>;
   readonly refusals: Inbox<string>;
@@ -22,44 +21,46 @@ interface Server extends AsyncDisposable {
   dial(options?: Partial<TlsSettings> & { serverName?: string }): Promise<TlsSocket>;
 }
 
+const AUTHORITY = createCertificateAuthority();
+
+/** PEM texts of who a peer is. */
+function identityOf(domain: string, authority = AUTHORITY): { cert: string; key: string } {
+  const { certificatePem, privateKeyPem } = issueCertificate(authority, domain);
+  return { cert: certificatePem, key: privateKeyPem };
+}
+
 const ACCEPT_ALL: PeerCheck = () => null;
+
+function settingsOf(domain: string): TlsSettings {
+  return { ca: AUTHORITY.certificatePem, ...identityOf(domain), checkPeer: ACCEPT_ALL };
+}
 
 async function openServer(
   { clock = SYSTEM_CLOCK, ...own }: Partial<TlsSettings> & { clock?: Clock } = {},
 ): Promise<Server> {
-  const authority = await openAuthority();
-  const settingsOf = (identity: TestIdentity) => ({
-    ca: authority.ca,
-    ...identity,
-    checkPeer: ACCEPT_ALL,
-  });
   const sockets = new Inbox<TlsSocket>();
   const refusals = new Inbox<string>();
   const listener = await TlsListener.listen({
     hostname: "127.0.0.1",
     port: 0,
-    settings: { ...settingsOf(await authority.issue("a.fy")), ...own },
+    settings: { ...settingsOf("a.fy"), ...own },
     clock,
     onSocket: sockets.push,
     onRefused: (_address, reason) => refusals.push(reason),
   });
-  const identity = await authority.issue("b.fy");
+  const client = settingsOf("b.fy");
   const { port } = listener;
   return {
-    authority,
     port,
     sockets,
     refusals,
     listener,
     dial: ({ serverName = "a.fy", ...changes } = {}) => {
-      const settings = { ...settingsOf(identity), ...changes };
+      const settings = { ...client, ...changes };
       const { signal } = new AbortController();
       return dialTls({ hostname: "127.0.0.1", port, serverName, settings, clock, signal });
     },
-    async [Symbol.asyncDispose]() {
-      listener.close();
-      await authority[Symbol.asyncDispose]();
-    },
+    [Symbol.dispose]: () => listener.close(),
   };
 }
 
@@ -93,7 +94,7 @@ async function idle(read: () => number): Promise<void> {
 }
 
 Deno.test("dialTls() and TlsListener move bytes both ways and know each other", async () => {
-  await using server = await openServer();
+  using server = await openServer();
   const client = await server.dial();
   const accepted = await server.sockets.next();
   const sent = Uint8Array.from({ length: 300_000 }, (_, index) => index % 251);
@@ -112,9 +113,9 @@ Deno.test("dialTls() and TlsListener move bytes both ways and know each other", 
 });
 
 Deno.test("a chain of several certificates arrives in its order", async () => {
-  await using server = await openServer();
-  const { cert, key } = await server.authority.issue("c.fy");
-  const client = await server.dial({ cert: cert + server.authority.ca, key });
+  using server = await openServer();
+  const { cert, key } = identityOf("c.fy");
+  const client = await server.dial({ cert: cert + AUTHORITY.certificatePem, key });
   const accepted = await server.sockets.next();
   assert.equal(accepted.peerChain.length, 2);
   client.close();
@@ -122,13 +123,13 @@ Deno.test("a chain of several certificates arrives in its order", async () => {
 });
 
 Deno.test("TlsListener refuses a peer of another authority or whom its check refuses", async () => {
-  await using server = await openServer();
-  await using other = await openAuthority("other ca");
-  const stranger = await server.dial(await other.issue("b.fy"));
+  using server = await openServer();
+  const other = createCertificateAuthority();
+  const stranger = await server.dial(identityOf("b.fy", other));
   await server.refusals.next();
   assert.equal(server.sockets.size, 0);
   await assertCutOff(stranger);
-  await using strict = await openServer({ checkPeer: () => "not wanted" });
+  using strict = await openServer({ checkPeer: () => "not wanted" });
   const unwanted = await strict.dial();
   assert.equal(await strict.refusals.next(), "not wanted");
   await assertCutOff(unwanted);
@@ -136,8 +137,8 @@ Deno.test("TlsListener refuses a peer of another authority or whom its check ref
 });
 
 Deno.test("TlsListener refuses a peer without a certificate", async () => {
-  await using server = await openServer();
-  const caCerts = [server.authority.ca];
+  using server = await openServer();
+  const caCerts = [AUTHORITY.certificatePem];
   const raw = await Deno.connectTls({ hostname: "127.0.0.1", port: server.port, caCerts })
     .catch(() => null); // the name is wrong for this client, which is all the same here
   raw?.close();
@@ -146,15 +147,18 @@ Deno.test("TlsListener refuses a peer without a certificate", async () => {
 });
 
 Deno.test("dialTls() refuses a server with another name, authority or check", async () => {
-  await using server = await openServer();
-  await using other = await openAuthority("other ca");
+  using server = await openServer();
+  const other = createCertificateAuthority();
   await assert.rejects(server.dial({ serverName: "x.fy" }), /altnames|not valid for/);
-  await assert.rejects(server.dial({ ca: other.ca }), /UNABLE_TO_VERIFY_LEAF_SIGNATURE/);
+  await assert.rejects(
+    server.dial({ ca: other.certificatePem }),
+    /UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
+  );
   await assert.rejects(server.dial({ checkPeer: () => "not wanted" }), /not wanted/);
 });
 
 Deno.test("both sides keep to the versions of TLS that they are given", async () => {
-  await using server = await openServer({ minVersion: "TLSv1.3" });
+  using server = await openServer({ minVersion: "TLSv1.3" });
   await assert.rejects(server.dial({ maxVersion: "TLSv1.2" }), /ProtocolVersion/);
   await server.refusals.next();
   let suite = "";
@@ -170,12 +174,11 @@ Deno.test("both sides keep to the versions of TLS that they are given", async ()
 
 Deno.test("a handshake that takes too long ends, on both sides", async () => {
   const clock = new ManualClock();
-  await using server = await openServer({ clock });
+  using server = await openServer({ clock });
   const silent = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   const deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { signal } = new AbortController();
-  const { authority } = server;
-  const settings = { ca: authority.ca, ...await authority.issue("b.fy"), checkPeer: ACCEPT_ALL };
+  const settings = settingsOf("b.fy");
   const { port } = deaf.addr;
   const target = { hostname: "127.0.0.1", port, serverName: "a.fy" };
   const dial = dialTls({ ...target, settings, clock, signal });
@@ -192,7 +195,7 @@ Deno.test("a handshake that takes too long ends, on both sides", async () => {
 });
 
 Deno.test("TlsListener holds at most 1,024 handshakes, the oldest one ends", async () => {
-  await using server = await openServer();
+  using server = await openServer();
   const silent: Deno.Conn[] = [];
   for (let count = 0; count < 1_030; count++) {
     silent.push(await Deno.connect({ hostname: "127.0.0.1", port: server.port }));
@@ -208,7 +211,7 @@ Deno.test("TlsListener holds at most 1,024 handshakes, the oldest one ends", asy
 
 Deno.test("write() waits for a peer that does not read, close() ends it all the same", async () => {
   const clock = new ManualClock();
-  await using server = await openServer({ clock });
+  using server = await openServer({ clock });
   const client = await server.dial();
   const accepted = await server.sockets.next();
   const bytes = new Uint8Array(1_000_000);
@@ -228,10 +231,10 @@ Deno.test("write() waits for a peer that does not read, close() ends it all the 
 });
 
 Deno.test("dialTls() rejects when nobody listens and when it is told to stop", async () => {
-  await using server = await openServer();
+  using server = await openServer();
   const stop = new AbortController();
-  const { authority, port } = server;
-  const settings = { ca: authority.ca, ...await authority.issue("b.fy"), checkPeer: ACCEPT_ALL };
+  const { port } = server;
+  const settings = settingsOf("b.fy");
   const target = { hostname: "127.0.0.1", serverName: "a.fy", settings, clock: SYSTEM_CLOCK };
   server.listener.close();
   await assert.rejects(dialTls({ ...target, port, signal: stop.signal }), /ECONNREFUSED|refused/);
