@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import { type Clock, SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
-import {
-  createCertificateAuthority,
-  type Identity,
-  issueCertificate,
-} from "../../shared/x509/mod.ts";
+import { createCertificateAuthority, issueCertificate } from "../../shared/x509/mod.ts";
 import { Inbox } from "./testing/inbox.ts";
 import { ManualClock } from "./testing/manual_clock.ts";
 import {
@@ -17,7 +13,6 @@ import {
 } from "./tls_socket.ts";
 
 interface Server extends Disposable {
-  readonly authority: Identity;
   readonly port: number;
   readonly sockets: Inbox<TlsSocket>;
   readonly refusals: Inbox<string>;
@@ -26,45 +21,42 @@ interface Server extends Disposable {
   dial(options?: Partial<TlsSettings> & { serverName?: string }): Promise<TlsSocket>;
 }
 
-/** Who a node is, as PEM texts. */
-type Credentials = Pick<TlsSettings, "cert" | "key">;
+const AUTHORITY = createCertificateAuthority();
 
-function issue(authority: Identity, domain: string): Credentials {
-  const { certificatePem: cert, privateKeyPem: key } = issueCertificate(authority, domain);
-  return { cert, key };
+/** PEM texts of who a peer is. */
+function identityOf(domain: string, authority = AUTHORITY): { cert: string; key: string } {
+  const { certificatePem, privateKeyPem } = issueCertificate(authority, domain);
+  return { cert: certificatePem, key: privateKeyPem };
 }
 
 const ACCEPT_ALL: PeerCheck = () => null;
 
+function settingsOf(domain: string): TlsSettings {
+  return { ca: AUTHORITY.certificatePem, ...identityOf(domain), checkPeer: ACCEPT_ALL };
+}
+
 async function openServer(
   { clock = SYSTEM_CLOCK, ...own }: Partial<TlsSettings> & { clock?: Clock } = {},
 ): Promise<Server> {
-  const authority = createCertificateAuthority();
-  const settingsOf = (identity: Credentials) => ({
-    ca: authority.certificatePem,
-    ...identity,
-    checkPeer: ACCEPT_ALL,
-  });
   const sockets = new Inbox<TlsSocket>();
   const refusals = new Inbox<string>();
   const listener = await TlsListener.listen({
     hostname: "127.0.0.1",
     port: 0,
-    settings: { ...settingsOf(issue(authority, "a.fy")), ...own },
+    settings: { ...settingsOf("a.fy"), ...own },
     clock,
     onSocket: sockets.push,
     onRefused: (_address, reason) => refusals.push(reason),
   });
-  const identity = issue(authority, "b.fy");
+  const client = settingsOf("b.fy");
   const { port } = listener;
   return {
-    authority,
     port,
     sockets,
     refusals,
     listener,
     dial: ({ serverName = "a.fy", ...changes } = {}) => {
-      const settings = { ...settingsOf(identity), ...changes };
+      const settings = { ...client, ...changes };
       const { signal } = new AbortController();
       return dialTls({ hostname: "127.0.0.1", port, serverName, settings, clock, signal });
     },
@@ -122,8 +114,8 @@ Deno.test("dialTls() and TlsListener move bytes both ways and know each other", 
 
 Deno.test("a chain of several certificates arrives in its order", async () => {
   using server = await openServer();
-  const { cert, key } = issue(server.authority, "c.fy");
-  const client = await server.dial({ cert: cert + server.authority.certificatePem, key });
+  const { cert, key } = identityOf("c.fy");
+  const client = await server.dial({ cert: cert + AUTHORITY.certificatePem, key });
   const accepted = await server.sockets.next();
   assert.equal(accepted.peerChain.length, 2);
   client.close();
@@ -133,7 +125,7 @@ Deno.test("a chain of several certificates arrives in its order", async () => {
 Deno.test("TlsListener refuses a peer of another authority or whom its check refuses", async () => {
   using server = await openServer();
   const other = createCertificateAuthority();
-  const stranger = await server.dial(issue(other, "b.fy"));
+  const stranger = await server.dial(identityOf("b.fy", other));
   await server.refusals.next();
   assert.equal(server.sockets.size, 0);
   await assertCutOff(stranger);
@@ -146,7 +138,7 @@ Deno.test("TlsListener refuses a peer of another authority or whom its check ref
 
 Deno.test("TlsListener refuses a peer without a certificate", async () => {
   using server = await openServer();
-  const caCerts = [server.authority.certificatePem];
+  const caCerts = [AUTHORITY.certificatePem];
   const raw = await Deno.connectTls({ hostname: "127.0.0.1", port: server.port, caCerts })
     .catch(() => null); // the name is wrong for this client, which is all the same here
   raw?.close();
@@ -186,12 +178,7 @@ Deno.test("a handshake that takes too long ends, on both sides", async () => {
   const silent = await Deno.connect({ hostname: "127.0.0.1", port: server.port });
   const deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { signal } = new AbortController();
-  const { authority } = server;
-  const settings = {
-    ca: authority.certificatePem,
-    ...issue(authority, "b.fy"),
-    checkPeer: ACCEPT_ALL,
-  };
+  const settings = settingsOf("b.fy");
   const { port } = deaf.addr;
   const target = { hostname: "127.0.0.1", port, serverName: "a.fy" };
   const dial = dialTls({ ...target, settings, clock, signal });
@@ -246,12 +233,8 @@ Deno.test("write() waits for a peer that does not read, close() ends it all the 
 Deno.test("dialTls() rejects when nobody listens and when it is told to stop", async () => {
   using server = await openServer();
   const stop = new AbortController();
-  const { authority, port } = server;
-  const settings = {
-    ca: authority.certificatePem,
-    ...issue(authority, "b.fy"),
-    checkPeer: ACCEPT_ALL,
-  };
+  const { port } = server;
+  const settings = settingsOf("b.fy");
   const target = { hostname: "127.0.0.1", serverName: "a.fy", settings, clock: SYSTEM_CLOCK };
   server.listener.close();
   await assert.rejects(dialTls({ ...target, port, signal: stop.signal }), /ECONNREFUSED|refused/);

@@ -19,15 +19,8 @@ export {
   type AgreementName,
   createAgreementKey,
 } from "./channel/key_agreement.ts";
-export {
-  createNodeKey,
-  type DigestName,
-  hmacOf,
-  isSignedByNode,
-  type NodeKey,
-  randomBytes,
-  sha256,
-} from "./channel/node_key.ts";
+export { type DigestName, hmacOf, randomBytes, sha256 } from "./channel/digest.ts";
+export { loadNodeKey, type NodeKey, type SignedDigest } from "./channel/node_key.ts";
 export { loadKeccak256, loadSm3 } from "./hash/mod.ts";
 export { loadSuite } from "./load.ts";
 export {

@@ -1,12 +1,12 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { ConfigError } from "../../../shared/config/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
-import { StartRefusal } from "../../../shared/service/mod.ts";
 import { MemoryBudget } from "../core/memory_budget.ts";
 import { ownProblem } from "../domains/identity.ts";
 import { type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
 import { type RunningNetwork, serveNetwork } from "../serve.ts";
-import { refuseStrangers } from "../tls/self_test.ts";
+import { refuseStrangers } from "../tls_self_test.ts";
+import { TlsListener } from "../tls_socket.ts";
 import { Traffic } from "../traffic.ts";
 import type { P2pConfig } from "./config.ts";
 import { peerIdIn, peerIdOf } from "./core/peer_id.ts";
@@ -90,7 +90,7 @@ async function createWire(context: P2pContext, parts: WireParts): Promise<Wire> 
   }
   if (config.enable_tls) return await createTlsWire(context);
   const plain = new PlainWire(clock);
-  return config.key_file === null ? plain : createSecioWire(context, config.key_file, {
+  return config.key_file === null ? plain : await createSecioWire(context, config.key_file, {
     ...parts,
     inner: plain,
   });
@@ -107,20 +107,16 @@ async function createTlsWire({ config, clock, log }: P2pContext): Promise<Wire> 
   const problem = ownProblem(settings.identity, clock.nowMs());
   if (problem !== null) log.error(`peers will refuse server_chain_certs: ${problem}`);
   const wire = new TlsWire(settings, clock);
-  try {
-    await refuseStrangers({ settings: wire.acceptSettings, clock });
-  } catch (cause) {
-    throw new StartRefusal(cause instanceof Error ? cause.message : String(cause), 1, { cause });
-  }
+  await refuseStrangers({ listen: TlsListener.listen, settings: wire.acceptSettings, clock });
   return wire;
 }
 
-function createSecioWire(
+async function createSecioWire(
   { config, clock, log }: P2pContext,
   keyFile: string,
   { peers, budget, inner }: WireParts & { readonly inner: Wire },
-): Wire {
-  const key = readNodeKey(keyFile, log);
+): Promise<Wire> {
+  const key = await readNodeKey(keyFile, log);
   log.info(`peer id of this node: ${peerIdOf(key.publicKey)}`);
   const ids = peers.map((peer) => peerIdIn(peer)).filter((id) => id !== null);
   const knownPeers = config.known_peers_only ? new Set(ids) : null;

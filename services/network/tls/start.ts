@@ -1,4 +1,3 @@
-import { StartRefusal } from "../../../shared/service/mod.ts";
 import type { Carrier } from "../domains/carrier.ts";
 import { defineDomainTable } from "../domains/config.ts";
 import {
@@ -7,9 +6,9 @@ import {
   type RunningDomains,
   startDomains,
 } from "../domains/start.ts";
+import { refuseStrangers } from "../tls_self_test.ts";
 import { TlsListener } from "../tls_socket.ts";
 import { TlsCarrier } from "./carrier.ts";
-import { refuseStrangers } from "./self_test.ts";
 
 /** Table `[network_tls]` of config.toml. */
 export const TLS_TABLE = defineDomainTable("network_tls");
@@ -21,12 +20,8 @@ export function startTls(context: DomainContext): Promise<RunningDomains> {
 
 async function createCarrier(options: CarrierOptions): Promise<Carrier> {
   const carrier = new TlsCarrier(options);
-  try {
-    const { clock } = options;
-    await refuseStrangers({ listen: TlsListener.listen, settings: carrier.acceptSettings, clock });
-  } catch (cause) {
-    throw new StartRefusal(cause instanceof Error ? cause.message : String(cause), 1, { cause });
-  }
-  options.log.info("self-test: nodes without a certificate of the authority are refused");
+  const { clock, log } = options;
+  await refuseStrangers({ listen: TlsListener.listen, settings: carrier.acceptSettings, clock });
+  log.info("self-test: nodes without a certificate of the authority are refused");
   return carrier;
 }

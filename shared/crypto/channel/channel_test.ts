@@ -1,5 +1,8 @@
+import { x25519 } from "@noble/curves/ed25519.js";
+import { p256, p384 } from "@noble/curves/nist.js";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import assert from "node:assert/strict";
-import { fromHex, toHex } from "../../bytes/mod.ts";
+import { type Bytes, fromHex, toHex } from "../../bytes/mod.ts";
 import {
   AEAD_NONCE_SIZE,
   aeadKeySize,
@@ -7,14 +10,14 @@ import {
   AGREEMENT_SEED_SIZE,
   type AgreementName,
   createAgreementKey,
-  createNodeKey,
   hmacOf,
-  isSignedByNode,
+  loadNodeKey,
   openAead,
   randomBytes,
   sealAead,
   sha256,
 } from "../mod.ts";
+import { loadNativeSignatures, NOBLE_SIGNATURES } from "./node_key.ts";
 
 const UTF8 = new TextEncoder();
 
@@ -64,6 +67,43 @@ for (const name of ["AES-128-GCM", "AES-256-GCM", "CHACHA20_POLY1305"] satisfies
   });
 }
 
+/** Points of X25519 that give zero whatever the secret key is. */
+const LOW_ORDER_POINTS = [
+  "00".repeat(32),
+  `01${"00".repeat(31)}`,
+  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+  `ec${"ff".repeat(30)}7f`,
+];
+
+Deno.test("X25519 refuses the points of low order and takes any other 32 bytes", () => {
+  const key = createAgreementKey("X25519", randomBytes(AGREEMENT_SEED_SIZE));
+  for (const point of LOW_ORDER_POINTS) assert.equal(key.agree(fromHex(point)), null);
+  for (let count = 0; count < 100; count++) assert.equal(key.agree(randomBytes(32))?.length, 32);
+});
+
+Deno.test("createAgreementKey() makes the keys and secrets of noble", () => {
+  const seed = randomBytes(AGREEMENT_SEED_SIZE);
+  const secret = seed.slice(0, 32);
+  const key = createAgreementKey("X25519", seed);
+  assert.deepEqual(key.publicKey, x25519.getPublicKey(secret));
+  const peer = x25519.getPublicKey(randomBytes(32));
+  assert.deepEqual(key.agree(peer), x25519.getSharedSecret(secret, peer));
+  for (const [name, curve, size] of [["P-256", p256, 48], ["P-384", p384, 72]] as const) {
+    const secret = curve.utils.randomSecretKey(seed.slice(0, size));
+    const key = createAgreementKey(name, seed);
+    assert.deepEqual(key.publicKey, curve.getPublicKey(secret, false));
+    const peer = curve.getPublicKey(curve.utils.randomSecretKey(), false);
+    assert.deepEqual(key.agree(peer), curve.getSharedSecret(secret, peer).subarray(1));
+    for (let index = 0; index < peer.length; index++) {
+      const changed = peer.slice();
+      changed[index] = (changed[index] ?? 0) ^ 4;
+      assert.equal(key.agree(changed), null, "it is not on the curve");
+    }
+    assert.equal(key.agree(curve.getPublicKey(secret, true)), null, "it is compressed");
+  }
+});
+
 for (const name of ["P-256", "P-384", "X25519"] satisfies AgreementName[]) {
   Deno.test(`${name}: both sides agree, keys that are none are refused`, () => {
     const [a, b] = [0, 1].map(() => createAgreementKey(name, randomBytes(AGREEMENT_SEED_SIZE)));
@@ -78,19 +118,48 @@ for (const name of ["P-256", "P-384", "X25519"] satisfies AgreementName[]) {
   });
 }
 
-Deno.test("createNodeKey() signs as isSignedByNode() demands", () => {
-  const key = createNodeKey(new Uint8Array(32).fill(7));
-  assert(key !== null);
-  assert.equal(key.publicKey.length, 33);
-  const digest = sha256(UTF8.encode("message"));
-  const signature = key.sign(digest);
-  assert.equal(signature[0], 0x30, "DER");
-  assert(isSignedByNode(key.publicKey, digest, signature));
-  assert(!isSignedByNode(key.publicKey, sha256(digest), signature));
-  assert(!isSignedByNode(key.publicKey, digest, signature.subarray(1)));
-  assert(!isSignedByNode(new Uint8Array(33), digest, signature));
+for (const [name, load] of [["native", loadNativeSignatures], ["none", failToLoad]] as const) {
+  Deno.test(`loadNodeKey() signs and verifies as noble does, with the ${name} engine`, async () => {
+    const secretKey = randomBytes(32).fill(7, 0, 1);
+    const key = await loadNodeKey(secretKey, load);
+    assert(key !== null);
+    assert.equal(key.fallbackReason === null, name === "native");
+    const { publicKey } = key;
+    assert.equal(publicKey.length, 33);
+    const digest = sha256(UTF8.encode("message"));
+    const signature = key.sign(digest);
+    assert.deepEqual(new Uint8Array(signature), NOBLE_SIGNATURES.sign(digest, secretKey));
+    assert(key.verify({ publicKey, digest, signature }));
+    const other = await loadNodeKey(new Uint8Array(32).fill(9));
+    assert(other !== null);
+    for (
+      const change of [
+        { digest: sha256(digest) },
+        { signature: signature.subarray(1) },
+        { signature: new Uint8Array(0) },
+        { signature: new Uint8Array(1_000) },
+        { signature: highS(signature) },
+        { publicKey: new Uint8Array(33) },
+        { publicKey: new Uint8Array(0) },
+        { publicKey: other.publicKey },
+      ]
+    ) assert(!key.verify({ publicKey, digest, signature, ...change }), Object.keys(change).join());
+  });
+}
+
+function failToLoad(): Promise<never> {
+  return Promise.reject(new Error("there is no addon"));
+}
+
+/** The other signature of the same meaning, which is refused lest there be two. */
+function highS(der: Bytes): Bytes {
+  const { r, s } = secp256k1.Signature.fromBytes(der, "der");
+  return new secp256k1.Signature(r, secp256k1.Point.Fn.neg(s)).toBytes("der");
+}
+
+Deno.test("loadNodeKey() takes no secret that is none", async () => {
   for (const secret of [new Uint8Array(32), new Uint8Array(31), new Uint8Array(32).fill(0xff)]) {
-    assert.equal(createNodeKey(secret), null);
+    assert.equal(await loadNodeKey(secret), null);
   }
 });
 

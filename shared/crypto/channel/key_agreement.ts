@@ -1,6 +1,7 @@
-import { x25519 } from "@noble/curves/ed25519.js";
 import { p256, p384 } from "@noble/curves/nist.js";
-import type { Bytes } from "../../bytes/mod.ts";
+import { Buffer } from "node:buffer";
+import { createECDH, createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
+import { type Bytes, concatBytes, fromHex, isZero } from "../../bytes/mod.ts";
 
 /** Ways to agree on a secret, by the names that secio gives them. */
 export type AgreementName = "P-256" | "P-384" | "X25519";
@@ -16,33 +17,53 @@ export interface AgreementKey {
   agree(publicKeyOfPeer: Bytes): Bytes | null;
 }
 
-/** Makes a key of {@linkcode AGREEMENT_SEED_SIZE} random bytes. */
+/** Makes a key of {@linkcode AGREEMENT_SEED_SIZE} random bytes; the work is native code. */
 export function createAgreementKey(name: AgreementName, seed: Bytes): AgreementKey {
-  if (name === "X25519") {
-    const secretKey = seed.slice(0, 32);
-    return {
-      publicKey: x25519.getPublicKey(secretKey),
-      agree: (peer) => attempt(() => x25519.getSharedSecret(secretKey, peer)),
-    };
-  }
-  const curve = name === "P-256" ? p256 : p384;
-  // half as many bits again as the key has, so that the remainder is as good as random
-  const secretKey = curve.utils.randomSecretKey(seed.slice(0, name === "P-256" ? 48 : 72));
-  const publicKey = curve.getPublicKey(secretKey, false);
+  return name === "X25519" ? createX25519Key(seed) : createPointKey(CURVES[name], seed);
+}
+
+/** noble makes secret keys and checks points, at some of which the native code would die. */
+const CURVES = {
+  // half as many random bits again as a key has, so that the remainder is as good as random
+  "P-256": { points: p256, name: "prime256v1", seedSize: 48 },
+  "P-384": { points: p384, name: "secp384r1", seedSize: 72 },
+} as const;
+
+function createPointKey(
+  { points, name, seedSize }: typeof CURVES["P-256" | "P-384"],
+  seed: Bytes,
+): AgreementKey {
+  const ecdh = createECDH(name);
+  ecdh.setPrivateKey(points.utils.randomSecretKey(seed.slice(0, seedSize)));
+  const publicKey = new Uint8Array(ecdh.getPublicKey());
   return {
     publicKey,
     agree(peer) {
+      // a compressed point is one too, but not of an honest peer
       if (peer.length !== publicKey.length) return null;
-      // the secret is the x coordinate, behind the byte that tells the sign of y
-      return attempt(() => curve.getSharedSecret(secretKey, peer).subarray(1));
+      return points.utils.isValidPublicKey(peer) ? new Uint8Array(ecdh.computeSecret(peer)) : null;
     },
   };
 }
 
-function attempt(agree: () => Bytes): Bytes | null {
-  try {
-    return agree();
-  } catch {
-    return null; // noble throws for points that are not on the curve, or of low order
-  }
+const X25519_KEY_SIZE = 32;
+
+/** What DER puts in front of the 32 bytes of a secret (PKCS#8) and of a public key (SPKI). */
+const SECRET_PREFIX = fromHex("302e020100300506032b656e04220420");
+const PUBLIC_PREFIX = fromHex("302a300506032b656e032100");
+
+function createX25519Key(seed: Bytes): AgreementKey {
+  const secretDer = Buffer.from(concatBytes(SECRET_PREFIX, seed.subarray(0, X25519_KEY_SIZE)));
+  const privateKey = createPrivateKey({ key: secretDer, format: "der", type: "pkcs8" });
+  const publicDer = createPublicKey(privateKey).export({ format: "der", type: "spki" });
+  return {
+    publicKey: new Uint8Array(publicDer.subarray(PUBLIC_PREFIX.length)),
+    agree(peer) {
+      if (peer.length !== X25519_KEY_SIZE) return null;
+      const der = Buffer.from(concatBytes(PUBLIC_PREFIX, peer));
+      const publicKey = createPublicKey({ key: der, format: "der", type: "spki" });
+      const secret = new Uint8Array(diffieHellman({ privateKey, publicKey }));
+      return isZero(secret) ? null : secret; // zero for the points of low order
+    },
+  };
 }

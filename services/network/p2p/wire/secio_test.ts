@@ -2,12 +2,11 @@
 
 import assert from "node:assert/strict";
 import { type Clock, SYSTEM_CLOCK } from "../../../../shared/clock/mod.ts";
-import { createNodeKey, type NodeKey } from "../../../../shared/crypto/mod.ts";
 import { MemoryBudget } from "../../core/memory_budget.ts";
 import { HALF_OPEN_MAX } from "../../half_open.ts";
 import { ManualClock } from "../../testing/manual_clock.ts";
 import { testTransportContract } from "../../testing/transport_contract.ts";
-import { peerIdOf } from "../core/peer_id.ts";
+import { idOf, keyOf } from "../testing/node_keys.ts";
 import {
   openTransport,
   type TestTransport,
@@ -15,12 +14,6 @@ import {
 } from "../testing/open_transport.ts";
 import { PlainWire } from "./plain.ts";
 import { SecioWire } from "./secio.ts";
-
-function keyOf(byte: number): NodeKey {
-  const key = createNodeKey(new Uint8Array(32).fill(byte));
-  assert(key !== null);
-  return key;
-}
 
 interface SecioOptions extends TestTransportOptions {
   /** What the secret key is made of. */
@@ -40,7 +33,6 @@ function openSecio({ key, knownPeers, ...options }: SecioOptions): Promise<TestT
   return openTransport({ ...options, wire });
 }
 
-const idOf = (key: number) => peerIdOf(keyOf(key).publicKey);
 const addressOf = ({ transport }: TestTransport) => `/ip4/127.0.0.1/tcp/${transport.port}`;
 
 testTransportContract("P2pTransport with secio", {

@@ -3,7 +3,6 @@ import {
   AGREEMENT_SEED_SIZE,
   type AgreementKey,
   createAgreementKey,
-  isSignedByNode,
   type NodeKey,
   sha256,
 } from "../../../../../shared/crypto/mod.ts";
@@ -170,7 +169,8 @@ export class SecioChannel {
     const exchange = decodeExchange(frame);
     if (exchange === null) return "the peer's exchange is malformed";
     const digest = signedDigest(peerBytes, this.#ownBytes, exchange.publicKey);
-    if (!isSignedByNode(peer.publicKey, digest, exchange.signature)) {
+    const { publicKey } = peer;
+    if (!this.#options.key.verify({ publicKey, digest, signature: exchange.signature })) {
       return "the peer's signature is wrong";
     }
     const secret = agreementKey.agree(exchange.publicKey);

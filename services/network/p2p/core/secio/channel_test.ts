@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { type Bytes, concatBytes, fromHex, toHex, u32be } from "../../../../../shared/bytes/mod.ts";
 import { seededRandom } from "../../../../../shared/clock/mod.ts";
-import { createNodeKey, type NodeKey } from "../../../../../shared/crypto/mod.ts";
 import { MemoryBudget } from "../../../core/memory_budget.ts";
+import { keyOf } from "../../testing/node_keys.ts";
 import { loadSecioVectors } from "../../testing/secio_vectors.ts";
 import { peerIdOf } from "../peer_id.ts";
 import { CHANNEL_SEED_SIZE, SecioChannel } from "./channel.ts";
@@ -12,22 +12,17 @@ import { encodePropose } from "./messages.ts";
 import { OWN_LISTS } from "./choice.ts";
 
 const VECTORS = loadSecioVectors();
+/** What the secret key of the recording is made of. */
+const OWN_BYTE = Number(`0x${VECTORS.own_secret_key_hex.slice(0, 2)}`);
 const UTF8 = new TextEncoder();
 
-function keyOf(secret: string | number): NodeKey {
-  const bytes = typeof secret === "string" ? fromHex(secret) : new Uint8Array(32).fill(secret);
-  const key = createNodeKey(bytes);
-  assert(key !== null);
-  return key;
-}
-
-function openChannel(secret: string | number, seed: number | Bytes) {
+function openChannel(byte: number, seed: number | Bytes) {
   const random = seededRandom(typeof seed === "number" ? seed : 0);
   const bytes = typeof seed === "number"
     ? Uint8Array.from({ length: CHANNEL_SEED_SIZE }, () => Math.floor(random() * 256))
     : seed;
   return new SecioChannel({
-    key: keyOf(secret),
+    key: keyOf(byte),
     seed: bytes,
     budget: new MemoryBudget(2 ** 30),
   });
@@ -60,7 +55,7 @@ for (const [index, recorded] of VECTORS.handshakes.entries()) {
   const name = `recorded handshake ${index} (${peer_role}, ${peer_ciphers}, ${peer_digests})`;
   for (const size of [1, 7, 100_000]) {
     Deno.test(`SecioChannel answers ${name} in pieces of ${size}`, () => {
-      const channel = openChannel(VECTORS.own_secret_key_hex, fromHex(recorded.seed_hex));
+      const channel = openChannel(OWN_BYTE, fromHex(recorded.seed_hex));
       const written: Bytes[] = [...channel.takeOutput()];
       const plain: Bytes[] = [];
       let hasSaidHello = false;
@@ -82,7 +77,7 @@ for (const [index, recorded] of VECTORS.handshakes.entries()) {
 }
 
 Deno.test("peerIdOf() is the multihash of the key in base58, as the reference computes it", () => {
-  assert.equal(peerIdOf(keyOf(VECTORS.own_secret_key_hex).publicKey), VECTORS.own_peer_id);
+  assert.equal(peerIdOf(keyOf(OWN_BYTE).publicKey), VECTORS.own_peer_id);
 });
 
 Deno.test("Two SecioChannels know each other and carry bytes, whoever is preferred", () => {
@@ -204,7 +199,7 @@ Deno.test("SecioChannel survives whatever a peer sends", () => {
     const recorded = VECTORS.handshakes[round % VECTORS.handshakes.length];
     assert(recorded !== undefined);
     const bytes = fromHex(recorded.from_peer_hex);
-    const channel = openChannel(VECTORS.own_secret_key_hex, fromHex(recorded.seed_hex));
+    const channel = openChannel(OWN_BYTE, fromHex(recorded.seed_hex));
     for (let change = 0; change < 3; change++) bytes[Math.floor(random() * bytes.length)] = byte();
     try {
       channel.receive(bytes);

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:tls";
-import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
-import { identityOf } from "../domains/testing/certificates.ts";
-import { ManualClock } from "../testing/manual_clock.ts";
-import { RecordingLogger } from "../testing/recording_logger.ts";
-import { TlsListener, type TlsListenOptions, type TlsSocket } from "../tls_socket.ts";
-import { TlsCarrier } from "./carrier.ts";
-import { refuseStrangers, type TestedListener } from "./self_test.ts";
+import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
+import { identityOf } from "./domains/testing/certificates.ts";
+import { ManualClock } from "./testing/manual_clock.ts";
+import { RecordingLogger } from "./testing/recording_logger.ts";
+import { TlsListener, type TlsListenOptions, type TlsSocket } from "./tls_socket.ts";
+import { TlsCarrier } from "./tls/carrier.ts";
+import { refuseStrangers, type TestedListener } from "./tls_self_test.ts";
 
 const { listen } = TlsListener;
 const OPTIONS = { identity: identityOf("a.test"), port: 0, clock: SYSTEM_CLOCK };

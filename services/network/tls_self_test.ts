@@ -1,8 +1,9 @@
 import { connect } from "node:tls";
 import { once } from "node:events";
-import type { Clock } from "../../../shared/clock/mod.ts";
-import { createCertificateAuthority, issueCertificate } from "../../../shared/x509/mod.ts";
-import type { TlsListenOptions, TlsSettings } from "../tls_socket.ts";
+import type { Clock } from "../../shared/clock/mod.ts";
+import { StartRefusal } from "../../shared/service/mod.ts";
+import { createCertificateAuthority, issueCertificate } from "../../shared/x509/mod.ts";
+import type { TlsListenOptions, TlsSettings } from "./tls_socket.ts";
 
 /** How long a stranger may try to get in. */
 const TIME_LIMIT_MS = 10_000;
@@ -30,7 +31,7 @@ export interface SelfTestOptions {
  * another authority: some versions of the runtime ask for certificates and do not insist. It tries
  * both on a listener of its own on the loopback interface, with the settings of the service.
  *
- * @throws {Error} when a stranger got in, or when it was not refused in time
+ * @throws {StartRefusal} when a stranger got in, or when it was not refused in time
  */
 export async function refuseStrangers(options: SelfTestOptions): Promise<void> {
   const foreign = issueCertificate(createCertificateAuthority(), STRANGER);
@@ -77,5 +78,8 @@ async function tryStranger(
   const who = credentials.cert === undefined
     ? "without a certificate"
     : "with a certificate of another authority";
-  throw new Error(`Cannot serve: a node ${who} must be refused, but in a self-test it got: ${got}`);
+  throw new StartRefusal(
+    `Cannot serve: a node ${who} must be refused, but in a self-test it got: ${got}`,
+    1,
+  );
 }
