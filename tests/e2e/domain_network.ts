@@ -1,7 +1,7 @@
 /** Services of the flavours whose peers are known by their certificates. */
 
 import type { Identity } from "../../shared/x509/mod.ts";
-import type { DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
+import type { DomainFlavour, DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
 import { createIdentities } from "../interop/raw_peer/identities.ts";
 import { LoneNetwork, type NetworkPorts } from "./lone_network.ts";
 
@@ -18,7 +18,9 @@ export const IDENTITIES = createIdentities();
 
 /** What a node with a certificate is configured with. */
 export interface DomainConfig {
-  readonly flavour: "tls" | "quic";
+  readonly flavour: DomainFlavour;
+  /** Where p2p wants files. */
+  readonly folder: string;
   readonly ports: NetworkPorts;
   readonly identity: Identity;
   /** PEM text. */
@@ -28,7 +30,11 @@ export interface DomainConfig {
 }
 
 /** The text of `config.toml`. */
-export function domainConfig(
+export function domainConfig(config: DomainConfig): string {
+  return config.flavour === "p2p" ? p2pConfig(config) : knownDomainsConfig(config);
+}
+
+function knownDomainsConfig(
   { flavour, ports, identity, authorityPem, peers }: DomainConfig,
 ): string {
   const table = `network_${flavour}`;
@@ -47,14 +53,36 @@ export function domainConfig(
   ].join("\n");
 }
 
+function p2pConfig({ folder, ports, identity, authorityPem, peers }: DomainConfig): string {
+  const write = (name: string, text: string) => {
+    Deno.writeTextFileSync(`${folder}/${name}`, text);
+    return `"${name}"`;
+  };
+  const entries = peers.map(({ domain, port }) =>
+    `[[network_p2p.peers]]\naddress = "/ip4/127.0.0.1/tcp/${port}/tls/${domain}"\n`
+  );
+  return [
+    "[network_p2p]",
+    `grpc_port = ${ports.grpc}`,
+    `port = ${ports.listen}`,
+    "enable_tls = true",
+    `server_chain_certs = ${write("cert.pem", identity.certificatePem)}`,
+    `server_key = ${write("key.pem", identity.privateKeyPem)}`,
+    `ca_cert = ${write("ca.pem", authorityPem)}`,
+    'protocols = ["1.3"]',
+    ...entries,
+  ].join("\n");
+}
+
 /** Starts a service that knows both peers; whose port is not given is not there. */
 export function start(
   { flavour }: DomainWire,
   ports: { readonly [domain: string]: number } = {},
 ): Promise<LoneNetwork> {
-  return LoneNetwork.start((own) =>
+  return LoneNetwork.start((own, folder) =>
     domainConfig({
       flavour,
+      folder,
       ports: own,
       identity: IDENTITIES.good(SERVICE),
       authorityPem: IDENTITIES.authorityPem,

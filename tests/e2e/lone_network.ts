@@ -43,13 +43,13 @@ export class LoneNetwork implements AsyncDisposable {
     readonly folder: string,
   ) {}
 
-  /** Starts the executable; `configOf` gives the text of its configuration. */
+  /** Starts the executable; `configOf` gives the text of its configuration, in its folder. */
   static async start(
-    configOf: (ports: NetworkPorts) => string,
+    configOf: (ports: NetworkPorts, folder: string) => string,
     ports = freePorts(),
   ): Promise<LoneNetwork> {
     const folder = await Deno.makeTempDir({ prefix: "e2e-network-" });
-    const config = configOf(ports);
+    const config = configOf(ports, folder);
     const player = await Player.start({ role: "network", folder, config, port: ports.grpc });
     const client = connect(NetworkServiceService, { port: ports.grpc });
     const module = await startModule();

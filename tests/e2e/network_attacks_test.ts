@@ -13,17 +13,25 @@ import {
   OLD_HELLOS,
   VERSION_ALERT,
 } from "../interop/raw_peer/client_hello.ts";
-import type { DomainAcceptor, DomainPeer, DomainWire } from "../interop/raw_peer/domain_wire.ts";
+import type {
+  DomainAcceptor,
+  DomainFlavour,
+  DomainPeer,
+  DomainWire,
+} from "../interop/raw_peer/domain_wire.ts";
 import { openSocket } from "../interop/raw_peer/p2p.ts";
 import { QUIC_WIRE } from "../interop/raw_peer/quic.ts";
 import { Tap } from "../interop/raw_peer/tap.ts";
-import { dialTls, TLS_WIRE } from "../interop/raw_peer/tls.ts";
-import { domainConfig, IDENTITIES } from "./domain_network.ts";
-import { freePorts, LoneNetwork } from "./lone_network.ts";
+import { dialTls, P2P_TLS_WIRE, TLS_WIRE } from "../interop/raw_peer/tls.ts";
+import { type DomainConfig, domainConfig, IDENTITIES } from "./domain_network.ts";
+import { freePorts, LoneNetwork, type NetworkPorts } from "./lone_network.ts";
 import { waitFor } from "./wait.ts";
 
 const A = "a.fy";
 const B = "b.fy";
+
+/** Names of nodes that are no peers; p2p lets in whomever the authority vouches for. */
+const UNKNOWN = ["stranger.fy", "fy", "x.away.fy", "away.fy.x", "*.fy"];
 
 /** A peer that both nodes know and that is away: whom attackers pretend to be. */
 const AWAY = "away.fy";
@@ -46,22 +54,24 @@ class HonestPair implements AsyncDisposable {
     this.#traffic.catch((cause) => this.#failure = cause);
   }
 
-  static async start(flavour: "tls" | "quic"): Promise<HonestPair> {
+  static async start(flavour: DomainFlavour): Promise<HonestPair> {
     const [portsA, portsB] = [freePorts(), freePorts()];
-    const start = (domain: string, ports: typeof portsA, other: { domain: string; port: number }) =>
-      LoneNetwork.start(() =>
-        domainConfig({
-          flavour,
-          ports,
-          identity: IDENTITIES.good(domain),
-          authorityPem: IDENTITIES.authorityPem,
-          peers: [other, { domain: AWAY, port: NOBODY_PORT }],
-        }), ports);
-    const a = await start(A, portsA, { domain: B, port: portsB.listen });
-    const b = await start(B, portsB, { domain: A, port: portsA.listen });
+    const away = { domain: AWAY, port: NOBODY_PORT };
+    const start = (domain: string, ports: NetworkPorts, peers: DomainConfig["peers"]) => {
+      const identity = IDENTITIES.good(domain);
+      const { authorityPem } = IDENTITIES;
+      return LoneNetwork.start(
+        (_, folder) => domainConfig({ flavour, folder, ports, identity, authorityPem, peers }),
+        ports,
+      );
+    };
+    const toA = { domain: A, port: portsA.listen };
+    // nodes of p2p that dial each other have two connections
+    const b = await start(B, portsB, flavour === "p2p" ? [away] : [toA, away]);
+    const a = await start(A, portsA, [{ domain: B, port: portsB.listen }, away]);
     for (const { client } of [a, b]) {
       const isConnected = async () =>
-        (await client.getNetworkStatus({})).peerCount === 1n ? true : null;
+        (await client.getPeersNetInfo({})).nodes.length === 1 ? true : null;
       await waitFor(isConnected, { what: "the pair", timeoutMs: CONNECT_TIMEOUT_MS });
     }
     return new HonestPair(a, b);
@@ -82,7 +92,7 @@ class HonestPair implements AsyncDisposable {
     if (this.#failure !== null) throw this.#failure;
     for (const { client, player } of [this.a, this.b]) {
       assert(player.isRunning);
-      assert.equal((await client.getNetworkStatus({})).peerCount, 1n);
+      assert.equal((await client.getPeersNetInfo({})).nodes.length, 1);
     }
   }
 
@@ -110,7 +120,7 @@ async function assertRefused(dial: Promise<DomainPeer>, { b }: HonestPair): Prom
   await peer.ended(); // the pair would notice the message
 }
 
-for (const wire of [TLS_WIRE, QUIC_WIRE]) {
+for (const wire of [TLS_WIRE, QUIC_WIRE, P2P_TLS_WIRE]) {
   Deno.test(`network_${wire.flavour} refuses strangers, and a running pair does not notice`, async (t) => {
     await using pair = await HonestPair.start(wire.flavour);
     const { listen: port } = pair.b.ports;
@@ -126,7 +136,7 @@ for (const wire of [TLS_WIRE, QUIC_WIRE]) {
     for (const [what, identity] of Object.entries(IDENTITIES.bad(AWAY))) {
       await step(`a certificate ${what}`, () => assertRefused(dial(identity), pair));
     }
-    for (const domain of ["stranger.fy", "fy", "x.away.fy", "away.fy.x", "*.fy"]) {
+    for (const domain of wire.flavour === "p2p" ? [] : UNKNOWN) {
       const identity = IDENTITIES.good(domain);
       await step(
         `a good certificate for ${domain}, no peer`,
@@ -146,7 +156,7 @@ for (const wire of [TLS_WIRE, QUIC_WIRE]) {
       }
       await SYSTEM_CLOCK.sleep(DIAL_MS);
     });
-    if (wire.flavour === "tls") await tlsSteps(pair, step);
+    if (wire.flavour !== "quic") await tlsSteps(pair, step);
 
     await t.step("everything of the pair has arrived", async () => {
       const count = await pair.finish();

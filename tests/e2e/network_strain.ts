@@ -27,9 +27,9 @@ export function assertMemoryBounded({ memoryPeak }: LoneNetwork, sizeMax = MEMOR
   assert(memoryPeak < sizeMax, `the service needed ${memoryPeak >> 20} MB`);
 }
 
-/** Opens connections that say nothing: as many as are wanted, or as the service can have. */
+/** Opens connections that say nothing: as many as are wanted, or as can be open. */
 export async function openSilent({ player, ports }: LoneNetwork): Promise<RawSocket[]> {
-  const count = Math.min(SILENT_COUNT, openFilesMax(player.pid));
+  const count = Math.min(SILENT_COUNT, openFilesMax(player.pid), openFilesMax(Deno.pid));
   if (count < SILENT_COUNT) console.log(`only ${count} connections: see "ulimit -n"`);
   const sockets: RawSocket[] = [];
   while (sockets.length < count) {

@@ -30,16 +30,17 @@ const DEAF_MESSAGES = 150;
 /** A peer may take nothing for 30 s. */
 const DEAF_TIMEOUT_MS = 40_000;
 
-function p2pConfig({ grpc, listen }: NetworkPorts, peers: readonly number[] = []): string {
-  const table = `[network_p2p]\ngrpc_port = ${grpc}\nport = ${listen}\n`;
+/** The configuration of a service that dials these ports. */
+function p2pConfig(...peers: readonly number[]): (ports: NetworkPorts) => string {
   const entries = peers.map((port) =>
     `[[network_p2p.peers]]\naddress = "/ip4/127.0.0.1/tcp/${port}"\n`
   );
-  return [table, ...entries].join("\n");
+  return ({ grpc, listen }) =>
+    [`[network_p2p]\ngrpc_port = ${grpc}\nport = ${listen}\n`, ...entries].join("\n");
 }
 
 Deno.test("network_p2p speaks section 10 to a raw peer that dials it", async () => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using peer = await RawP2pPeer.dial(network.ports.listen);
   await network.exchange(peer);
   await network.exchange(peer, LARGE_SIZE);
@@ -51,14 +52,14 @@ Deno.test("network_p2p speaks section 10 to a raw peer that dials it", async () 
 Deno.test("network_p2p speaks section 10 to a raw peer that it dials", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
-  await using network = await LoneNetwork.start((ports) => p2pConfig(ports, [port]));
+  await using network = await LoneNetwork.start(p2pConfig(port));
   using peer = await RawP2pPeer.accept(listener);
   await network.exchange(peer);
   await network.exchange(peer, LARGE_SIZE);
 });
 
 Deno.test("network_p2p takes frames in any pieces", async () => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using peer = await RawP2pPeer.dial(network.ports.listen);
   const messages = [network.message(), network.message(), network.message()];
   const bytes = concatBytes(...messages.map(encodeFrame));
@@ -69,7 +70,7 @@ Deno.test("network_p2p takes frames in any pieces", async () => {
 });
 
 Deno.test("network_p2p outlives every attack on its wire, and honest peers do not notice", async (t) => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using honest = await RawP2pPeer.dial(network.ports.listen);
   await network.exchange(honest);
   for (const { name, run } of P2P_ATTACKS) {
@@ -86,7 +87,7 @@ Deno.test("network_p2p outlives bad answers of peers that it dials, and keeps th
   const listeners = answers.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
   using good = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const ports = [...listeners, good].map(({ addr }) => addr.port);
-  await using network = await LoneNetwork.start((own) => p2pConfig(own, ports));
+  await using network = await LoneNetwork.start(p2pConfig(...ports));
   using honest = await RawP2pPeer.accept(good);
   await Promise.all(listeners.map(async (listener, i) => {
     using socket = new RawSocket(await listener.accept());
@@ -101,7 +102,7 @@ Deno.test("network_p2p outlives bad answers of peers that it dials, and keeps th
 });
 
 Deno.test("network_p2p skips what is no message and goes on with the next", async () => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using peer = await RawP2pPeer.dial(network.ports.listen);
   const bad = ["ff", "0aff", "0a04776972", "220a01", "08", "0b0c", "0a02c328", "00"].map(hex);
   for (const bytes of [new Uint8Array(), ...bad]) {
@@ -111,7 +112,7 @@ Deno.test("network_p2p skips what is no message and goes on with the next", asyn
 });
 
 Deno.test("network_p2p closes connections that say nothing or too little in 10 s, 10,000 at once", async () => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using honest = await RawP2pPeer.dial(network.ports.listen);
   const silent = await openSilent(network);
   using slow = await openSocket(network.ports.listen);
@@ -126,7 +127,7 @@ Deno.test("network_p2p closes connections that say nothing or too little in 10 s
 });
 
 Deno.test("network_p2p needs no memory for messages that are announced and do not come", async () => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using honest = await RawP2pPeer.dial(network.ports.listen);
   const peers = [];
   for (let i = 0; i < BOMB_COUNT; i++) peers.push(await RawP2pPeer.dial(network.ports.listen));
@@ -138,7 +139,7 @@ Deno.test("network_p2p needs no memory for messages that are announced and do no
 });
 
 Deno.test("network_p2p cuts off a peer that does not read, and the others get everything", async () => {
-  await using network = await LoneNetwork.start(p2pConfig);
+  await using network = await LoneNetwork.start(p2pConfig());
   using honest = await RawP2pPeer.dial(network.ports.listen);
   using _deaf = await RawP2pPeer.dial(network.ports.listen);
   const message = { ...network.message(1_000_000), origin: 0n };

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { exists } from "../../shared/files/mod.ts";
 import { startWorker, type WorkerLink, workerUrl } from "../../shared/workers/mod.ts";
 import { addressOf } from "./addresses.ts";
 import { Control, type PacketCounts } from "./control.ts";
@@ -42,17 +43,20 @@ const DEVICE = "lab0";
 
 let labs = 0;
 
+/** What {@linkcode labObstacle} looks for: bits of capabilities(7), and places of `ip`. */
+const CAP_NET_ADMIN = 12n;
+const CAP_SYS_ADMIN = 21n;
+const IP_PATHS = ["/usr/sbin/ip", "/usr/bin/ip", "/sbin/ip", "/bin/ip"];
+
 /** Why there can be no laboratory here; null when there can. */
 export function labObstacle(): string | null {
   if (Deno.build.os !== "linux") return "it needs Linux";
-  if (Deno.uid() !== 0) return "it needs root";
-  try {
-    Deno.statSync("/dev/net/tun");
-    Deno.statSync("/proc/self/ns/net");
-  } catch {
-    return "it needs /dev/net/tun";
-  }
-  return null;
+  const [, capabilities = "0"] = /^CapEff:\s*([0-9a-f]+)$/m
+    .exec(Deno.readTextFileSync("/proc/self/status")) ?? [];
+  const isAble = (bit: bigint) => (BigInt(`0x${capabilities}`) >> bit & 1n) === 1n;
+  if (!isAble(CAP_NET_ADMIN) || !isAble(CAP_SYS_ADMIN)) return "it needs root";
+  if (!exists("/dev/net/tun")) return "it needs /dev/net/tun";
+  return IP_PATHS.some(exists) ? null : "it needs iproute2";
 }
 
 /** Registers a test that needs a laboratory; where there can be none, its name says why. */

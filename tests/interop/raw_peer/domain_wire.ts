@@ -30,9 +30,12 @@ export interface DomainAcceptor extends AsyncDisposable {
   accept(): Promise<DomainPeer>;
 }
 
-/** A wire on which certificates say who a peer is: that of `network_tls` or of `network_quic`. */
+/** A flavour of the service with certificates; p2p has them when its table says `enable_tls`. */
+export type DomainFlavour = "tls" | "quic" | "p2p";
+
+/** A wire on which certificates say who a peer is. */
 export interface DomainWire {
-  readonly flavour: "tls" | "quic";
+  readonly flavour: DomainFlavour;
   /**
    * Connects. A client of TLS 1.3 takes the handshake for done before the service has looked at its
    * certificate: that it is refused shows when the connection ends.

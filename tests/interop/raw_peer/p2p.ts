@@ -86,17 +86,25 @@ export class RawP2pPeer implements Disposable {
 
   /** Connects to a service, which must accept with exactly the bytes of the specification. */
   static async dial(port: number): Promise<RawP2pPeer> {
-    const socket = await openSocket(port);
-    await socket.write(DIALLER_START);
-    assert.equal(toHex(await socket.read(ACCEPTOR_START.length)), toHex(ACCEPTOR_START));
-    return new RawP2pPeer(socket);
+    return await RawP2pPeer.dialOver(await openSocket(port));
   }
 
   /** Takes a connection of a service, which must begin with exactly the bytes of the specification. */
   static async accept(listener: Deno.TcpListener): Promise<RawP2pPeer> {
     const connection = await listener.accept();
     connection.setNoDelay();
-    const socket = new RawSocket(connection);
+    return await RawP2pPeer.acceptOver(new RawSocket(connection));
+  }
+
+  /** As {@linkcode dial}, on a connection that is there. */
+  static async dialOver(socket: RawSocket): Promise<RawP2pPeer> {
+    await socket.write(DIALLER_START);
+    assert.equal(toHex(await socket.read(ACCEPTOR_START.length)), toHex(ACCEPTOR_START));
+    return new RawP2pPeer(socket);
+  }
+
+  /** As {@linkcode accept}, on a connection that is there. */
+  static async acceptOver(socket: RawSocket): Promise<RawP2pPeer> {
     assert.equal(toHex(await socket.read(DIALLER_START.length)), toHex(DIALLER_START));
     await socket.write(ACCEPTOR_START);
     // the reference credits what it has read so far together with the acknowledgement

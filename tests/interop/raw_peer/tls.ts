@@ -1,6 +1,7 @@
 /**
- * A peer of `network_tls`: the TLS library of the platform with frames written by hand
- * (spec/network.md, section 4.5). There is no greeting: the first bytes are a frame.
+ * Peers of `network_tls` and of `network_p2p` with TLS: the TLS library of the platform with frames
+ * written by hand (spec/network.md, sections 3.3 and 4.5). In `network_tls` there is no greeting:
+ * the first bytes are a frame.
  *
  * @module
  */
@@ -9,8 +10,10 @@ import type { Duplex } from "node:stream";
 import { connect, createServer, type Server, type TLSSocket } from "node:tls";
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Identity } from "../../../shared/x509/mod.ts";
+import { Inbox } from "../../../services/network/testing/inbox.ts";
 import type { DomainAcceptor, DomainDial, DomainPeer, DomainWire } from "./domain_wire.ts";
 import { decodeMessage, encodeFrame, type RawMessage } from "./message.ts";
+import { dataFrame, RawP2pPeer } from "./p2p.ts";
 import { type ByteStream, RawSocket } from "./socket.ts";
 
 /** Versions of TLS that a dialler may insist on. */
@@ -18,11 +21,7 @@ export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 /** A connection with frames on it. */
 class FramedPeer implements DomainPeer {
-  readonly socket: RawSocket;
-
-  constructor(socket: TLSSocket) {
-    this.socket = new RawSocket(new DuplexStream(socket));
-  }
+  constructor(readonly socket: RawSocket) {}
 
   /** Sends a message. */
   send(message: RawMessage): Promise<void> {
@@ -50,10 +49,14 @@ class FramedPeer implements DomainPeer {
 }
 
 /** Connects with one version of TLS. */
-export async function dialTls(
+export async function dialTls(options: DomainDial, version: TlsVersion): Promise<DomainPeer> {
+  return new FramedPeer(await connectTls(options, version));
+}
+
+async function connectTls(
   { port, domain, authorityPem, identity }: DomainDial,
   version: TlsVersion,
-): Promise<DomainPeer> {
+): Promise<RawSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const socket = connect({
     host: "127.0.0.1",
@@ -64,34 +67,64 @@ export async function dialTls(
     maxVersion: version,
     ...(identity === null ? {} : { cert: identity.certificatePem, key: identity.privateKeyPem }),
   });
-  const peer = new FramedPeer(socket);
+  const raw = new RawSocket(new DuplexStream(socket));
   socket.once("secureConnect", resolve);
   socket.once("error", reject);
   socket.once("close", () => reject(new Error("the service closed the connection")));
   await promise;
-  return peer;
+  return raw;
+}
+
+/** yamux and frames inside of TLS. */
+class P2pPeer implements DomainPeer {
+  constructor(readonly peer: RawP2pPeer) {}
+
+  send(message: RawMessage): Promise<void> {
+    return this.peer.send(message);
+  }
+
+  sendBytes(bytes: Bytes): Promise<void> {
+    return this.peer.socket.write(dataFrame(bytes));
+  }
+
+  receive(): Promise<RawMessage> {
+    return this.peer.receive();
+  }
+
+  async ended(): Promise<void> {
+    await this.peer.socket.readToEnd();
+  }
+
+  [Symbol.dispose](): void {
+    this.peer[Symbol.dispose]();
+  }
 }
 
 /** Waits for connections of a service, as a node with a certificate. */
 class TlsAcceptor implements DomainAcceptor {
   readonly #server: Server;
   readonly #sockets: TLSSocket[] = [];
-  /** Those that nobody has asked for yet. */
-  readonly #accepted: TLSSocket[] = [];
-  readonly #waiters: ((socket: TLSSocket) => void)[] = [];
+  readonly #peers = new Inbox<DomainPeer>();
 
-  private constructor(identity: Identity, authorityPem: string) {
+  /** `begin` makes a peer of a connection; it may fail, as when the other side is not content. */
+  private constructor(
+    identity: Identity,
+    authorityPem: string,
+    begin: (socket: RawSocket) => Promise<DomainPeer>,
+  ) {
     const options = { cert: identity.certificatePem, key: identity.privateKeyPem };
     this.#server = createServer({ ...options, ca: [authorityPem], requestCert: true }, (socket) => {
       this.#sockets.push(socket);
-      const waiter = this.#waiters.shift();
-      if (waiter === undefined) this.#accepted.push(socket);
-      else waiter(socket);
+      begin(new RawSocket(new DuplexStream(socket))).then(this.#peers.push, () => {});
     });
   }
 
-  static async listen(identity: Identity, authorityPem: string): Promise<TlsAcceptor> {
-    const acceptor = new TlsAcceptor(identity, authorityPem);
+  static async listen(
+    identity: Identity,
+    authorityPem: string,
+    begin: (socket: RawSocket) => Promise<DomainPeer>,
+  ): Promise<TlsAcceptor> {
+    const acceptor = new TlsAcceptor(identity, authorityPem, begin);
     await new Promise<void>((resolve) => acceptor.#server.listen(0, "127.0.0.1", resolve));
     return acceptor;
   }
@@ -102,10 +135,8 @@ class TlsAcceptor implements DomainAcceptor {
     return address.port;
   }
 
-  async accept(): Promise<DomainPeer> {
-    const socket = this.#accepted.shift() ??
-      await new Promise<TLSSocket>((resolve) => this.#waiters.push(resolve));
-    return new FramedPeer(socket);
+  accept(): Promise<DomainPeer> {
+    return this.#peers.next();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,7 +149,22 @@ class TlsAcceptor implements DomainAcceptor {
 export const TLS_WIRE: DomainWire = {
   flavour: "tls",
   dial: (options) => dialTls(options, "TLSv1.3"),
-  listen: (identity, authorityPem) => TlsAcceptor.listen(identity, authorityPem),
+  listen: (identity, authorityPem) =>
+    TlsAcceptor.listen(identity, authorityPem, (socket) => Promise.resolve(new FramedPeer(socket))),
+};
+
+/** The wire of `network_p2p` with `enable_tls`. */
+export const P2P_TLS_WIRE: DomainWire = {
+  flavour: "p2p",
+  async dial(options) {
+    return new P2pPeer(await RawP2pPeer.dialOver(await connectTls(options, "TLSv1.3")));
+  },
+  listen: (identity, authorityPem) =>
+    TlsAcceptor.listen(
+      identity,
+      authorityPem,
+      async (socket) => new P2pPeer(await RawP2pPeer.acceptOver(socket)),
+    ),
 };
 
 /** A stream of Node with the reads and writes of Deno. */
