@@ -56,7 +56,7 @@ Deno.test("refuseStrangers() rejects when one without a certificate gets in", as
   const options = { settings: SETTINGS, clock: SYSTEM_CLOCK };
   await assert.rejects(
     refuseStrangers({ ...options, listen: laxListen(() => true) }),
-    /^Error: Cannot serve: a node without a certificate must be refused, .* got: let in$/,
+    /^StartRefusal: Cannot serve: a node without a certificate must be refused, .* got: let in$/,
   );
 });
 
@@ -64,7 +64,7 @@ Deno.test("refuseStrangers() rejects when one of another authority gets in", asy
   const options = { settings: SETTINGS, clock: SYSTEM_CLOCK };
   await assert.rejects(
     refuseStrangers({ ...options, listen: laxListen((hasCertificate) => hasCertificate) }),
-    /^Error: Cannot serve: a node with a certificate of another authority must be refused/,
+    /^StartRefusal: Cannot serve: a node with a certificate of another authority must be refused/,
   );
 });
 
