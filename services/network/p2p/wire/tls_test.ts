@@ -85,6 +85,19 @@ Deno.test("TLS: a peer of another authority is refused, on both sides", async ()
   assert.equal(stranger.log.count(/^session \d+ opened/), 0);
 });
 
+Deno.test("TLS: authorities that the runtime trusts and the configuration does not are refused", async () => {
+  const issuer = createCertificateAuthority();
+  const settings = await configOf(issueCertificate(AUTHORITY, "a.fy"));
+  const ca = settings.tls.ca + issuer.certificatePem; // as if the runtime had it among its own
+  const wire = new TlsWire({ ...settings, tls: { ...settings.tls, ca } }, SYSTEM_CLOCK);
+  await using a = await openTransport({ wire });
+  await using stranger = await openTls({ domain: "b.fy", issuer, peers: [addressOf(a, "a.fy")] });
+  await a.log.waitFor(/^service error: TlsError: .*issuer|^service error: TlsError: .*root/i);
+  a.transport.dial(addressOf(stranger, "b.fy"));
+  await a.log.waitFor(/^service error: DialerError.*(issuer|root)/i);
+  assert.equal(a.transport.peerCount(), 0n);
+});
+
 Deno.test("TLS: a peer with another name than the dialled one is refused", async () => {
   await using a = await openTls({ domain: "a.fy" });
   await using b = await openTls({ domain: "b.fy", peers: [addressOf(a, "other.fy")] });
