@@ -84,7 +84,14 @@ interface WireParts {
 }
 
 async function createWire(context: P2pContext, parts: WireParts): Promise<Wire> {
-  const { config, clock } = context;
+  const { config, clock, log } = context;
+  const namesIds = parts.peers.some((peer) => peerIdIn(peer) !== null);
+  if (config.key_file === null && namesIds) {
+    log.warn("peers: who answers under /p2p/<id> is not checked without key_file");
+  }
+  if (config.known_peers_only && !namesIds) {
+    log.warn("known_peers_only: no address of peers names an id, so that everybody is refused");
+  }
   if (config.key_file === null && config.known_peers_only) {
     throw new ConfigError("Cannot use network_p2p.known_peers_only: it needs network_p2p.key_file");
   }

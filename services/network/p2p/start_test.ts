@@ -262,6 +262,22 @@ Deno.test("network_p2p with key_file logs its id and speaks secio with its like 
   });
 });
 
+Deno.test("startP2p() warns of ids that are not checked, and of nobody who may connect", async () => {
+  const { own_peer_id } = loadSecioVectors();
+  const peer = ["[[network_p2p.peers]]", `address = "/ip4/127.0.0.1/tcp/1/p2p/${own_peer_id}"`];
+  const countOf = async (pattern: RegExp, ...lines: readonly string[]) => {
+    await using node = await startNode(...lines);
+    return node.log.count(pattern);
+  };
+  const [unchecked, nobody] = [/^peers: .* is not checked without key_file/, /^known_peers_only: /];
+  assert.equal(await countOf(unchecked, ...peer), 1);
+  await withKeyFile("11".repeat(32), 0o600, async (line) => {
+    assert.equal(await countOf(unchecked, line, ...peer), 0);
+    assert.equal(await countOf(nobody, line, "known_peers_only = true"), 1);
+    assert.equal(await countOf(nobody, line, "known_peers_only = true", ...peer), 0);
+  });
+});
+
 Deno.test("startP2p() refuses settings of secio, TLS and discovery that it cannot use", async () => {
   const refuses = (lines: readonly string[], wanted: RegExp) =>
     assert.rejects(startNode(...lines), wanted);
