@@ -5,6 +5,7 @@ import { type Bytes, concatBytes, fromHex, joinBytes, u32be } from "../../../sha
 import { encodeFrame } from "../frame.ts";
 import { HALF_OPEN_MAX } from "../half_open.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
+import { drain } from "./testing/drain.ts";
 import { openTransport, type TestTransport } from "./testing/open_transport.ts";
 
 /** Stream 1 and the proposal of the node protocol in it (section 10). */
@@ -53,21 +54,6 @@ async function flood(socket: Deno.TcpConn, bytes: Bytes): Promise<void> {
   } catch (cause) {
     assert(cause instanceof Deno.errors.BrokenPipe || cause instanceof Deno.errors.ConnectionReset);
   }
-}
-
-/** Reads until the end, which must come. */
-async function drain(socket: Deno.TcpConn): Promise<number> {
-  const buffer = new Uint8Array(65_536);
-  let size = 0;
-  try {
-    for (let read = await socket.read(buffer); read !== null; read = await socket.read(buffer)) {
-      size += read;
-    }
-  } catch (cause) {
-    assert(cause instanceof Deno.errors.ConnectionReset);
-  }
-  socket.close();
-  return size;
 }
 
 function header(type: number, flags: number, streamId: number, length: number): Bytes {

@@ -6,6 +6,7 @@ import { StatusCode } from "../../../shared/status/mod.ts";
 import { encodeFrame, type Frame } from "../frame.ts";
 import { ManualClock } from "../testing/manual_clock.ts";
 import { testTransportContract } from "../testing/transport_contract.ts";
+import { drain } from "./testing/drain.ts";
 import { openTransport, type TestTransport } from "./testing/open_transport.ts";
 
 /** Loopback ports below those that Linux hands out; nothing listens there. */
@@ -38,21 +39,6 @@ function typeOf({ bytes }: { readonly bytes: Bytes }): string {
 /** Opens a connection that speaks no yamux by itself. */
 function connectRaw({ transport }: TestTransport): Promise<Deno.TcpConn> {
   return Deno.connect({ hostname: "127.0.0.1", port: transport.port });
-}
-
-/** Reads until the other side closes the connection. */
-async function drain(socket: Deno.Conn): Promise<number> {
-  const buffer = new Uint8Array(65_536);
-  let size = 0;
-  try {
-    for (let read = await socket.read(buffer); read !== null; read = await socket.read(buffer)) {
-      size += read;
-    }
-  } catch (cause) {
-    assert(cause instanceof Deno.errors.ConnectionReset);
-  }
-  socket.close();
-  return size;
 }
 
 Deno.test("P2pTransport keeps both sessions of nodes that dial each other, a broadcast twice", async () => {
