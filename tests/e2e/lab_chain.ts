@@ -3,8 +3,10 @@
 import { RPCServiceService as ControllerService } from "../../proto/gen/controller.ts";
 import { RPCServiceService as EvmService } from "../../proto/gen/evm.ts";
 import { connect } from "../../shared/rpc/mod.ts";
-import type { DevChain as ChainFiles } from "../../tools/devnet/chain.ts";
+import type { DevChain as ChainFiles, DevNode } from "../../tools/devnet/chain.ts";
 import { createChain } from "../../tools/devnet/create.ts";
+import { readPid } from "../../tools/devnet/pid_file.ts";
+import { isRunning } from "../../tools/devnet/processes.ts";
 import { type Lab, type LinkQuality, openLab } from "../netlab/mod.ts";
 import type { NodeClients } from "./dev_chain.ts";
 import { executablePath, run } from "./executables.ts";
@@ -13,6 +15,8 @@ import { waitFor } from "./wait.ts";
 /** What a chain in a laboratory is like. */
 export interface LabChainOptions {
   readonly nodes: number;
+  /** Further hosts in the same network, numbered behind the nodes; none unless given. */
+  readonly strangers?: number;
   /** Flavour of the connections between nodes, a word of `devnet --network`. */
   readonly network: string;
   readonly link: LinkQuality;
@@ -25,6 +29,7 @@ const START_TIMEOUT_MS = 60_000;
 export class LabChain implements AsyncDisposable {
   readonly options = { crypto: "sm" } as const;
   readonly #clients: NodeClients[] = [];
+  #nodes: readonly DevNode[] = [];
 
   private constructor(
     readonly lab: Lab,
@@ -34,7 +39,8 @@ export class LabChain implements AsyncDisposable {
   /** Makes a chain in a new laboratory and waits until every node has block 1. */
   static async start(options: LabChainOptions): Promise<LabChain> {
     const folder = await Deno.makeTempDir({ prefix: "e2e-lab-" });
-    const chain = new LabChain(await openLab(options), folder);
+    const { nodes, strangers = 0 } = options;
+    const chain = new LabChain(await openLab({ ...options, nodes: nodes + strangers }), folder);
     try {
       await chain.#up(options);
       await chain.waitForHeight(1n, START_TIMEOUT_MS);
@@ -52,6 +58,7 @@ export class LabChain implements AsyncDisposable {
       cloudConfig,
       say() {},
     });
+    this.#nodes = files.nodes;
     for (const { index, path, ports } of files.nodes) {
       this.#useLabAddresses(`${path}/config.toml`, files);
       const devnet = executablePath("devnet");
@@ -84,6 +91,16 @@ export class LabChain implements AsyncDisposable {
     const clients = this.#clients[node];
     if (clients === undefined) throw new RangeError(`The chain has no node ${node}`);
     return clients;
+  }
+
+  /** Where a node listens for other nodes, and the process that does. */
+  network(node: number): { readonly port: number; readonly pid: number } {
+    const files = this.#nodes[node];
+    const record = files === undefined ? null : readPid(files, "network");
+    if (files === undefined || record === null || !isRunning(record)) {
+      throw new Error(`The network service of node ${node} does not run`);
+    }
+    return { port: files.listenPort, pid: record.pid };
   }
 
   async height(node: number): Promise<bigint> {

@@ -47,6 +47,9 @@ export const RST = 8;
 /** Bytes that may be sent before the receiver credits them; also the most in one frame. */
 export const WINDOW_SIZE = 262_144;
 
+/** Where services are unless they are in a laboratory. */
+const LOCALHOST = "127.0.0.1";
+
 /** Size of a yamux header. */
 export const HEADER_SIZE = 12;
 
@@ -174,8 +177,8 @@ export class RawP2pPeer implements Disposable {
 }
 
 /** A connection on which nothing was said yet. */
-export async function openSocket(port: number): Promise<RawSocket> {
-  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+export async function openSocket(port: number, hostname = LOCALHOST): Promise<RawSocket> {
+  const connection = await Deno.connect({ hostname, port });
   connection.setNoDelay();
   return new RawSocket(connection);
 }

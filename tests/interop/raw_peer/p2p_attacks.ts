@@ -33,10 +33,10 @@ import {
 } from "./p2p.ts";
 import type { RawSocket } from "./socket.ts";
 
-/** One attack on a service that listens on a port. */
+/** One attack on a service that listens on a port, of this host unless another is given. */
 export interface Attack {
   readonly name: string;
-  run(port: number): Promise<void>;
+  run(port: number, hostname?: string): Promise<void>;
 }
 
 /** Default of `grpc_frame`, the largest message. */
@@ -52,8 +52,8 @@ const SEED = 8;
 function ended(name: string, bytes: () => Bytes, goodbye: Bytes | null = null): Attack {
   return {
     name,
-    async run(port) {
-      using socket = await openProtocol(port);
+    async run(port, hostname) {
+      using socket = await openProtocol(port, hostname);
       await socket.write(bytes());
       const answer = await socket.readToEnd();
       if (goodbye === null) return;
@@ -66,8 +66,8 @@ function ended(name: string, bytes: () => Bytes, goodbye: Bytes | null = null): 
 function endedAtStart(name: string, bytes: () => Bytes): Attack {
   return {
     name,
-    async run(port) {
-      using socket = await openSocket(port);
+    async run(port, hostname) {
+      using socket = await openSocket(port, hostname);
       await socket.write(bytes()).catch(() => {}); // it may hang up before it has all
       await socket.readToEnd();
     },
@@ -79,8 +79,8 @@ function badHeader(name: string, fields: Header): Attack {
   return ended(name, () => header(fields), PROTOCOL_ERROR);
 }
 
-async function openProtocol(port: number): Promise<RawSocket> {
-  const socket = await openSocket(port);
+async function openProtocol(port: number, hostname?: string): Promise<RawSocket> {
+  const socket = await openSocket(port, hostname);
   await socket.write(DIALLER_START);
   await socket.read(ACCEPTOR_START.length);
   return socket;
@@ -208,8 +208,8 @@ const FLOODS: readonly Attack[] = [
 function flood(name: string, bytes: () => Bytes): Attack {
   return {
     name,
-    async run(port) {
-      using socket = await openProtocol(port);
+    async run(port, hostname) {
+      using socket = await openProtocol(port, hostname);
       const end = new AbortController();
       const written = socket.write(bytes()).catch(() => {}).finally(() => end.abort());
       await SYSTEM_CLOCK.sleep(FLOOD_MS, end.signal); // it may take nothing any more
@@ -226,8 +226,8 @@ const FLOOD_MS = 3_000;
 const REFUSALS: readonly Attack[] = [
   {
     name: "an unknown protocol",
-    async run(port) {
-      using socket = await openSocket(port);
+    async run(port, hostname) {
+      using socket = await openSocket(port, hostname);
       const proposal = hex(`
         00000027
         27000000 0c000000 16000000 06000000 2f7032702f39 11000000 08000000 05000000 302e302e31`);
@@ -243,8 +243,8 @@ const REFUSALS: readonly Attack[] = [
   },
   {
     name: "an unknown version",
-    async run(port) {
-      using socket = await openSocket(port);
+    async run(port, hostname) {
+      using socket = await openSocket(port, hostname);
       const proposal = hex(`
         00000027
         27000000 0c000000 16000000 06000000 2f7032702f30 11000000 08000000 05000000 302e302e32`);
