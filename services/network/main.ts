@@ -3,6 +3,7 @@ import { domainPlainLog, LOG_LEVELS, LOG_OPTIONS } from "./domains/plain_log.ts"
 import { P2P_TABLE } from "./p2p/config.ts";
 import { startP2p } from "./p2p/start.ts";
 import { QUIC_TABLE, startQuic } from "./quic/start.ts";
+import { GEN_CONFIG } from "./tls/gen_config.ts";
 import { startTls, TLS_TABLE } from "./tls/start.ts";
 
 const DOMAIN_LOG = {
@@ -35,6 +36,7 @@ await runService({
       ...DOMAIN_LOG,
     },
   },
+  plainCommands: { "gen-config": GEN_CONFIG },
   unavailable: {
     network_zenoh: "it is not built yet, use [network_tls], [network_quic] or [network_p2p]",
   },

@@ -72,6 +72,17 @@ export interface OfflineCommand<Keys extends ConfigKeys> {
   run(context: OfflineContext<Keys>): Promise<number>;
 }
 
+/** A command of an executable that reads no configuration. */
+export interface PlainCommand {
+  /** One line for `--help`. */
+  readonly about: string;
+  /** A second, shorter name. */
+  readonly alias: string;
+  readonly arguments: readonly CommandArgument[];
+  /** Does the work; an `ExitError` ends the program with its text. */
+  run(context: Pick<OfflineContext<ConfigKeys>, "args" | "output">): void;
+}
+
 /** One implementation of a role, chosen by the presence of its table in `config.toml`. */
 export interface Flavour<Keys extends ConfigKeys> {
   readonly table: ConfigTable<Keys>;

@@ -15,6 +15,7 @@ export {
   type Flavours,
   type OfflineCommand,
   type OfflineContext,
+  type PlainCommand,
   type RunningService,
   type ServiceContext,
 } from "./flavour.ts";

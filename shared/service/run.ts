@@ -26,6 +26,7 @@ import {
   type Flavour,
   type Flavours,
   type OfflineCommand,
+  type PlainCommand,
 } from "./flavour.ts";
 import { exitOnPanic, runUntilStopped, stopOnSignals } from "./process.ts";
 
@@ -41,6 +42,8 @@ export interface ServiceDescription<KeysByName extends Record<string, ConfigKeys
   /** One line for `--help`. */
   readonly about: string;
   readonly flavours: Flavours<KeysByName>;
+  /** Commands by name that need no configuration. */
+  readonly plainCommands?: Readonly<Record<string, PlainCommand>>;
   /** Tables of flavours that this version cannot run, each with the reason. */
   readonly unavailable?: Readonly<Record<string, string>>;
 }
@@ -81,6 +84,9 @@ export async function runService<KeysByName extends Record<string, ConfigKeys>>(
     if (exitCode !== 0) throw new ExitError(exitCode);
   });
   addOfflineCommands(program, description);
+  for (const [name, command] of Object.entries(description.plainCommands ?? {})) {
+    addPlainCommand(program, name, command);
+  }
   program.command("git")
     .description("print the source version and the home page")
     .action(() => {
@@ -172,6 +178,12 @@ function addOfflineCommands<KeysByName extends Record<string, ConfigKeys>>(
       });
     }
   }
+}
+
+function addPlainCommand(program: Program, name: string, declared: PlainCommand): void {
+  const command = program.command(name).alias(declared.alias).description(declared.about);
+  for (const [syntax, about] of declared.arguments) command.argument(syntax, about);
+  command.action(() => declared.run({ args: command.args, output: program.output }));
 }
 
 type Declared = Omit<OfflineCommand<ConfigKeys>, "run">;
