@@ -14,7 +14,7 @@ const SEED = 8;
 const NODES = 4;
 const STRANGER = 4;
 
-const ATTACK_SECONDS = 25;
+const ATTACK_SECONDS = 20;
 const FIRST_HEIGHT = 3n;
 const TIMEOUT_MS = 60_000;
 

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import { GOOD_HELLO } from "../interop/raw_peer/client_hello.ts";
+import type { DomainWire } from "../interop/raw_peer/domain_wire.ts";
 import { encodeFrame, frameOf, u32 } from "../interop/raw_peer/message.ts";
 import { hex, openSocket } from "../interop/raw_peer/p2p.ts";
 import { QUIC_WIRE } from "../interop/raw_peer/quic.ts";
@@ -42,7 +43,9 @@ const BAD_FRAMES: Readonly<Record<string, () => Bytes>> = {
   "a megabyte of noise": () => Uint8Array.from({ length: 1 << 20 }, (_, i) => i * i >> 3),
 };
 
-for (const wire of [TLS_WIRE, QUIC_WIRE]) {
+const WIRES = [TLS_WIRE, QUIC_WIRE];
+
+for (const wire of WIRES) {
   const name = `network_${wire.flavour}`;
 
   Deno.test(`${name} exchanges frames with a raw peer that dials it`, async () => {
@@ -84,30 +87,35 @@ for (const wire of [TLS_WIRE, QUIC_WIRE]) {
     assert.equal((await network.delivered()).type, message.type);
     await network.exchange(peer);
   });
-
-  Deno.test(`${name} needs no memory for a peer that does not read`, async () => {
-    await using network = await start(wire);
-    using honest = await dial(wire, HONEST, network.ports.listen);
-    using tap = new Tap(network.ports.listen);
-    const port = wire.flavour === "tls" ? tap.port : network.ports.listen;
-    using deaf = await dial(wire, ATTACKER, port);
-    await network.exchange(honest);
-    await network.exchange(deaf);
-    tap.hold(); // streams of QUIC wait until they are asked for
-    const message = { ...network.message(1_000_000), origin: 0n };
-    for (let i = 0; i < DEAF_MESSAGES; i++) {
-      await network.client.broadcast(message);
-      assert.equal((await honest.receive()).type, message.type);
-    }
-    await network.exchange(honest);
-    assertMemoryBounded(network);
-    const isCutOff = async () =>
-      (await network.client.getNetworkStatus({})).peerCount === 1n ? true : null;
-    await waitFor(isCutOff, { what: "the end of the deaf peer", timeoutMs: DEAF_TIMEOUT_MS });
-  });
 }
 
-Deno.test("network_tls closes connections that say nothing or too little, 10,000 at once", async () => {
+Deno.test("network_tls and network_quic end peers that say nothing or do not read; others do not notice", async () => {
+  await Promise.all([endSilentPeers(), ...WIRES.map(endDeafPeer)]); // all are long waits
+});
+
+async function endDeafPeer(wire: DomainWire): Promise<void> {
+  await using network = await start(wire);
+  using honest = await dial(wire, HONEST, network.ports.listen);
+  using tap = new Tap(network.ports.listen);
+  const port = wire.flavour === "tls" ? tap.port : network.ports.listen;
+  using deaf = await dial(wire, ATTACKER, port);
+  await network.exchange(honest);
+  await network.exchange(deaf);
+  tap.hold(); // streams of QUIC wait until they are asked for
+  const message = { ...network.message(1_000_000), origin: 0n };
+  for (let i = 0; i < DEAF_MESSAGES; i++) {
+    await network.client.broadcast(message);
+    assert.equal((await honest.receive()).type, message.type);
+  }
+  await network.exchange(honest);
+  assertMemoryBounded(network);
+  const isCutOff = async () =>
+    (await network.client.getNetworkStatus({})).peerCount === 1n ? true : null;
+  await waitFor(isCutOff, { what: "the end of the deaf peer", timeoutMs: DEAF_TIMEOUT_MS });
+}
+
+/** 10,000 connections at once; those of QUIC are in network_quic_wire_test.ts. */
+async function endSilentPeers(): Promise<void> {
   await using network = await start(TLS_WIRE);
   using honest = await dial(TLS_WIRE, HONEST, network.ports.listen);
   const silent = await openSilent(network);
@@ -119,4 +127,4 @@ Deno.test("network_tls closes connections that say nothing or too little, 10,000
   assert.equal((await network.client.getNetworkStatus({})).peerCount, 1n);
   assertMemoryBounded(network, MEMORY_MAX_WITH_SILENT);
   for (const socket of silent) socket[Symbol.dispose]();
-});
+}

@@ -105,7 +105,6 @@ export const BAD_HELLOS: Readonly<Record<string, Bytes>> = {
   "a record of 64 KB": hex("16 0301 ffff 01 000010"),
   "an empty record": hex("16 0301 0000 16 0301 0000"),
   "application data": hex("17 0303 0004 00000000"),
-  "a goodbye": hex("15 0303 0002 01 00"),
   "HTTP": new TextEncoder().encode("GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
   "noise": concatBytes(...Array.from({ length: 100 }, () => randomBytes(10_000))),
 };
