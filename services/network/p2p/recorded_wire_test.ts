@@ -5,13 +5,14 @@
 
 import assert from "node:assert/strict";
 import { NetworkMsg } from "../../../proto/gen/network.ts";
-import { type Bytes, fromHex, toHex } from "../../../shared/bytes/mod.ts";
+import { toHex } from "../../../shared/bytes/mod.ts";
 import { decode, encode } from "../../../shared/codec/mod.ts";
 import { encodeFrame } from "../frame.ts";
-import { entryHex, loadWireVectors, type WireCall } from "../testing/wire_vectors.ts";
+import { readHex, writeHex } from "../testing/hex_stream.ts";
+import { entryHex, loadWireVectors, requestBytes, type WireCall } from "../testing/wire_vectors.ts";
 import { openTransport, type TestTransport } from "./testing/open_transport.ts";
 
-const VECTORS = loadWireVectors();
+const VECTORS = loadWireVectors("p2p");
 
 /** Bytes of one direction that follow each other without a mark in between. */
 interface Turn {
@@ -52,30 +53,6 @@ async function perform(call: WireCall, { transport }: TestTransport): Promise<vo
     ? transport.broadcast(frame)
     : await transport.send(message.origin, frame);
   assert.equal(code, 0);
-}
-
-function requestBytes({ request_hex }: WireCall): Bytes {
-  if (!request_hex.endsWith("...")) return fromHex(request_hex);
-  const start = fromHex(request_hex.slice(0, -3));
-  const header = fromHex("0a026d31120362696722a08d06"); // module, type and 100,000 bytes
-  const whole = new Uint8Array(header.length + 100_000).fill(start.at(-1) ?? 0);
-  whole.set(start);
-  return whole;
-}
-
-async function readHex(socket: Deno.Conn, size: number): Promise<string> {
-  const bytes = new Uint8Array(size);
-  for (let have = 0; have < size;) {
-    const read = await socket.read(bytes.subarray(have));
-    assert(read !== null, "the connection ended early");
-    have += read;
-  }
-  return toHex(bytes);
-}
-
-async function writeHex(socket: Deno.Conn, hex: string): Promise<void> {
-  const bytes = fromHex(hex);
-  for (let sent = 0; sent < bytes.length;) sent += await socket.write(bytes.subarray(sent));
 }
 
 /** Plays the recording: `ours` is A or B, the other side are the recorded bytes. */

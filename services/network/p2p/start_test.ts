@@ -203,7 +203,7 @@ async function replayCall({ client }: Node, method: string, hex: string): Promis
 Deno.test("network_p2p answers the calls of network_p2p_wire.json as recorded", async () => {
   await withPair(async ({ a, b, module }) => {
     const nodeOf = (at: "A" | "B") => at === "A" ? a : b;
-    for (const { at, method, label, request_hex, response_hex } of loadWireVectors().calls) {
+    for (const { at, method, label, request_hex, response_hex } of loadWireVectors("p2p").calls) {
       if (label === "status B after A died" || request_hex.endsWith("...")) continue;
       const { client } = nodeOf(at);
       if (method.endsWith("GetNetworkStatus")) {

@@ -55,8 +55,11 @@ interface Entry<Channel> extends Neighbour<Channel> {
 /** Neighbours at once; a chain has far fewer nodes. */
 export const NEIGHBOURS_MAX = 4_096;
 
-/** Two nodes that lost both connections of a tie do not dial again at the same moment. */
-const TIE_DELAY_MS = 400;
+/**
+ * By how much later the greater domain dials: two nodes that start at the same moment, or that lost
+ * both connections of a tie, would dial each other at once again.
+ */
+const TIE_DELAY_MS = 1_000;
 
 /**
  * By how much later a neighbour is dialled for every connection that ended soon: the reference
@@ -101,7 +104,7 @@ export class Neighbours<Channel> {
     return found;
   }
 
-  /** Makes a peer known; it is dialled at once. False when it is known already or one too many. */
+  /** Makes a peer known, to be dialled soon. False when it is known already or one too many. */
   add(peer: KnownPeer, nowMs: number): boolean {
     if (this.#entries.has(peer.domain) || this.#entries.size >= NEIGHBOURS_MAX) return false;
     this.#entries.set(peer.domain, {
@@ -112,7 +115,7 @@ export class Neighbours<Channel> {
       openedMs: 0,
       shortCount: 0,
       isDialling: false,
-      dialAtMs: nowMs,
+      dialAtMs: nowMs + this.#tieDelayMs(peer),
     });
     return true;
   }
@@ -217,8 +220,12 @@ export class Neighbours<Channel> {
   }
 
   #redialMs({ peer, shortCount }: Entry<Channel>, nowMs: number): number {
-    const tieDelayMs = this.#isLesser([peer.domain]) ? 0 : TIE_DELAY_MS;
-    return nowMs + this.#options.redialMs + tieDelayMs + shortCount * SHORT_DELAY_MS;
+    const delayMs = this.#tieDelayMs(peer) + shortCount * SHORT_DELAY_MS;
+    return nowMs + this.#options.redialMs + delayMs;
+  }
+
+  #tieDelayMs({ domain }: KnownPeer): number {
+    return this.#isLesser([domain]) ? 0 : TIE_DELAY_MS;
   }
 }
 
