@@ -59,7 +59,7 @@ export const NEIGHBOURS_MAX = 4_096;
  * By how much later the greater domain dials: two nodes that start at the same moment, or that lost
  * both connections of a tie, would dial each other at once again.
  */
-const TIE_DELAY_MS = 1_000;
+export const TIE_DELAY_MS = 1_000;
 
 /**
  * By how much later a neighbour is dialled for every connection that ended soon: the reference

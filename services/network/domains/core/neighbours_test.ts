@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type NeighbourEffect, Neighbours, NEIGHBOURS_MAX } from "./neighbours.ts";
+import { type NeighbourEffect, Neighbours, NEIGHBOURS_MAX, TIE_DELAY_MS } from "./neighbours.ts";
 import { originOf } from "./origin.ts";
 
 const REDIAL_MS = 5_000;
@@ -7,9 +7,10 @@ const REDIAL_MS = 5_000;
 const B = { host: "127.0.0.1", port: 1, domain: "b.test" };
 const Z = { host: "127.0.0.1", port: 2, domain: "z.test" };
 
+/** Peers that became known so early that they may be dialled at 0. */
 function newNeighbours(...peers: readonly typeof B[]): Neighbours<string> {
   const neighbours = new Neighbours<string>({ ownDomains: ["m.test"], redialMs: REDIAL_MS });
-  for (const peer of peers) assert(neighbours.add(peer, 0));
+  for (const peer of peers) assert(neighbours.add(peer, -TIE_DELAY_MS));
   return neighbours;
 }
 
@@ -33,9 +34,12 @@ function connectedOf(neighbours: Neighbours<string>): string[] {
   return neighbours.connected().map(({ channel }) => channel);
 }
 
-Deno.test("Neighbours.due() dials a new peer at once, and once", () => {
+Deno.test("Neighbours.due() dials a new peer at once or a moment later, and once", () => {
   const neighbours = newNeighbours(B, Z);
-  assert.deepEqual(short(neighbours.due(0)), ["dial b.test", "dial z.test"]);
+  const early = neighbours.due(-TIE_DELAY_MS);
+  assert.deepEqual(short(early), ["dial z.test"], "the lesser domain does not wait");
+  assert.deepEqual(neighbours.due(-1), []);
+  assert.deepEqual(short(neighbours.due(0)), ["dial b.test"]);
   assert.deepEqual(neighbours.due(1_000_000), [], "the dials are under way");
   assert.deepEqual(connectedOf(neighbours), []);
 });
@@ -158,7 +162,7 @@ Deno.test("Neighbours.ended() lets the peer be dialled again after the pause", (
   assert.deepEqual(connectedOf(neighbours), []);
   assert.deepEqual(neighbours.due(endMs + REDIAL_MS - 1), []);
   assert.deepEqual(short(neighbours.due(endMs + REDIAL_MS)), ["dial z.test"]);
-  const laterMs = endMs + REDIAL_MS + 400;
+  const laterMs = endMs + REDIAL_MS + TIE_DELAY_MS;
   assert.deepEqual(neighbours.due(laterMs - 1), []);
   assert.deepEqual(short(neighbours.due(laterMs)), ["dial b.test"], "the greater domain waits");
 });
@@ -196,5 +200,5 @@ Deno.test("Neighbours.remove() ends the dial or the connection, and forgets the 
   );
   assert.deepEqual(neighbours.due(1_000_000), []);
   assert(neighbours.add(B, 1_000_000), "it can be added again");
-  assert.deepEqual(short(neighbours.due(1_000_000)), ["dial b.test"]);
+  assert.deepEqual(short(neighbours.due(1_000_000 + TIE_DELAY_MS)), ["dial b.test"]);
 });
