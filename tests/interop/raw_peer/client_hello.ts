@@ -15,11 +15,15 @@ export interface Hello {
   readonly versions?: readonly number[];
   readonly ciphers?: readonly number[];
   readonly legacyVersion?: number;
+  /** Methods of compression; only the one that compresses nothing by default. */
+  readonly compressions?: readonly number[];
   /** Further extensions, see {@linkcode extension}. */
   readonly more?: readonly Bytes[];
 }
 
 const TLS_AES_128_GCM_SHA256 = 0x1301;
+const NO_COMPRESSION = 0;
+const DEFLATE = 1;
 const ECDHE_ECDSA_AES_128_GCM_SHA256 = 0xc02b;
 
 /** A ClientHello in a record. */
@@ -30,6 +34,7 @@ export function clientHello(hello: Hello = {}): Bytes {
 /** A ClientHello without the record around it. */
 export function helloMessage(hello: Hello): Bytes {
   const { versions, legacyVersion = 0x0303, more = [] } = hello;
+  const { compressions = [NO_COMPRESSION] } = hello;
   const { ciphers = [TLS_AES_128_GCM_SHA256, ECDHE_ECDSA_AES_128_GCM_SHA256] } = hello;
   const extensions = concatBytes(
     extension(10, sized(2, hex("001d 0017 0018"))), // groups: X25519, P-256, P-384
@@ -43,7 +48,7 @@ export function helloMessage(hello: Hello): Bytes {
     randomBytes(32),
     sized(1, new Uint8Array()),
     sized(2, u16s(ciphers)),
-    hex("01 00"), // no compression
+    sized(1, Uint8Array.from(compressions)),
     sized(2, extensions),
   );
   return concatBytes(hex("01"), sized(3, body));
@@ -100,6 +105,7 @@ export const BAD_HELLOS: Readonly<Record<string, Bytes>> = {
   "no version that exists": clientHello({ versions: [0x7f1c, 0xfafa] }),
   "no cipher suite": clientHello({ versions: [TLS_1_3], ciphers: [] }),
   "only the suite without encryption": clientHello({ versions: [TLS_1_3], ciphers: [0] }),
+  "only compression": clientHello({ versions: [TLS_1_3], compressions: [DEFLATE] }),
   "SSL 2": hex("80 2e 01 0002 0015 0000 0010"),
   "a handshake of 16 MB": record(hex("01 ffffff 0303")),
   "a record of 64 KB": hex("16 0301 ffff 01 000010"),
