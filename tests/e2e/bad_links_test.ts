@@ -10,8 +10,8 @@ const LINK = { delayMs: 50, jitterMs: 5, loss: 0.02, reorder: 0.01, bitsPerSecon
 const SEED = 8;
 
 /** Heights in which nodes that started apart come into step, then those that are measured. */
-const FIRST_HEIGHT = 3n;
-const LAST_HEIGHT = 18n;
+const FIRST_HEIGHT = 4n;
+const LAST_HEIGHT = 19n;
 const BLOCKS_TIMEOUT_MS = 75_000;
 
 /** Then a node is cut off for some blocks; without an answer TCP tries again in ever longer steps. */
