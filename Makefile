@@ -32,8 +32,8 @@ toolchain: ## fetch and check Deno and the build tools into .toolchain
 	@command -v npm >/dev/null || { echo "make: Node.js with npm is needed, see README.md" >&2; exit 1; }
 	@node toolchain/install.mjs
 
-quic: toolchain ## build the QUIC engine of the network service into .toolchain/lib
-	@toolchain/install_quic.sh
+engine: toolchain ## build QUIC and TLS of the network service into .toolchain/lib
+	@toolchain/install_engine.sh
 
 servers: toolchain ## fetch the PostgreSQL and S3 servers that the storage is tested against
 	@toolchain/install_servers.sh
@@ -41,7 +41,7 @@ servers: toolchain ## fetch the PostgreSQL and S3 servers that the storage is te
 deps: toolchain ## fetch the packages that deno.lock names
 	@deno install --quiet --frozen
 
-build: deps quic ## compile every service and tool into bin/
+build: deps engine ## compile every service and tool into bin/
 	@deno run -A toolchain/build.ts
 
 fmt: toolchain ## format the source
