@@ -150,8 +150,11 @@ Deno.test("dialTls() refuses a server with another name, authority or check", as
   using server = await openServer();
   const other = createCertificateAuthority();
   await assert.rejects(server.dial({ serverName: "x.fy" }), /not valid for name "x.fy"/);
+  await assert.rejects(server.dial({ serverName: "x.fy" }), /not valid for name "x.fy"/);
   await assert.rejects(server.dial({ ca: other.certificatePem }), /UnknownIssuer|BadSignature/);
-  await assert.rejects(server.dial({ checkPeer: () => "not wanted" }), /not wanted/);
+  const dial = assert.rejects(server.dial({ checkPeer: () => "not wanted" }), /not wanted/);
+  await assertCutOff(await server.sockets.next());
+  await dial;
 });
 
 Deno.test("both sides keep to the versions of TLS that they are given", async () => {
