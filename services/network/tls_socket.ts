@@ -285,7 +285,9 @@ class RustlsSocket implements TlsSocket {
     const { session } = this.#parts;
     await this.#send(NOTHING);
     while (session.isHandshaking) {
-      if (!(await this.#fill())) throw new Error("the peer broke the handshake off");
+      if (session.isEnded || !(await this.#fill())) {
+        throw new Error("the peer broke the handshake off");
+      }
       this.#take(NOTHING);
       await this.#send(NOTHING);
     }
