@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain quic servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
+.PHONY: help run test build toolchain engine servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
   fuzz fuzz-sm2 bench bench-blocks bench-chain bench-consensus bench-executor bench-executor-state bench-kms bench-network bench-storage \
   bench-sync image clean
 
@@ -64,7 +64,7 @@ proto: deps ## make proto/gen from proto/*.proto
 wasm: deps ## make shared/crypto/sm/wasm/module.ts from the AssemblyScript beside it
 	@deno run -A toolchain/wasm.ts
 
-unit: deps quic servers ## unit, vector, contract, property and simulation tests
+unit: deps engine servers ## unit, vector, contract, property and simulation tests
 	@deno run -A .ci/test.ts unit
 
 e2e: build ## end-to-end tests on the executables in bin/

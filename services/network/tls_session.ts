@@ -7,7 +7,7 @@
 
 import { assert } from "../../shared/assert/mod.ts";
 import { type Bytes, concatBytes } from "../../shared/bytes/mod.ts";
-import { Native, owned } from "./engine/native.ts";
+import { EngineError, Native, owned } from "./engine/native.ts";
 
 /** Versions of TLS. */
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
@@ -100,6 +100,7 @@ export class TlsSession implements Disposable {
   readonly #native = new Native();
   readonly #id: number;
   readonly #status = new Uint32Array(2);
+  #isOver = false;
 
   /** For {@linkcode TlsContext}. */
   constructor(context: number, serverName: string) {
@@ -133,7 +134,7 @@ export class TlsSession implements Disposable {
    * of them comes with the next call, which may be one without new bytes.
    */
   receive(ciphertext: Bytes, plaintext: Bytes): Progress {
-    const { tls_receive } = this.#native.symbols;
+    const { tls_receive } = this.#symbols;
     const [input, output] = [owned(ciphertext), owned(plaintext)];
     assert(output === plaintext, "Threads do not share the buffer");
     const given = this.#native.check(
@@ -144,7 +145,7 @@ export class TlsSession implements Disposable {
 
   /** Takes bytes for the peer and encrypts them into a buffer while there is room. */
   send(plaintext: Bytes, ciphertext: Uint8Array<ArrayBuffer>): Progress {
-    const { tls_send } = this.#native.symbols;
+    const { tls_send } = this.#symbols;
     const input = owned(plaintext);
     const given = this.#native.check(
       tls_send(this.#id, input, input.length, ciphertext, ciphertext.length, this.#status),
@@ -154,12 +155,12 @@ export class TlsSession implements Disposable {
 
   /** Makes the alert that tells an end from a cut connection; `send` gives it. */
   close(): void {
-    this.#native.check(this.#native.symbols.tls_close(this.#id));
+    this.#native.check(this.#symbols.tls_close(this.#id));
   }
 
   /** The certificates that the peer has shown in DER, its own first. */
   peerChain(): Bytes[] {
-    const { tls_certificate } = this.#native.symbols;
+    const { tls_certificate } = this.#symbols;
     const room = new Uint8Array(CERTIFICATE_ROOM_SIZE);
     const chain: Bytes[] = [];
     while (chain.length < CHAIN_LENGTH_MAX) {
@@ -174,14 +175,20 @@ export class TlsSession implements Disposable {
   /** The cipher suite by the name of rustls. */
   suite(): string {
     const room = new Uint8Array(SUITE_ROOM_SIZE);
-    const size = this.#native.check(this.#native.symbols.tls_suite(this.#id, room, room.length));
+    const size = this.#native.check(this.#symbols.tls_suite(this.#id, room, room.length));
     return new TextDecoder().decode(room.subarray(0, size));
   }
 
-  /** No other method may be called after it. */
   [Symbol.dispose](): void {
-    this.#native.symbols.tls_end(this.#id);
+    this.#symbols.tls_end(this.#id);
+    this.#isOver = true;
     this.#native[Symbol.dispose]();
+  }
+
+  /** Whoever waited for the connection may come back after the end; the library may be gone then. */
+  get #symbols(): Native["symbols"] {
+    if (this.#isOver) throw new EngineError("the session is over");
+    return this.#native.symbols;
   }
 
   #has(flag: number): boolean {
