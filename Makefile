@@ -14,7 +14,7 @@ CRYPTO ?= sm
 DATA ?= data/devnet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test build toolchain quic servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
+.PHONY: help run test build toolchain engine servers deps fmt lint check proto wasm unit e2e crash sim sim-consensus sim-planted sim-shrink \
   fuzz fuzz-sm2 bench bench-blocks bench-chain bench-consensus bench-executor bench-executor-state bench-kms bench-network bench-storage \
   bench-sync image clean
 
@@ -32,8 +32,8 @@ toolchain: ## fetch and check Deno and the build tools into .toolchain
 	@command -v npm >/dev/null || { echo "make: Node.js with npm is needed, see README.md" >&2; exit 1; }
 	@node toolchain/install.mjs
 
-quic: toolchain ## build the QUIC engine of the network service into .toolchain/lib
-	@toolchain/install_quic.sh
+engine: toolchain ## build QUIC and TLS of the network service into .toolchain/lib
+	@toolchain/install_engine.sh
 
 servers: toolchain ## fetch the PostgreSQL and S3 servers that the storage is tested against
 	@toolchain/install_servers.sh
@@ -41,7 +41,7 @@ servers: toolchain ## fetch the PostgreSQL and S3 servers that the storage is te
 deps: toolchain ## fetch the packages that deno.lock names
 	@deno install --quiet --frozen
 
-build: deps quic ## compile every service and tool into bin/
+build: deps engine ## compile every service and tool into bin/
 	@deno run -A toolchain/build.ts
 
 fmt: toolchain ## format the source
@@ -64,7 +64,7 @@ proto: deps ## make proto/gen from proto/*.proto
 wasm: deps ## make shared/crypto/sm/wasm/module.ts from the AssemblyScript beside it
 	@deno run -A toolchain/wasm.ts
 
-unit: deps quic servers ## unit, vector, contract, property and simulation tests
+unit: deps engine servers ## unit, vector, contract, property and simulation tests
 	@deno run -A .ci/test.ts unit
 
 e2e: build ## end-to-end tests on the executables in bin/

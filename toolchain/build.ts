@@ -19,7 +19,7 @@ const NATIVE_PACKAGES = ["classic-level", "secp256k1"];
 
 /** Native libraries that an executable carries beside its bundle, in `.toolchain/lib`. */
 const LIBRARIES: Readonly<Record<string, readonly string[]>> = {
-  network: ["libquic_engine.so"],
+  network: ["libnetwork_engine.so"],
 };
 
 /** What every service does: reads its configuration, writes logs, talks to its neighbours. */
@@ -27,7 +27,7 @@ const SERVICE_PERMISSIONS = ["net", "read", "write", "env", "sys"];
 
 /** The least that each executable needs (`--allow-...`). */
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
-  // for the library of QUIC only, but where it lies depends on TMPDIR and on the executable's name
+  // for the library of QUIC and TLS only, but where it lies depends on TMPDIR and on the executable's name
   network: [...SERVICE_PERMISSIONS, "ffi"],
   consensus: [...SERVICE_PERMISSIONS, "ffi"],
   executor: [...SERVICE_PERMISSIONS, "ffi"],

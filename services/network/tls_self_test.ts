@@ -28,7 +28,7 @@ export interface SelfTestOptions {
 
 /**
  * Refuses to go on when this executable would let in a node without a certificate, or with one of
- * another authority: some versions of the runtime ask for certificates and do not insist. It tries
+ * another authority: a mistake in how TLS is set up would not show otherwise. It tries
  * both on a listener of its own on the loopback interface, with the settings of the service.
  *
  * @throws {StartRefusal} when a stranger got in, or when it was not refused in time

@@ -149,12 +149,11 @@ Deno.test("TlsListener refuses a peer without a certificate", async () => {
 Deno.test("dialTls() refuses a server with another name, authority or check", async () => {
   using server = await openServer();
   const other = createCertificateAuthority();
-  await assert.rejects(server.dial({ serverName: "x.fy" }), /altnames|not valid for/);
-  await assert.rejects(
-    server.dial({ ca: other.certificatePem }),
-    /UNABLE_TO_VERIFY_LEAF_SIGNATURE/,
-  );
-  await assert.rejects(server.dial({ checkPeer: () => "not wanted" }), /not wanted/);
+  await assert.rejects(server.dial({ serverName: "x.fy" }), /not valid for name "x.fy"/);
+  await assert.rejects(server.dial({ ca: other.certificatePem }), /UnknownIssuer|BadSignature/);
+  const dial = assert.rejects(server.dial({ checkPeer: () => "not wanted" }), /not wanted/);
+  await assertCutOff(await server.sockets.next());
+  await dial;
 });
 
 Deno.test("both sides keep to the versions of TLS that they are given", async () => {
@@ -167,7 +166,7 @@ Deno.test("both sides keep to the versions of TLS that they are given", async ()
     return null;
   };
   const client = await server.dial({ checkPeer });
-  assert.match(suite, /^TLS_/);
+  assert.match(suite, /^TLS13_/);
   client.close();
   (await server.sockets.next()).close();
 });
@@ -237,7 +236,7 @@ Deno.test("dialTls() rejects when nobody listens and when it is told to stop", a
   const settings = settingsOf("b.fy");
   const target = { hostname: "127.0.0.1", serverName: "a.fy", settings, clock: SYSTEM_CLOCK };
   server.listener.close();
-  await assert.rejects(dialTls({ ...target, port, signal: stop.signal }), /ECONNREFUSED|refused/);
+  await assert.rejects(dialTls({ ...target, port, signal: stop.signal }), /refused|reset/);
   const deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const dial = dialTls({ ...target, port: deaf.addr.port, signal: stop.signal });
   stop.abort(new Error("this node stops"));

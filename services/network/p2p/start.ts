@@ -108,9 +108,6 @@ async function createTlsWire({ config, clock, log }: P2pContext): Promise<Wire> 
     throw new ConfigError("Cannot use network_p2p.key_file: it must be absent with enable_tls");
   }
   const settings = readTlsSettings(config);
-  if (settings.suites !== null) {
-    log.warn("cypher_suits: connections that come to another suite are refused, not steered");
-  }
   const problem = ownProblem(settings.identity, clock.nowMs());
   if (problem !== null) log.error(`peers will refuse server_chain_certs: ${problem}`);
   const wire = new TlsWire(settings, clock);

@@ -3,31 +3,29 @@ import { equalBytes } from "../../../shared/bytes/mod.ts";
 import { ConfigError } from "../../../shared/config/mod.ts";
 import { type Certificate, readCertificates } from "../../../shared/x509/mod.ts";
 import type { Identity } from "../domains/identity.ts";
-import type { TlsSettings } from "../tls_socket.ts";
+import type { TlsIdentity } from "../tls_session.ts";
 import type { P2pConfig } from "./config.ts";
 
 /** What TLS mode works with. */
 export interface P2pTlsSettings {
   readonly identity: Identity;
-  readonly tls: Omit<TlsSettings, "checkPeer">;
-  /** OpenSSL names of the cipher suites that may be used; null for all. */
-  readonly suites: readonly string[] | null;
+  readonly tls: TlsIdentity;
 }
 
 const VERSIONS = { "1.2": "TLSv1.2", "1.3": "TLSv1.3" } as const;
 
-/** Cipher suites by the names of the reference's library, with those of this runtime. */
-const SUITES: Readonly<Record<string, string>> = {
-  TLS13_AES_256_GCM_SHA384: "TLS_AES_256_GCM_SHA384",
-  TLS13_AES_128_GCM_SHA256: "TLS_AES_128_GCM_SHA256",
-  TLS13_CHACHA20_POLY1305_SHA256: "TLS_CHACHA20_POLY1305_SHA256",
-  TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384: "ECDHE-ECDSA-AES256-GCM-SHA384",
-  TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: "ECDHE-ECDSA-AES128-GCM-SHA256",
-  TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-ECDSA-CHACHA20-POLY1305",
-  TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384: "ECDHE-RSA-AES256-GCM-SHA384",
-  TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256: "ECDHE-RSA-AES128-GCM-SHA256",
-  TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256: "ECDHE-RSA-CHACHA20-POLY1305",
-};
+/** Cipher suites by the names of the library, which are those of the reference as well. */
+const SUITES: readonly string[] = [
+  "TLS13_AES_256_GCM_SHA384",
+  "TLS13_AES_128_GCM_SHA256",
+  "TLS13_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+  "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+  "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+  "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+];
 
 /**
  * Reads what `enable_tls` needs (spec/network.md, sections 3.2 and 3.3).
@@ -47,8 +45,13 @@ export function readTlsSettings(config: P2pConfig): P2pTlsSettings {
   const chain: [Certificate, ...Certificate[]] = isAlone ? [presented[0], ...roots] : presented;
   return {
     identity: { ca, cert, key, roots, chain },
-    tls: { ca, cert, key, ...readVersions(config.protocols) },
-    suites: config.cypher_suits?.map(suiteOf) ?? null,
+    tls: {
+      ca,
+      cert,
+      key,
+      ...readVersions(config.protocols),
+      ...readSuites(config.cypher_suits),
+    },
   };
 }
 
@@ -77,7 +80,7 @@ function checkKey(key: string, { publicKeyInfo }: Certificate): void {
 /** The versions are also what ALPN offers, which the reference does and nobody needs. */
 function readVersions(
   protocols: P2pConfig["protocols"],
-): Pick<TlsSettings, "minVersion" | "maxVersion" | "alpnProtocols"> {
+): Pick<TlsIdentity, "minVersion" | "maxVersion" | "alpnProtocols"> {
   if (protocols === null) return {};
   const isVersion = (text: string): text is keyof typeof VERSIONS => Object.hasOwn(VERSIONS, text);
   const wrong = protocols.find((text) => !isVersion(text));
@@ -91,12 +94,13 @@ function readVersions(
   return { minVersion: min, maxVersion: max ?? min, alpnProtocols: protocols };
 }
 
-function suiteOf(name: string): string {
-  const upper = name.toUpperCase();
-  const suite = Object.hasOwn(SUITES, upper) ? SUITES[upper] : undefined;
-  if (suite !== undefined) return suite;
-  const known = Object.keys(SUITES).join(", ");
+function readSuites(names: P2pConfig["cypher_suits"]): Pick<TlsIdentity, "suites"> {
+  if (names === null) return {};
+  const suites = names.map((name) => name.toUpperCase());
+  const isKnown = (name: string) => SUITES.includes(name.toUpperCase());
+  if (suites.length > 0 && names.every(isKnown)) return { suites };
+  const got = names.find((name) => !isKnown(name)) ?? "";
   throw new ConfigError(
-    `Cannot use network_p2p.cypher_suits: it must name some of ${known}, got "${name}"`,
+    `Cannot use network_p2p.cypher_suits: it must name some of ${SUITES.join(", ")}, got "${got}"`,
   );
 }

@@ -1,13 +1,15 @@
 /**
- * The QUIC engine: quinn-proto and rustls in a native library, built from the crate in `engine/`.
- * This is the only file that calls it. Nothing in it touches a socket or a clock: datagrams and the
- * time come in, datagrams and events go out.
+ * The QUIC engine: quinn-proto and rustls in the native library. Nothing in it touches a socket or a
+ * clock: datagrams and the time come in, datagrams and events go out.
  *
  * @module
  */
 
 import { type Bytes, concatBytes } from "../../../shared/bytes/mod.ts";
+import { EngineError, Native, owned } from "../engine/native.ts";
 import { type Address, ADDRESS_SIZE, decodeAddress } from "./address.ts";
+
+export { EngineError };
 
 /** What a node proves who it is with, and what it checks others against; PEM texts. */
 export interface Credentials {
@@ -62,47 +64,16 @@ export interface ConnectionStatistics {
   readonly datagramSize: number;
 }
 
-/** What the engine refused to do, such as writing to a connection that is lost. */
-export class EngineError extends Error {
-  override name = "EngineError";
-}
-
-const SYMBOLS = {
-  quic_failure: { parameters: ["buffer", "u32"], result: "i32" },
-  quic_open: { parameters: ["buffer", "u32", "u32", "u32"], result: "i32" },
-  quic_drop: { parameters: ["u32"], result: "i32" },
-  quic_connect: { parameters: ["u32", "f64", "buffer", "buffer", "u32"], result: "i32" },
-  quic_receive: { parameters: ["u32", "f64", "buffer", "buffer", "u32"], result: "i32" },
-  quic_transmit: { parameters: ["u32", "f64", "buffer", "u32"], result: "i32" },
-  quic_timeout: { parameters: ["u32"], result: "f64" },
-  quic_handle_timeout: { parameters: ["u32", "f64"], result: "i32" },
-  quic_event: { parameters: ["u32", "buffer", "u32"], result: "i32" },
-  quic_peer_names: { parameters: ["u32", "u32", "buffer", "u32"], result: "i32" },
-  quic_open_stream: { parameters: ["u32", "u32", "i32"], result: "i32" },
-  quic_write: { parameters: ["u32", "u32", "f64", "buffer", "u32"], result: "i32" },
-  quic_finish: { parameters: ["u32", "u32", "f64"], result: "i32" },
-  quic_read: { parameters: ["u32", "u32", "f64", "buffer", "u32"], result: "i32" },
-  quic_stop: { parameters: ["u32", "u32", "f64", "u32"], result: "i32" },
-  quic_close: { parameters: ["u32", "f64", "u32", "u32", "buffer", "u32"], result: "i32" },
-  quic_statistics: { parameters: ["u32", "u32", "buffer"], result: "i32" },
-} as const;
-
-/** Beside the bundle in an executable, where `toolchain/install_quic.sh` puts it otherwise. */
-const LIBRARY = new URL(
-  Deno.build.standalone ? "libquic_engine.so" : "../../../.toolchain/lib/libquic_engine.so",
-  import.meta.url,
-);
-
 /** Set in the answer of `quic_read` beside the count when the stream has ended. */
 const ENDED = 1 << 30;
 
 /** Bytes of an event in front of its text. */
 const EVENT_HEAD_SIZE = 36;
 
-/** Room for an event with a reason, or for why a call failed; what is longer is cut. */
+/** Room for an event with a reason; what is longer is cut. */
 const TEXT_ROOM_SIZE = 4 * 1024;
 
-/** Room for a batch: its head and the datagrams that engine/src/engine.rs makes at once. */
+/** Room for a batch: its head and the datagrams that engine/src/quic/engine.rs makes at once. */
 const BATCH_HEAD_SIZE = ADDRESS_SIZE + 2;
 const BATCH_ROOM_SIZE = BATCH_HEAD_SIZE + 64 * 1024;
 
@@ -125,8 +96,8 @@ const NOTHING = new Uint8Array(0);
  * and streams are numbers; one that does not exist is an {@linkcode EngineError}.
  */
 export class Engine {
-  readonly #file = Deno.dlopen(LIBRARY, SYMBOLS);
-  readonly #library = this.#file.symbols;
+  readonly #native = new Native();
+  readonly #library = this.#native.symbols;
   readonly #batch = new Uint8Array(BATCH_ROOM_SIZE);
   readonly #data = new Uint8Array(READ_ROOM_SIZE);
   readonly #event = new Uint8Array(TEXT_ROOM_SIZE);
@@ -143,9 +114,11 @@ export class Engine {
     const sizes = [parts[0].length, parts[1].length, parts[2].length] as const;
     this.#originMs = nowMs;
     try {
-      this.#id = this.#check(this.#library.quic_open(owned(concatBytes(...parts)), ...sizes));
+      this.#id = this.#native.check(
+        this.#library.quic_open(owned(concatBytes(...parts)), ...sizes),
+      );
     } catch (error) {
-      this.#file.close();
+      this.#native[Symbol.dispose]();
       throw error;
     }
   }
@@ -154,7 +127,7 @@ export class Engine {
   connect(nowMs: number, address: Bytes, domain: string): number {
     const name = new TextEncoder().encode(domain);
     const now = this.#micros(nowMs);
-    return this.#check(
+    return this.#native.check(
       this.#library.quic_connect(this.#id, now, owned(address), name, name.length),
     );
   }
@@ -163,14 +136,16 @@ export class Engine {
   receive(nowMs: number, address: Bytes, datagram: Bytes): void {
     const [id, now] = [this.#id, this.#micros(nowMs)];
     const bytes = owned(datagram);
-    this.#check(this.#library.quic_receive(id, now, owned(address), bytes, bytes.length));
+    this.#native.check(this.#library.quic_receive(id, now, owned(address), bytes, bytes.length));
   }
 
   /** What is to be sent next; null when nothing is. */
   transmit(nowMs: number): Batch | null {
     const batch = this.#batch;
     const now = this.#micros(nowMs);
-    const size = this.#check(this.#library.quic_transmit(this.#id, now, batch, batch.length));
+    const size = this.#native.check(
+      this.#library.quic_transmit(this.#id, now, batch, batch.length),
+    );
     if (size === 0) return null;
     const step = (batch[ADDRESS_SIZE] ?? 0) + 0x100 * (batch[ADDRESS_SIZE + 1] ?? 0);
     const datagrams: Bytes[] = [];
@@ -188,12 +163,14 @@ export class Engine {
 
   /** Does what is due. */
   handleTimeout(nowMs: number): void {
-    this.#check(this.#library.quic_handle_timeout(this.#id, this.#micros(nowMs)));
+    this.#native.check(this.#library.quic_handle_timeout(this.#id, this.#micros(nowMs)));
   }
 
   /** The next event; null when there is none. */
   nextEvent(): EngineEvent | null {
-    const size = this.#check(this.#library.quic_event(this.#id, this.#event, TEXT_ROOM_SIZE));
+    const size = this.#native.check(
+      this.#library.quic_event(this.#id, this.#event, TEXT_ROOM_SIZE),
+    );
     if (size === 0) return null;
     const connection = this.#view.getUint32(4, true);
     const kind = this.#view.getUint32(0, true);
@@ -215,7 +192,7 @@ export class Engine {
   peerDomains(connection: number): readonly string[] {
     const room = new Uint8Array(CERTIFICATE_ROOM_SIZE);
     const { quic_peer_names } = this.#library;
-    const size = this.#check(quic_peer_names(this.#id, connection, room, room.length));
+    const size = this.#native.check(quic_peer_names(this.#id, connection, room, room.length));
     return new TextDecoder().decode(room.subarray(0, size)).split(",").filter((name) =>
       name !== ""
     );
@@ -223,46 +200,46 @@ export class Engine {
 
   /** Opens a stream to the peer. Streams with a higher priority are sent first. */
   openStream(connection: number, priority: number): number {
-    return this.#check(this.#library.quic_open_stream(this.#id, connection, priority));
+    return this.#native.check(this.#library.quic_open_stream(this.#id, connection, priority));
   }
 
   /** How many of the bytes the stream took; when not all, it tells when it is `writable` again. */
   write(connection: number, stream: number, bytes: Bytes): number {
     const data = owned(bytes);
-    return this.#check(
+    return this.#native.check(
       this.#library.quic_write(this.#id, connection, stream, data, data.length),
     );
   }
 
   /** Ends a stream of ours; it is `finished` when the peer has all of it. */
   finish(connection: number, stream: number): void {
-    this.#check(this.#library.quic_finish(this.#id, connection, stream));
+    this.#native.check(this.#library.quic_finish(this.#id, connection, stream));
   }
 
   /** Reads from a stream of the peer what there is, at most 256 KiB at once. */
   read(connection: number, stream: number): { readonly bytes: Bytes; readonly isEnded: boolean } {
     const data = this.#data;
     const { quic_read } = this.#library;
-    const outcome = this.#check(quic_read(this.#id, connection, stream, data, data.length));
+    const outcome = this.#native.check(quic_read(this.#id, connection, stream, data, data.length));
     return { bytes: data.slice(0, outcome & ~ENDED), isEnded: (outcome & ENDED) !== 0 };
   }
 
   /** Tells the peer that no more of its stream is wanted. */
   stop(connection: number, stream: number, code: number): void {
-    this.#check(this.#library.quic_stop(this.#id, connection, stream, code));
+    this.#native.check(this.#library.quic_stop(this.#id, connection, stream, code));
   }
 
   /** Ends a connection; there are no more events of it. */
   close(nowMs: number, connection: number, reason: string): void {
     const text = new TextEncoder().encode(reason).slice(0, REASON_SIZE_MAX);
     const now = this.#micros(nowMs);
-    this.#check(this.#library.quic_close(this.#id, now, connection, 0, text, text.length));
+    this.#native.check(this.#library.quic_close(this.#id, now, connection, 0, text, text.length));
   }
 
   /** How a connection does. */
   statistics(connection: number): ConnectionStatistics {
     const numbers = new Float64Array(STATISTICS_COUNT);
-    this.#check(this.#library.quic_statistics(this.#id, connection, numbers));
+    this.#native.check(this.#library.quic_statistics(this.#id, connection, numbers));
     const [roundTripUs = 0, sentCount = 0, lostCount = 0, ...sizes] = numbers;
     const [sentSize = 0, receivedSize = 0, datagramSize = 0] = sizes;
     const roundTripMs = roundTripUs / 1_000;
@@ -272,26 +249,10 @@ export class Engine {
   /** Forgets all connections without a word to their peers. No other method may be called then. */
   [Symbol.dispose](): void {
     this.#library.quic_drop(this.#id);
-    this.#file.close();
+    this.#native[Symbol.dispose]();
   }
 
   #micros(nowMs: number): number {
     return Math.round((nowMs - this.#originMs) * 1_000);
   }
-
-  #check(outcome: number): number {
-    if (outcome >= 0) return outcome;
-    const text = new Uint8Array(TEXT_ROOM_SIZE);
-    const size = this.#library.quic_failure(text, text.length);
-    throw new EngineError(new TextDecoder().decode(text.subarray(0, Math.max(size, 0))));
-  }
-}
-
-/** The library cannot be given memory that threads share. */
-function owned(bytes: Bytes): Uint8Array<ArrayBuffer> {
-  return isOwned(bytes) ? bytes : new Uint8Array(bytes);
-}
-
-function isOwned(bytes: Bytes): bytes is Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer;
 }

@@ -66,9 +66,8 @@ export class TlsWire implements Wire {
 
   #check(domain: string | null): PeerCheck {
     const usage = domain === null ? "client" : "server";
-    const { identity, suites } = this.#settings;
-    return ({ chain, suite }) => {
-      if (suites !== null && !suites.includes(suite)) return `${suite} is not in cypher_suits`;
+    const { identity } = this.#settings;
+    return ({ chain }) => {
       const nowMs = this.#clock.nowMs();
       const result = checkPeer(identity, { chain, usage, domain, nowMs });
       return "refusal" in result ? result.refusal : null;

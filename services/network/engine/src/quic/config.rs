@@ -1,18 +1,14 @@
-//! The TLS side: mutual TLS 1.3 below one certificate authority, and the limits of a connection.
+//! Mutual TLS 1.3 below one certificate authority, and the limits of a connection.
 
-use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn_proto::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn_proto::{ClientConfig, MtuDiscoveryConfig, ServerConfig, TransportConfig, VarInt};
-use rustls::client::Resumption;
-use rustls::crypto::ring;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
 use rustls::version::TLS13;
-use rustls::{RootCertStore, ServerConfig as TlsServerConfig};
+
+use crate::abi::Fault;
+use crate::identity::{Identity, provider};
 
 /// Without a sign of life for this long a connection is lost (spec/network.md, section 5).
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -30,8 +26,6 @@ const INCOMING_STREAMS_MAX: u32 = 100;
 const NETWORK_DATAGRAM_SIZE_MAX: u16 = 1_452;
 pub const LOCAL_DATAGRAM_SIZE_MAX: u16 = 16 << 10;
 
-type Fault = Box<dyn std::error::Error>;
-
 /// What a node accepts and how it dials.
 pub struct Sides {
     pub server: Arc<ServerConfig>,
@@ -40,29 +34,10 @@ pub struct Sides {
 
 /// The sides for peers of other machines and for those of the same one. All three are PEM text.
 pub fn configure(ca: &[u8], chain: &[u8], key: &[u8]) -> Result<[Sides; 2], Fault> {
-    let provider = Arc::new(ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    for root in certificates(ca).map_err(|fault| named("the CA certificate", fault))? {
-        roots.add(root).map_err(|fault| named("the CA certificate", fault))?;
-    }
-    let roots = Arc::new(roots);
-    let chain = certificates(chain).map_err(|fault| named("the certificate", fault))?;
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(|fault| named("the key", fault))?;
-
-    let verifier =
-        WebPkiClientVerifier::builder_with_provider(roots.clone(), provider.clone()).build()?;
-    let mut server = TlsServerConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&[&TLS13])?
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(chain.clone(), key.clone_key())
-        .map_err(|fault| named("the certificate with the key", fault))?;
-    server.send_tls13_tickets = 0;
-    let mut client = rustls::ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&TLS13])?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(chain, key)?;
-    client.resumption = Resumption::disabled();
-
+    let identity = Identity::read(ca, chain, key)?;
+    let provider = provider(&[]);
+    let server = identity.server(&provider, &[&TLS13])?;
+    let client = identity.client(&provider, &[&TLS13])?;
     let server = Arc::new(QuicServerConfig::try_from(server)?);
     let client = Arc::new(QuicClientConfig::try_from(client)?);
     let sides = |datagram_size_max| -> Result<Sides, Fault> {
@@ -75,15 +50,6 @@ pub fn configure(ca: &[u8], chain: &[u8], key: &[u8]) -> Result<[Sides; 2], Faul
         Ok(Sides { server: Arc::new(incoming), client: outgoing })
     };
     Ok([sides(NETWORK_DATAGRAM_SIZE_MAX)?, sides(LOCAL_DATAGRAM_SIZE_MAX)?])
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, pem::Error> {
-    let found = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>()?;
-    if found.is_empty() { Err(pem::Error::NoItemsFound) } else { Ok(found) }
-}
-
-fn named(what: &str, fault: impl Display) -> Fault {
-    format!("Cannot use {what}: {fault}").into()
 }
 
 fn transport(datagram_size_max: u16) -> Result<TransportConfig, Fault> {

@@ -15,7 +15,8 @@ use quinn_proto::{
 use rustls::pki_types::CertificateDer;
 use webpki::EndEntityCert;
 
-use crate::tls::{IDLE_TIMEOUT, LOCAL_DATAGRAM_SIZE_MAX, Sides, configure};
+use crate::abi::Fault;
+use crate::quic::config::{IDLE_TIMEOUT, LOCAL_DATAGRAM_SIZE_MAX, Sides, configure};
 
 /// Connections of all kinds; those to peers are far fewer.
 const CONNECTIONS_MAX: usize = 1_024;
@@ -31,8 +32,6 @@ const ANSWERS_MAX: usize = 64;
 const BATCH_DATAGRAMS_MAX: usize = 16;
 /// A part of what sockets hold, or their peers would lose much of it.
 const BATCH_SIZE_MAX: usize = 64 << 10;
-
-pub type Fault = Box<dyn std::error::Error>;
 
 /// What happened, in the order that it did.
 pub enum Event {

@@ -1,23 +1,15 @@
-//! The C ABI of the QUIC engine, for `services/network/quic/engine.ts`.
-//!
-//! Numbers are 32 bits wide or, where they may be larger, doubles without a fraction: what
-//! JavaScript calls with least effort. Times are microseconds since the engine was opened. An
-//! address is 18 bytes: an IPv6 address, or a mapped IPv4 one, and the port, big endian. Functions
-//! answer `FAILED` when they cannot do what is asked; `quic_failure` then tells why. An engine
-//! belongs to the thread that opened it.
+//! The C ABI of QUIC. Times are microseconds since the engine was opened. An address is 18 bytes: an
+//! IPv6 address, or a mapped IPv4 one, and the port, big endian.
 
+mod config;
 mod engine;
-mod tls;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::slice;
 
-use engine::{Engine, Event, Fault};
+use crate::abi::{Fault, Table, bytes, bytes_mut, cut, guard, put};
+use engine::{Engine, Event};
 
-const FAILED: i32 = -1;
 const ADDRESS_SIZE: usize = 18;
 /// Set in the answer of `quic_read` beside the count when the stream has ended.
 const ENDED: i32 = 1 << 30;
@@ -25,59 +17,13 @@ const ENDED: i32 = 1 << 30;
 const EVENT_SIZE: usize = 36;
 const STATISTICS_SIZE: usize = 48;
 
-#[derive(Default)]
-struct State {
-    engines: HashMap<u32, Box<Engine>>,
-    last_id: u32,
-    failure: String,
-}
-
 thread_local! {
-    static STATE: RefCell<State> = RefCell::default();
+    static ENGINES: RefCell<Table<Engine>> = RefCell::default();
 }
 
-/// Runs a call; a panic is a failure of it.
-fn guard(call: impl FnOnce(&mut State) -> Result<i32, Fault>) -> i32 {
-    STATE.with_borrow_mut(|state| {
-        let outcome = catch_unwind(AssertUnwindSafe(|| call(state)));
-        outcome.unwrap_or_else(|_| Err("the engine has a fault".into())).unwrap_or_else(|fault| {
-            state.failure = fault.to_string();
-            FAILED
-        })
-    })
-}
-
-/// Runs a call of an engine; one that panicked is gone, since its state may be wrong.
+/// Runs a call of an engine.
 fn guard_engine(id: u32, call: impl FnOnce(&mut Engine) -> Result<i32, Fault>) -> i32 {
-    guard(|state| {
-        let mut engine = state.engines.remove(&id).ok_or("there is no such engine")?;
-        let outcome = call(&mut engine);
-        state.engines.insert(id, engine);
-        outcome
-    })
-}
-
-/// # Safety
-/// `size` bytes at `start` must be readable while the slice is used.
-unsafe fn bytes<'a>(start: *const u8, size: u32) -> &'a [u8] {
-    if size == 0 { &[] } else { unsafe { slice::from_raw_parts(start, size as usize) } }
-}
-
-/// # Safety
-/// `size` bytes at `start` must be writable, and nobody else's, while the slice is used.
-unsafe fn bytes_mut<'a>(start: *mut u8, size: u32) -> &'a mut [u8] {
-    if size == 0 { &mut [] } else { unsafe { slice::from_raw_parts_mut(start, size as usize) } }
-}
-
-fn put(out: &mut [u8], offset: usize, bytes: &[u8]) -> Result<i32, Fault> {
-    let end = offset + bytes.len();
-    out.get_mut(offset..end).ok_or("the buffer is too small")?.copy_from_slice(bytes);
-    Ok(i32::try_from(end)?)
-}
-
-/// As much of a text as there is room for.
-fn cut(text: &str, size: usize) -> &[u8] {
-    &text.as_bytes()[..text.len().min(size)]
+    guard(|| ENGINES.with_borrow_mut(|engines| engines.with(id, call)))
 }
 
 fn decode_address(bytes: &[u8]) -> Result<SocketAddr, Fault> {
@@ -136,17 +82,6 @@ fn encode_event(event: &Event, out: &mut [u8]) -> Result<i32, Fault> {
     put(out, EVENT_SIZE, cut(text, out.len().saturating_sub(EVENT_SIZE)))
 }
 
-/// Writes why the last call failed; answers the size of the text.
-///
-/// # Safety
-/// `out_size` bytes at `out` must be writable.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn quic_failure(out: *mut u8, out_size: u32) -> i32 {
-    let out = unsafe { bytes_mut(out, out_size) };
-    let text = STATE.with_borrow(|state| state.failure.clone());
-    put(out, 0, cut(&text, out.len())).unwrap_or(FAILED)
-}
-
 /// Opens an engine from three PEM texts that follow one another; answers its number.
 ///
 /// # Safety
@@ -159,20 +94,18 @@ pub unsafe extern "C" fn quic_open(
     key_size: u32,
 ) -> i32 {
     let pem = unsafe { bytes(pem, ca_size + chain_size + key_size) };
-    guard(|state| {
+    guard(|| {
         let (ca, rest) = pem.split_at(ca_size as usize);
         let (chain, key) = rest.split_at(chain_size as usize);
         let engine = Engine::open(ca, chain, key)?;
-        state.last_id += 1;
-        state.engines.insert(state.last_id, Box::new(engine));
-        Ok(i32::try_from(state.last_id)?)
+        ENGINES.with_borrow_mut(|engines| engines.add(engine))
     })
 }
 
 /// Drops an engine and all its connections, without a word to their peers.
 #[unsafe(no_mangle)]
 pub extern "C" fn quic_drop(engine: u32) -> i32 {
-    guard(|state| Ok(i32::from(state.engines.remove(&engine).is_some())))
+    guard(|| ENGINES.with_borrow_mut(|engines| engines.drop(engine)))
 }
 
 /// Starts to connect to the peer with the certificate of a domain; answers the connection.
