@@ -18,7 +18,6 @@ const KEYS = {
   listen_port: port({ default: 40000, doc: "port for other nodes" }),
   reconnect_timeout: integer({
     default: 5,
-    min: 1,
     max: SECONDS_MAX,
     doc: "seconds before a node is dialled again",
   }),

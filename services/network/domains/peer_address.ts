@@ -17,7 +17,7 @@ export function peerFromMultiaddr(address: string): KnownPeer | InvalidAddress {
     else if (name === "tls") domain = value;
     else if (["dns4", "dns6", "ip4", "ip6"].includes(name)) host = value;
   }
-  if (host === null) return { reason: "host not present in multiaddr" };
+  if (host === null || host === "") return { reason: "host not present in multiaddr" };
   if (port === null) return { reason: "port not present in multiaddr" };
   if (domain === null) return { reason: "domain not present in multiaddr" };
   return { host, port, domain };

@@ -35,18 +35,19 @@ export class ConfigWatch {
   #isMissing = false;
   #timer: Timer | null = null;
 
+  /** To be made right after the file was read: later changes of it count. */
   constructor(options: ReloadOptions) {
     this.#options = options;
+    const text = this.#read();
+    if (text !== null) this.#digest = digestOf(text);
   }
 
   /** Begins to watch, unless the file is not there. */
   start(): void {
     const { log, path } = this.#options;
-    const text = this.#read();
-    if (text === null) {
+    if (this.#digest === null) {
       return log.warn("calculate config file md5 failed, hot update invalid", { path });
     }
-    this.#digest = digestOf(text);
     log.info(`monitoring config file: (${path})`);
     log.info(`config file initial md5: ${this.#digest}`);
     this.#setTimer(this.#options.intervalMs);

@@ -32,14 +32,20 @@ class Watched implements Disposable {
   readonly log = new RecordingLogger();
   /** Domains of every change that was passed on. */
   readonly changes: string[][] = [];
-  readonly watch = new ConfigWatch({
-    path: this.path,
-    table: defineDomainTable("network_tls"),
-    intervalMs: INTERVAL_MS,
-    onPeers: (peers) => this.changes.push(peers.map(({ domain }) => domain)),
-    clock: this.clock,
-    log: this.log,
-  });
+  #watch: ConfigWatch | null = null;
+
+  /** Made at its first use, so that a test can write the file before. */
+  get watch(): ConfigWatch {
+    this.#watch ??= new ConfigWatch({
+      path: this.path,
+      table: defineDomainTable("network_tls"),
+      intervalMs: INTERVAL_MS,
+      onPeers: (peers) => this.changes.push(peers.map(({ domain }) => domain)),
+      clock: this.clock,
+      log: this.log,
+    });
+    return this.#watch;
+  }
 
   write(text: string): void {
     Deno.writeTextFileSync(this.path, text);
@@ -83,6 +89,16 @@ Deno.test("ConfigWatch passes nothing on while the file is the same", () => {
   watched.write(configOf(B));
   watched.clock.advance(100 * INTERVAL_MS);
   assert.deepEqual([watched.changes, watched.lines()], [[], []]);
+});
+
+Deno.test("ConfigWatch passes a change on that came while the service started", () => {
+  using watched = new Watched();
+  watched.write(configOf(B));
+  const { watch } = watched;
+  watched.write(configOf(B, C));
+  watch.start();
+  watched.settle();
+  assert.deepEqual(watched.changes, [["b.test", "c.test"]]);
 });
 
 Deno.test("ConfigWatch passes the peers of a changed file on, once", () => {

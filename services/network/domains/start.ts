@@ -40,11 +40,22 @@ export interface DomainFlavour {
   createCarrier(options: CarrierOptions): Promise<Carrier>;
 }
 
+/** A `reconnect_timeout` of 0 is no reason to dial without a pause. */
+const REDIAL_MS_MIN = 100;
+
 /** Starts a flavour with certificates; throws for settings that it cannot serve or a taken port. */
 export async function startDomains(
   { table, createCarrier }: DomainFlavour,
   { config, document, clock, log }: DomainContext,
 ): Promise<RunningDomains> {
+  const watch = new ConfigWatch({
+    path: document.fileName,
+    table,
+    intervalMs: 1_000 * config.try_hot_update_interval,
+    onPeers: (peers) => transport.setPeers(peers),
+    clock,
+    log,
+  });
   const identity = readIdentity(table.name, config);
   const problem = ownProblem(identity, clock.nowMs());
   if (problem !== null) log.warn(`peers will refuse ${table.name}.cert: ${problem}`);
@@ -54,7 +65,7 @@ export async function startDomains(
     carrier,
     ownDomains: identity.chain[0].dnsNames,
     peers: config.peers,
-    redialMs: 1_000 * config.reconnect_timeout,
+    redialMs: Math.max(REDIAL_MS_MIN, 1_000 * config.reconnect_timeout),
     traffic,
     clock,
     log,
@@ -68,14 +79,6 @@ export async function startDomains(
     hasRemoteModules: true,
     sendsOrigin: false,
     unknownModuleLog: "unregistered module, will drop msg",
-    clock,
-    log,
-  });
-  const watch = new ConfigWatch({
-    path: document.fileName,
-    table,
-    intervalMs: 1_000 * config.try_hot_update_interval,
-    onPeers: (peers) => transport.setPeers(peers),
     clock,
     log,
   });

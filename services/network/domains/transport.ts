@@ -8,7 +8,13 @@ import { Outbox } from "../outbox.ts";
 import type { Traffic } from "../traffic.ts";
 import type { InvalidAddress, Transport, TransportEvents } from "../transport.ts";
 import type { Carrier, Channel } from "./carrier.ts";
-import { type KnownPeer, type NeighbourEffect, Neighbours } from "./core/neighbours.ts";
+import {
+  domainKey,
+  type KnownPeer,
+  type NeighbourEffect,
+  Neighbours,
+  NEIGHBOURS_MAX,
+} from "./core/neighbours.ts";
 import { RefusalLog } from "./refusal_log.ts";
 import { peerFromMultiaddr } from "./peer_address.ts";
 
@@ -75,9 +81,9 @@ export class DomainTransport implements Transport {
 
   /** Makes exactly these peers known: new ones are dialled, others end (section 4.10). */
   setPeers(peers: readonly KnownPeer[]): void {
-    const wanted = new Set(peers.map(({ domain }) => domain));
+    const wanted = new Set(peers.map(({ domain }) => domainKey(domain)));
     for (const { peer: { domain } } of this.#neighbours.all()) {
-      if (wanted.has(domain)) continue;
+      if (wanted.has(domainKey(domain))) continue;
       this.#options.log.info(`peer deleted: ${domain}`);
       this.#perform(this.#neighbours.remove(domain));
     }
@@ -139,11 +145,21 @@ export class DomainTransport implements Transport {
   #add(peer: KnownPeer): void {
     const { log, clock } = this.#options;
     const { host, port, domain } = peer;
-    if (!isDnsName(domain)) {
-      log.warn(`Cannot use the peer of domain "${domain}": it must be a DNS name`, { host, port });
+    const problem = this.#problemOf(domain);
+    if (problem !== null) {
+      log.warn(`Cannot use the peer of domain "${domain}": ${problem}`, { host, port });
     } else if (this.#neighbours.add(peer, clock.monotonicMs())) {
       log.info(`peer added: ${domain}`, { host, port });
     }
+  }
+
+  /** Why a domain cannot be a peer's; null when it can. */
+  #problemOf(domain: string): string | null {
+    if (!isDnsName(domain)) return "it must be a DNS name";
+    const own = this.#options.ownDomains.map(domainKey);
+    if (own.includes(domainKey(domain))) return "it is this node's own";
+    if (this.#neighbours.get(domain) !== undefined) return "another peer has it";
+    return this.#neighbours.all().length >= NEIGHBOURS_MAX ? "there are too many" : null;
   }
 
   #accept(channel: Channel): void {

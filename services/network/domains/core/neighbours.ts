@@ -41,10 +41,16 @@ export interface Neighbour<Channel> {
   readonly channel: Channel | null;
 }
 
+/** A domain as it is compared: names of DNS have no case, and may end with the dot of the root. */
+export function domainKey(domain: string): string {
+  return domain.toLowerCase().replace(/\.$/, "");
+}
+
 interface Entry<Channel> extends Neighbour<Channel> {
   channel: Channel | null;
   side: Side;
   openedMs: number;
+  endedMs: number;
   /** How many connections one after the other ended soon, up to {@linkcode SHORT_COUNT_MAX}. */
   shortCount: number;
   isDialling: boolean;
@@ -67,6 +73,9 @@ export const TIE_DELAY_MS = 1_000;
  */
 const SHORT_DELAY_MS = 800;
 const SHORT_COUNT_MAX = 5;
+
+/** How long a neighbour whose connections keep ending soon must stay away. */
+const FLAP_PAUSE_MS = 1_000;
 
 /**
  * The known peers and their connections, at most one each: whom to dial when, and which connection
@@ -92,7 +101,7 @@ export class Neighbours<Channel> {
 
   /** The known peer of a domain. */
   get(domain: string): Neighbour<Channel> | undefined {
-    return this.#entries.get(domain);
+    return this.#entries.get(domainKey(domain));
   }
 
   /** Those with a connection: the connected set of section 4.8. */
@@ -106,13 +115,15 @@ export class Neighbours<Channel> {
 
   /** Makes a peer known, to be dialled soon. False when it is known already or one too many. */
   add(peer: KnownPeer, nowMs: number): boolean {
-    if (this.#entries.has(peer.domain) || this.#entries.size >= NEIGHBOURS_MAX) return false;
-    this.#entries.set(peer.domain, {
+    const key = domainKey(peer.domain);
+    if (this.#entries.has(key) || this.#entries.size >= NEIGHBOURS_MAX) return false;
+    this.#entries.set(key, {
       peer,
       origin: originOf(peer),
       channel: null,
       side: "outbound",
       openedMs: 0,
+      endedMs: -Infinity,
       shortCount: 0,
       isDialling: false,
       dialAtMs: nowMs + this.#tieDelayMs(peer),
@@ -122,9 +133,9 @@ export class Neighbours<Channel> {
 
   /** Forgets a peer and ends its connection. */
   remove(domain: string): readonly NeighbourEffect<Channel>[] {
-    const entry = this.#entries.get(domain);
+    const entry = this.#entries.get(domainKey(domain));
     if (entry === undefined) return [];
-    this.#entries.delete(domain);
+    this.#entries.delete(domainKey(domain));
     const effects = cancelDial(entry);
     if (entry.channel === null) return effects;
     return [...effects, {
@@ -147,7 +158,7 @@ export class Neighbours<Channel> {
 
   /** A dial led to a connection. */
   dialled(domain: string, channel: Channel, nowMs: number): readonly NeighbourEffect<Channel>[] {
-    const entry = this.#entries.get(domain);
+    const entry = this.#entries.get(domainKey(domain));
     if (entry === undefined || !entry.isDialling) {
       return [{ kind: "close", channel, reason: "the dial was cancelled" }];
     }
@@ -157,7 +168,7 @@ export class Neighbours<Channel> {
 
   /** A dial led to nothing. */
   dialFailed(domain: string, nowMs: number): void {
-    const entry = this.#entries.get(domain);
+    const entry = this.#entries.get(domainKey(domain));
     if (entry === undefined || !entry.isDialling) return;
     entry.isDialling = false;
     entry.dialAtMs = this.#redialMs(entry, nowMs);
@@ -170,8 +181,11 @@ export class Neighbours<Channel> {
     nowMs: number,
   ): readonly NeighbourEffect<Channel>[] {
     for (const domain of domains) {
-      const entry = this.#entries.get(domain);
+      const entry = this.#entries.get(domainKey(domain));
       if (entry === undefined) continue;
+      if (entry.shortCount === SHORT_COUNT_MAX && nowMs - entry.endedMs < FLAP_PAUSE_MS) {
+        return [{ kind: "close", channel, reason: "it comes and goes too often" }];
+      }
       if (!this.#isTakenInstead(entry, domains, nowMs)) {
         return [{ kind: "close", channel, reason: "it has a connection already" }];
       }
@@ -182,9 +196,10 @@ export class Neighbours<Channel> {
 
   /** A connection ended; one that was replaced before is no matter. */
   ended(domain: string, channel: Channel, nowMs: number): void {
-    const entry = this.#entries.get(domain);
+    const entry = this.#entries.get(domainKey(domain));
     if (entry === undefined || entry.channel !== channel) return;
     entry.channel = null;
+    entry.endedMs = nowMs;
     const isShort = this.#isFresh(entry, nowMs);
     entry.shortCount = isShort ? Math.min(entry.shortCount + 1, SHORT_COUNT_MAX) : 0;
     entry.dialAtMs = this.#redialMs(entry, nowMs);
@@ -231,7 +246,8 @@ export class Neighbours<Channel> {
 
 /** The least of a node's domains, which both sides of a connection know. */
 function least(domains: readonly string[]): string {
-  return domains.reduce((one, other) => one < other ? one : other, domains[0] ?? "");
+  const [first = "", ...others] = domains.map(domainKey);
+  return others.reduce((one, other) => one < other ? one : other, first);
 }
 
 function cancelDial<Channel>(entry: Entry<Channel>): NeighbourEffect<Channel>[] {

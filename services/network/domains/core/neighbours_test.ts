@@ -55,6 +55,29 @@ Deno.test("Neighbours.add() takes a domain once, and not too many", () => {
   assert.equal(neighbours.all().length, NEIGHBOURS_MAX);
 });
 
+Deno.test("Neighbours takes domains for the same whatever their case, and the dot at the end", () => {
+  const neighbours = newNeighbours({ ...B, domain: "B.Test." });
+  assert.equal(neighbours.add(B, 0), false);
+  assert.deepEqual(short(neighbours.accepted(["b.TEST"], "in", 0)), ["open in inbound"]);
+  assert.equal(neighbours.get("b.test")?.peer.domain, "B.Test.", "shown as configured");
+  neighbours.ended("b.test.", "in", 10);
+  assert.deepEqual(connectedOf(neighbours), []);
+  neighbours.remove("b.test");
+  assert.deepEqual(neighbours.all(), []);
+});
+
+Deno.test("Neighbours keeps one out for a moment that comes and goes all the time", () => {
+  const neighbours = newNeighbours(Z);
+  for (let count = 0; count < 5; count++) {
+    assert.deepEqual(short(neighbours.accepted(["z.test"], "in", count)), ["open in inbound"]);
+    neighbours.ended("z.test", "in", count);
+  }
+  const refused = ["close no: it comes and goes too often"];
+  assert.deepEqual(short(neighbours.accepted(["z.test"], "no", 5)), refused);
+  assert.deepEqual(short(neighbours.accepted(["z.test"], "no", 1_003)), refused);
+  assert.deepEqual(short(neighbours.accepted(["z.test"], "in", 1_004)), ["open in inbound"]);
+});
+
 Deno.test("Neighbours.dialled() opens the connection, with the origin of the peer", () => {
   const neighbours = newNeighbours(B);
   neighbours.due(0);

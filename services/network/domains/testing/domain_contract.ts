@@ -127,6 +127,19 @@ export function testDomainContract(
     });
   });
 
+  Deno.test(`${name} is no peer of itself, and says which peers it cannot have`, async () => {
+    const domains = ["A.test.", "no name", "b.test", "B.test"];
+    const a = await open("a.test", { peers: domains.map((domain) => ({ ...NOBODY, domain })) });
+    await disposed([a], () => {
+      assert.deepEqual(a.transport.knownPeers().map(({ domain }) => domain), ["b.test"]);
+      const reasons = ["it is this node's own", "it must be a DNS name", "another peer has it"];
+      for (const reason of reasons) {
+        assert.equal(a.log.count(new RegExp(`^Cannot use the peer of .*: ${reason}$`)), 1, reason);
+      }
+      return Promise.resolve();
+    });
+  });
+
   Deno.test(`${name} lets nobody in whose certificate is not good`, async () => {
     const strangers = {
       "another authority": identityOf("b.test", createCertificateAuthority()),
