@@ -27,7 +27,7 @@ const SERVICE_PERMISSIONS = ["net", "read", "write", "env", "sys"];
 
 /** The least that each executable needs (`--allow-...`). */
 const PERMISSIONS: Readonly<Record<string, readonly string[]>> = {
-  // for the library of QUIC and TLS only, but where it lies depends on TMPDIR and on the executable's name
+  // ffi: for native code that the executable carries; where it lies depends on TMPDIR and its name
   network: [...SERVICE_PERMISSIONS, "ffi"],
   consensus: [...SERVICE_PERMISSIONS, "ffi"],
   executor: [...SERVICE_PERMISSIONS, "ffi"],

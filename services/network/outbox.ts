@@ -92,9 +92,12 @@ export class Outbox {
     return frame;
   }
 
-  /** Resolves when there is room for more, after a moment at the latest. */
-  async waitForRoom(clock: Clock): Promise<void> {
-    if (this.#size <= SLOW_SIZE || this.#isClosed) return;
+  /**
+   * Resolves when a sender of this lane may go on, after a moment at the latest. Whoever sends what
+   * is urgent does not wait for the others.
+   */
+  async waitForRoom(lane: Lane, clock: Clock): Promise<void> {
+    if (lane === "urgent" || this.#size <= SLOW_SIZE || this.#isClosed) return;
     await new Promise<void>((resolve) => {
       const finish = () => {
         timer.cancel();

@@ -74,10 +74,10 @@ Deno.test("Outbox drops what finds its lane full, and no other lane", () => {
 Deno.test("Outbox.waitForRoom() ends with room, after a moment, and at the end", async () => {
   const clock = new ManualClock();
   const { outbox } = setup();
-  await outbox.waitForRoom(clock);
+  await outbox.waitForRoom("sync", clock);
   outbox.push(frame("sync", 9_000_000));
   let isDone = false;
-  const first = outbox.waitForRoom(clock).then(() => isDone = true);
+  const first = outbox.waitForRoom("sync", clock).then(() => isDone = true);
   outbox.push(frame("urgent", 1_000_000));
   outbox.next();
   await Promise.resolve();
@@ -85,10 +85,11 @@ Deno.test("Outbox.waitForRoom() ends with room, after a moment, and at the end",
   outbox.next();
   await first;
   outbox.push(frame("sync", 9_000_000));
-  const second = outbox.waitForRoom(clock);
+  await outbox.waitForRoom("urgent", clock);
+  const second = outbox.waitForRoom("sync", clock);
   clock.advance(500);
   await second;
-  const third = outbox.waitForRoom(clock);
+  const third = outbox.waitForRoom("sync", clock);
   outbox.close();
   await third;
   assert.equal(outbox.size, 0);

@@ -109,7 +109,7 @@ export class DomainTransport implements Transport {
       return StatusCode.Success;
     }
     push(neighbour.channel, frame);
-    await neighbour.channel.outbox.waitForRoom(this.#options.clock);
+    await neighbour.channel.outbox.waitForRoom(frame.lane, this.#options.clock);
     return StatusCode.Success;
   }
 

@@ -94,9 +94,11 @@ export class P2pTransport implements Transport {
   async send(origin: bigint, frame: Frame): Promise<StatusCode> {
     if (this.#stopRequest.signal.aborted) return StatusCode.SendMsgError;
     const peer = this.#peers.get(origin);
-    if (peer !== undefined) {
+    if (peer === undefined) {
+      this.#options.traffic.dropped(frame.lane, frame.size);
+    } else {
       sendTo(peer.session, frame);
-      await peer.session.outbox.waitForRoom(this.#options.clock);
+      await peer.session.outbox.waitForRoom(frame.lane, this.#options.clock);
     }
     return StatusCode.Success;
   }
