@@ -1,8 +1,10 @@
 import type { NetworkMsg } from "../../proto/gen/network.ts";
 import type { Bytes } from "../../shared/bytes/mod.ts";
+import type { Clock } from "../../shared/clock/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
-import { type Lane, laneOf } from "./core/lane.ts";
+import { type Lane, laneOf, LANES } from "./core/lane.ts";
 import { decodeMessage } from "./frame.ts";
+import { LimitedLog } from "./limited_log.ts";
 import type { ModuleAddress } from "./module_address.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -20,17 +22,25 @@ export interface DispatcherOptions {
   readonly traffic: Traffic;
   /** What is logged when a message names an unknown module; null for nothing, as p2p does. */
   readonly unknownModuleLog: string | null;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
 /** Messages of one neighbour and lane that may wait for one module. */
 export const QUEUE_MESSAGES_MAX = 4_096;
 
-/** Their bytes before the next message. */
-export const QUEUE_SIZE_MAX = 64 * 1024 * 1024;
+/** Bytes of one neighbour, of all its lanes, that may wait for one module before the next message. */
+export const NEIGHBOUR_SIZE_MAX = 64 * 1024 * 1024;
 
 /** Bytes that may wait for one module from all neighbours together, before the next message. */
 export const MODULE_SIZE_MAX = 256 * 1024 * 1024;
+
+/**
+ * A neighbour of which fewer bytes wait for the module has room whatever waits of others, so that
+ * nobody shuts it out. All that can wait for a module is therefore {@linkcode MODULE_SIZE_MAX} and
+ * one message, and besides this much and one message of each further neighbour.
+ */
+export const SMALL_SIZE_MAX = 1024 * 1024;
 
 /** Memory of a waiting message besides its bytes, about. */
 const MESSAGE_OVERHEAD = 256;
@@ -49,8 +59,6 @@ interface Module {
   readonly queues: Map<string, Queue>;
   /** Whether the last delivery failed, so that only changes are logged. */
   isAway: boolean;
-  /** Whether the last message found no room, likewise. */
-  isOverrun: boolean;
 }
 
 interface Queue {
@@ -72,11 +80,13 @@ interface Waiting {
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #drops: LimitedLog;
   readonly #modules = new Map<string, Module>();
   #isClosed = false;
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#drops = new LimitedLog(options);
   }
 
   /**
@@ -116,25 +126,25 @@ export class Dispatcher {
   deliver(origin: bigint, bytes: Bytes): void {
     const message = decodeMessage(bytes);
     if (message === null) {
-      return this.#options.log.warn("network msg decode failed", { origin, size: bytes.length });
+      return this.#drops.warn("network msg decode failed", { origin, size: bytes.length });
     }
-    const { traffic, log, unknownModuleLog } = this.#options;
+    const { traffic, unknownModuleLog } = this.#options;
     const lane = laneOf(message.module, message.type);
     traffic.received(lane, bytes.length);
     const module = this.#modules.get(message.module);
     if (module === undefined || module.client === null || this.#isClosed) {
       traffic.undelivered(lane, bytes.length);
-      if (unknownModuleLog !== null) log.warn(unknownModuleLog, { module: message.module });
-      return;
+      if (unknownModuleLog === null) return;
+      return this.#drops.warn(unknownModuleLog, { origin, module: message.module });
     }
     const key = queueKey(origin, lane);
     const queue = module.queues.get(key);
     const size = bytes.length + MESSAGE_OVERHEAD;
-    if (!hasRoom(module, queue)) {
+    if (!hasRoom(module, origin, queue)) {
       traffic.undelivered(lane, bytes.length);
-      return this.#noteOverrun(module, origin);
+      const fields = { origin, waitingBytes: module.waitingSize };
+      return this.#drops.warn(`module ${module.name} is too slow: messages are dropped`, fields);
     }
-    module.isOverrun = false;
     module.waitingSize += size;
     const { msg } = message;
     if (queue !== undefined) {
@@ -184,13 +194,6 @@ export class Dispatcher {
       module.isAway = true;
     }
   }
-
-  #noteOverrun(module: Module, origin: bigint): void {
-    if (module.isOverrun) return;
-    module.isOverrun = true;
-    const fields = { origin, waitingBytes: module.waitingSize };
-    this.#options.log.warn(`module ${module.name} is too slow: messages are dropped`, fields);
-  }
 }
 
 function newModule(name: string): Module {
@@ -201,7 +204,6 @@ function newModule(name: string): Module {
     waitingSize: 0,
     queues: new Map(),
     isAway: false,
-    isOverrun: false,
   };
 }
 
@@ -213,10 +215,13 @@ function isSame(one: ModuleAddress | null, other: ModuleAddress | null): boolean
   return one?.host === other?.host && one?.port === other?.port;
 }
 
-function hasRoom(module: Module, queue: Queue | undefined): boolean {
-  if (module.waitingSize > MODULE_SIZE_MAX) return false;
-  if (queue === undefined) return true;
-  return queue.waiting.length < QUEUE_MESSAGES_MAX && queue.size <= QUEUE_SIZE_MAX;
+/** Whether a message of a neighbour may wait in its queue, which is absent while it is empty. */
+function hasRoom(module: Module, origin: bigint, queue: Queue | undefined): boolean {
+  if (queue !== undefined && queue.waiting.length >= QUEUE_MESSAGES_MAX) return false;
+  let ownSize = 0;
+  for (const lane of LANES) ownSize += module.queues.get(queueKey(origin, lane))?.size ?? 0;
+  if (ownSize < SMALL_SIZE_MAX) return true;
+  return ownSize <= NEIGHBOUR_SIZE_MAX && module.waitingSize <= MODULE_SIZE_MAX;
 }
 
 /** A small view must not keep the large buffer alive that it was received in. */

@@ -6,12 +6,14 @@ import {
   Dispatcher,
   MODULE_SIZE_MAX,
   type ModuleClient,
+  NEIGHBOUR_SIZE_MAX,
   QUEUE_MESSAGES_MAX,
-  QUEUE_SIZE_MAX,
+  SMALL_SIZE_MAX,
 } from "./dispatch.ts";
 import type { ModuleAddress } from "./module_address.ts";
 import { Traffic } from "./traffic.ts";
 import { Inbox } from "./testing/inbox.ts";
+import { ManualClock } from "./testing/manual_clock.ts";
 import { RecordingLogger } from "./testing/recording_logger.ts";
 
 /** A call of a module that the test answers. */
@@ -22,7 +24,9 @@ interface Call {
   fail(): void;
 }
 
-function setup() {
+function setup(
+  { unknownModuleLog }: { readonly unknownModuleLog: string | null } = { unknownModuleLog: null },
+) {
   const log = new RecordingLogger();
   const calls = new Inbox<Call>();
   const closedPorts: number[] = [];
@@ -35,8 +39,9 @@ function setup() {
     },
     close: () => void closedPorts.push(port),
   });
-  const dispatcher = new Dispatcher({ connectModule, traffic, unknownModuleLog: null, log });
-  return { dispatcher, calls, log, closedPorts, traffic };
+  const clock = new ManualClock();
+  const options = { connectModule, traffic, unknownModuleLog, clock, log };
+  return { dispatcher: new Dispatcher(options), calls, log, clock, closedPorts, traffic };
 }
 
 function at(port: number): ModuleAddress {
@@ -176,19 +181,58 @@ Deno.test("Dispatcher bounds the messages of one neighbour and warns once", asyn
   assert.equal(calls.size, 0);
 });
 
-Deno.test("Dispatcher bounds the bytes of one neighbour and of all", () => {
-  const { dispatcher, log } = setup();
+Deno.test("Dispatcher bounds the bytes of one neighbour over all of its lanes", () => {
+  const { dispatcher, traffic } = setup();
+  dispatcher.register("controller", at(50004));
+  const droppedCount = () => traffic.count("undelivered", "urgent").messages;
+  dispatcher.deliver(1n, wire("controller", "sync_block", NEIGHBOUR_SIZE_MAX - 1_000));
+  dispatcher.deliver(1n, wire("controller", "chain_status", 1_000));
+  assert.equal(droppedCount(), 0, "the limit counts before the next message");
+  dispatcher.deliver(1n, wire("controller", "chain_status"));
+  assert.equal(droppedCount(), 1);
+  dispatcher.deliver(2n, wire("controller", "chain_status"));
+  assert.equal(droppedCount(), 1);
+});
+
+Deno.test("Dispatcher bounds the bytes of all neighbours of which much waits", () => {
+  const { dispatcher, traffic } = setup();
   dispatcher.register("m", at(50001));
-  const large = wire("m", "x", QUEUE_SIZE_MAX);
-  dispatcher.deliver(1n, large);
-  assert.equal(log.count(/too slow/), 0);
-  dispatcher.deliver(1n, large);
-  assert.equal(log.count(/too slow/), 1, "the first one is above the limit with its header");
-  const neighbours = Math.ceil(MODULE_SIZE_MAX / large.length);
-  for (let origin = 2; origin <= neighbours; origin++) dispatcher.deliver(BigInt(origin), large);
-  assert.equal(log.count(/too slow/), 1);
-  dispatcher.deliver(1_000n, large);
-  assert.equal(log.count(/too slow/), 2, "all neighbours together have a limit too");
+  const droppedCount = () => traffic.count("undelivered", "sync").messages;
+  const largest = wire("m", "x", MODULE_SIZE_MAX);
+  const small = wire("m", "x", SMALL_SIZE_MAX - 1_000);
+  dispatcher.deliver(1n, largest);
+  for (const origin of [2n, 3n]) dispatcher.deliver(origin, small);
+  dispatcher.deliver(2n, small);
+  assert.equal(droppedCount(), 0, "one neighbour shuts no other out");
+  dispatcher.deliver(2n, wire("m", "x"));
+  assert.equal(droppedCount(), 1, "who has much waiting has to wait for the rest");
+  dispatcher.deliver(3n, wire("m", "x"));
+  assert.equal(droppedCount(), 1);
+});
+
+Deno.test("Dispatcher logs a line per second and reason, whatever neighbours send", () => {
+  const { dispatcher, log, clock } = setup({ unknownModuleLog: "unregistered module" });
+  dispatcher.register("m", at(50001));
+  dispatcher.deliver(1n, wire("m", "x", NEIGHBOUR_SIZE_MAX));
+  const flood = () => {
+    for (let count = 0; count < 1_000; count++) {
+      dispatcher.deliver(1n, new Uint8Array(4));
+      dispatcher.deliver(1n, wire(`unknown ${count}`, ""));
+      dispatcher.deliver(1n, wire("m", "y"));
+      dispatcher.deliver(2n, wire("m", "in between"));
+    }
+  };
+  flood();
+  clock.advance(1_000);
+  flood();
+  assert.deepEqual(log.lines.map(({ message, fields }) => [message, fields?.unlogged]), [
+    ["network msg decode failed", 0],
+    ["unregistered module", 0],
+    ["module m is too slow: messages are dropped", 0],
+    ["network msg decode failed", 999],
+    ["unregistered module", 999],
+    ["module m is too slow: messages are dropped", 999],
+  ]);
 });
 
 Deno.test("Dispatcher.register() has a limit of names", () => {

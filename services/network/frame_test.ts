@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NetworkMsg } from "../../proto/gen/network.ts";
-import { concatBytes, fromHex, toHex, u32be } from "../../shared/bytes/mod.ts";
-import { encode, useStrictUtf8 } from "../../shared/codec/mod.ts";
+import {
+  type Bytes,
+  concatBytes,
+  fromHex,
+  joinBytes,
+  toHex,
+  u32be,
+} from "../../shared/bytes/mod.ts";
+import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
+import { BinaryWriter, encode, tryDecode, useStrictUtf8 } from "../../shared/codec/mod.ts";
 import { decodeMessage, encodeFrame, joinFrame } from "./frame.ts";
 import { loadTapCalls } from "./testing/wire_vectors.ts";
 
@@ -59,4 +67,80 @@ Deno.test("decodeMessage() gives null for malformed bytes", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 50 }), (bytes) => {
     decodeMessage(bytes);
   }));
+});
+
+/** A field on the wire, whatever its number. */
+const anyField = fc.record({
+  number: fc.oneof(fc.integer({ min: 5, max: 40 }), fc.constant(2 ** 29 - 1)),
+  wireType: fc.constantFrom(0, 1, 2, 5),
+  value: fc.bigInt(0n, 2n ** 64n - 1n),
+  bytes: fc.uint8Array({ maxLength: 300 }),
+}).map(({ number, wireType, value, bytes }) => {
+  const writer = new BinaryWriter().uint32(number * 8 + wireType);
+  if (wireType === 0) return writer.uint64(value).finish();
+  if (wireType === 1) return writer.fixed64(value).finish();
+  return (wireType === 2 ? writer.bytes(bytes) : writer.fixed32(bytes.length)).finish();
+});
+
+/** One of the four known fields. */
+const knownField = fc.oneof(
+  fc.string({ unit: "grapheme", maxLength: 60 }).map((module) => ({ module })),
+  fc.string({ unit: "grapheme", maxLength: 60 }).map((type) => ({ type })),
+  fc.bigInt(0n, 2n ** 64n - 1n).map((origin) => ({ origin })),
+  fc.uint8Array({ maxLength: 300 }).map((msg) => ({ msg })),
+).map((field) => encode(NetworkMsg, NetworkMsg.fromPartial(field)))
+  .filter((bytes) => bytes.length < 258);
+
+Deno.test("decodeMessage() reads up to 16 fields in any order as the generated codec does", () => {
+  useStrictUtf8();
+  const fields = fc.array(fc.oneof(knownField, anyField), { maxLength: 16, size: "max" });
+  fc.assert(fc.property(fields, (parts) => {
+    const bytes = joinBytes(parts);
+    const expected = tryDecode(NetworkMsg, bytes);
+    assert(expected !== null);
+    assert.deepEqual(decodeMessage(bytes), expected);
+    // cut off anywhere, it is malformed for both or for none
+    for (const size of [bytes.length - 1, bytes.length >> 1]) {
+      const cut = bytes.subarray(0, Math.max(0, size));
+      assert.deepEqual(decodeMessage(cut), tryDecode(NetworkMsg, cut));
+    }
+  }));
+});
+
+Deno.test("decodeMessage() does not copy the payload", () => {
+  const bytes = encode(NetworkMsg, { module: "m", type: "t", origin: 1n, msg: new Uint8Array(9) });
+  assert.equal(decodeMessage(bytes)?.msg.buffer, bytes.buffer);
+});
+
+Deno.test("decodeMessage() takes 16 fields and names of 256 bytes, and no more", () => {
+  const named = (size: number) => {
+    const name = "n".repeat(size);
+    return [{ module: name }, { type: name }].map((field) =>
+      decodeMessage(encode(NetworkMsg, NetworkMsg.fromPartial(field)))
+    );
+  };
+  assert(named(256).every((message) => message !== null));
+  assert.deepEqual(named(257), [null, null]);
+  for (const field of ["1801", "2801", "0a00", "2d00000000"]) {
+    assert.notEqual(decodeMessage(fromHex(field.repeat(16))), null, field);
+    assert.equal(decodeMessage(fromHex(field.repeat(17))), null, field);
+  }
+});
+
+Deno.test("decodeMessage() spends no time on a large message of nothing but fields", () => {
+  const filled = (hex: string): Bytes => {
+    const bytes = new Uint8Array(64 * 1024 * 1024);
+    const pattern = fromHex(hex);
+    bytes.set(pattern);
+    for (let size = pattern.length; size < bytes.length; size *= 2) {
+      bytes.copyWithin(size, 0, Math.min(size, bytes.length - size));
+    }
+    return bytes;
+  };
+  // a known field, an unknown one, a group with fields, a varint without end
+  const messages = ["0a00", "2800", "2b" + "2800".repeat(7), "28" + "ff".repeat(7)].map(filled);
+  messages.push(filled("30ff".repeat(4)).fill(0xff, 1));
+  const startMs = SYSTEM_CLOCK.monotonicMs();
+  for (const bytes of messages) assert.equal(decodeMessage(bytes), null);
+  assert(SYSTEM_CLOCK.monotonicMs() - startMs < 100);
 });

@@ -43,7 +43,7 @@ export async function serveNetwork(parts: NetworkParts): Promise<RunningNetwork>
       ...metrics !== null && { onFinished: metrics.onCalled("module") },
     });
   const { unknownModuleLog } = parts;
-  const dispatcher = new Dispatcher({ connectModule, traffic, unknownModuleLog, log });
+  const dispatcher = new Dispatcher({ connectModule, traffic, unknownModuleLog, clock, log });
   const close = async () => {
     await transport.close();
     dispatcher.close();

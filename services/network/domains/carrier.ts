@@ -1,6 +1,9 @@
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Outbox } from "../outbox.ts";
 
+/** Logged when a handshake fails that another node began, with the reason. */
+export const REFUSED_TEXT = "tls report error: a node is not let in";
+
 /** Where a node is, and the domain that its certificate must be for. */
 export interface DialTarget {
   /** Name or address. */

@@ -4,6 +4,7 @@ import type { Logger } from "../../../shared/log/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import { isDnsName } from "../../../shared/x509/mod.ts";
 import type { Frame } from "../frame.ts";
+import { LimitedLog } from "../limited_log.ts";
 import { Outbox } from "../outbox.ts";
 import type { Traffic } from "../traffic.ts";
 import type { InvalidAddress, Transport, TransportEvents } from "../transport.ts";
@@ -15,7 +16,6 @@ import {
   Neighbours,
   NEIGHBOURS_MAX,
 } from "./core/neighbours.ts";
-import { RefusalLog } from "./refusal_log.ts";
 import { peerFromMultiaddr } from "./peer_address.ts";
 
 /** What a transport of known domains works with. */
@@ -36,6 +36,9 @@ interface Session {
   readonly outbox: Outbox;
 }
 
+/** Logged of a node with a good certificate. */
+const UNKNOWN_PEER_TEXT = "tls report error: the certificate is of no known peer";
+
 /** How often missing connections are looked at. */
 const TICK_MS = 100;
 
@@ -47,7 +50,7 @@ const TICK_MS = 100;
 export class DomainTransport implements Transport {
   readonly #options: DomainOptions;
   readonly #neighbours: Neighbours<Session>;
-  readonly #refusals: RefusalLog;
+  readonly #refusals: LimitedLog;
   readonly #dials = new Map<string, AbortController>();
   /** Every channel that was given and not closed yet, taken or not. */
   readonly #closing = new Set<Promise<void>>();
@@ -59,7 +62,7 @@ export class DomainTransport implements Transport {
     const { ownDomains, redialMs, peers } = options;
     this.#options = options;
     this.#neighbours = new Neighbours({ ownDomains, redialMs });
-    this.#refusals = new RefusalLog(options);
+    this.#refusals = new LimitedLog(options);
     for (const peer of peers) this.#add(peer);
   }
 
@@ -166,7 +169,7 @@ export class DomainTransport implements Transport {
     const { clock } = this.#options;
     const { domains, address } = channel;
     if (!domains.some((domain) => this.#neighbours.get(domain) !== undefined)) {
-      this.#refusals.add(address, `the certificate is of no known peer, it is for ${domains}`);
+      this.#refusals.warn(UNKNOWN_PEER_TEXT, { domains, address });
     }
     const session = this.#newSession(channel);
     if (this.#isClosed) return this.#close(session);
@@ -232,7 +235,7 @@ export class DomainTransport implements Transport {
       outbox,
       message: (bytes) => this.#events.message(origin, bytes),
       ended: (reason) => {
-        log.info(`connection ended: ${reason}`, fields);
+        log.info("connection ended", { reason, ...fields });
         outbox.close();
         this.#neighbours.ended(peer.domain, session, clock.monotonicMs());
       },

@@ -3,7 +3,7 @@ import { TotalNodeNetInfo } from "../../../proto/gen/common.ts";
 import { type Bytes, equalBytes, readU64be } from "../../../shared/bytes/mod.ts";
 import { encode, tryDecode } from "../../../shared/codec/mod.ts";
 import { randomBytes } from "../../../shared/crypto/mod.ts";
-import { encodeFrame, type Frame } from "../frame.ts";
+import { decodeMessage, encodeFrame, type Frame } from "../frame.ts";
 import type { Multiaddr } from "../multiaddr.ts";
 import { AddressBook, type BookOptions } from "./core/address_book.ts";
 import type { Role } from "./core/yamux_session.ts";
@@ -59,7 +59,7 @@ export class Discovery {
 
   /** Takes such a message; true when the session that it came from is one too many. */
   receive(origin: bigint, bytes: Bytes, nowMs: number): boolean {
-    const message = tryDecode(NetworkMsg, bytes);
+    const message = decodeMessage(bytes);
     if (message?.type !== ADDRESSES_TYPE) return false;
     const nodes = tryDecode(TotalNodeNetInfo, message.msg)?.nodes ?? [];
     const told = nodes.map(({ multiAddress, origin }) => ({

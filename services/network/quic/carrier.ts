@@ -4,8 +4,8 @@ import { assert } from "../../../shared/assert/mod.ts";
 import type { Clock } from "../../../shared/clock/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
 import { MemoryBudget } from "../core/memory_budget.ts";
-import type { Carrier, Channel, DialTarget } from "../domains/carrier.ts";
-import { RefusalLog } from "../domains/refusal_log.ts";
+import { type Carrier, type Channel, type DialTarget, REFUSED_TEXT } from "../domains/carrier.ts";
+import { LimitedLog } from "../limited_log.ts";
 import { QuicChannel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -29,13 +29,13 @@ const DIAL_TIMEOUT_MS = 10_000;
 /** Connects nodes with QUIC version 1 and mutual TLS 1.3 (spec/network.md, section 5). */
 export class QuicCarrier implements Carrier {
   readonly #options: QuicCarrierOptions;
-  readonly #refusals: RefusalLog;
+  readonly #refusals: LimitedLog;
   readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
   #endpoint: Endpoint | null = null;
 
   constructor(options: QuicCarrierOptions) {
     this.#options = options;
-    this.#refusals = new RefusalLog(options);
+    this.#refusals = new LimitedLog(options);
   }
 
   get port(): number {
@@ -51,7 +51,8 @@ export class QuicCarrier implements Carrier {
         port,
         clock,
         onConnection: (connection) => accept(this.#newChannel(connection)),
-        onRefusal: ({ host, port }, reason) => this.#refusals.add(`${host}:${port}`, reason),
+        onRefusal: ({ host, port }, reason) =>
+          this.#refusals.warn(REFUSED_TEXT, { reason, address: `${host}:${port}` }),
       });
     });
   }

@@ -1,9 +1,9 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { MemoryBudget } from "../core/memory_budget.ts";
-import type { Carrier, Channel, DialTarget } from "../domains/carrier.ts";
+import { type Carrier, type Channel, type DialTarget, REFUSED_TEXT } from "../domains/carrier.ts";
 import { checkPeer, type Identity } from "../domains/identity.ts";
-import { RefusalLog } from "../domains/refusal_log.ts";
 import type { CarrierOptions } from "../domains/start.ts";
+import { LimitedLog } from "../limited_log.ts";
 import {
   dialTls,
   type Handshake,
@@ -22,7 +22,7 @@ export class TlsCarrier implements Carrier {
   readonly #identity: Identity;
   readonly #port: number;
   readonly #clock: Clock;
-  readonly #refusals: RefusalLog;
+  readonly #refusals: LimitedLog;
   readonly #budget = new MemoryBudget(UNFINISHED_SIZE_MAX);
   #listener: TlsListener | null = null;
 
@@ -30,7 +30,7 @@ export class TlsCarrier implements Carrier {
     this.#identity = identity;
     this.#port = port;
     this.#clock = clock;
-    this.#refusals = new RefusalLog({ log, clock });
+    this.#refusals = new LimitedLog({ log, clock });
   }
 
   get port(): number {
@@ -52,7 +52,7 @@ export class TlsCarrier implements Carrier {
         clock: this.#clock,
         onSocket: (socket) => accept(this.#channel(socket)),
         onRefused: ({ hostname, port }, reason) =>
-          this.#refusals.add(`${hostname}:${port}`, reason),
+          this.#refusals.warn(REFUSED_TEXT, { reason, address: `${hostname}:${port}` }),
       });
     } catch (cause) {
       const got = cause instanceof Error ? cause.message : String(cause);
