@@ -1,8 +1,16 @@
 import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { type Frame, PREFIX_SIZE } from "../frame.ts";
 import type { Outbox } from "../outbox.ts";
 
 /** Logged when a handshake fails that another node began, with the reason. */
 export const REFUSED_TEXT = "tls report error: a node is not let in";
+/** Largest message in either direction (spec/network.md, section 4.5). */
+export const MESSAGE_SIZE_MAX = 256 * 1024 * 1024;
+
+/** Whether the message is above the limit; the connection that should carry it ends. */
+export function isTooLarge(frame: Frame): boolean {
+  return frame.size - PREFIX_SIZE > MESSAGE_SIZE_MAX;
+}
 
 /** Where a node is, and the domain that its certificate must be for. */
 export interface DialTarget {
@@ -32,7 +40,10 @@ export interface Channel {
   start(use: ChannelUse): void;
   /** Tells that the outbox has frames; cheap to call again. */
   flush(): void;
-  /** Sends for a moment what was begun, then releases the connection; never rejects. */
+  /**
+   * Sends for a moment what was begun, then releases the connection; never rejects. No message
+   * reaches the user any more.
+   */
   close(): Promise<void>;
 }
 

@@ -4,14 +4,13 @@ import { type Bytes, u32be } from "../../../shared/bytes/mod.ts";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { decode } from "../../../shared/codec/mod.ts";
 import { createCertificateAuthority } from "../../../shared/x509/mod.ts";
-import type { Channel } from "../domains/carrier.ts";
+import { type Channel, MESSAGE_SIZE_MAX } from "../domains/carrier.ts";
 import { encodeFrame, joinFrame } from "../frame.ts";
 import { Outbox } from "../outbox.ts";
 import { Inbox } from "../testing/inbox.ts";
 import { RecordingLogger } from "../testing/recording_logger.ts";
 import { Traffic } from "../traffic.ts";
 import { QuicCarrier } from "./carrier.ts";
-import { MESSAGE_SIZE_MAX } from "./channel.ts";
 import type { Credentials } from "./engine.ts";
 import { AUTHORITY, credentialsOf } from "./testing/credentials.ts";
 

@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../../shared/clock/mod.ts";
 import { FrameReader } from "../core/frame_reader.ts";
 import { type Lane, LANES } from "../core/lane.ts";
 import type { MemoryBudget } from "../core/memory_budget.ts";
-import type { Channel, ChannelUse } from "../domains/carrier.ts";
+import { type Channel, type ChannelUse, isTooLarge, MESSAGE_SIZE_MAX } from "../domains/carrier.ts";
 import type { Outbox } from "../outbox.ts";
 import { type Connection, ConnectionLost } from "./connection.ts";
 import { EngineError } from "./engine.ts";
@@ -16,9 +16,6 @@ export interface ChannelOptions {
   /** What unfinished messages of all channels may take. */
   readonly budget: MemoryBudget;
 }
-
-/** Largest message (spec/network.md, section 4.5). */
-export const MESSAGE_SIZE_MAX = 268_435_456;
 
 /** Streams with a higher number are sent first. */
 const PRIORITIES: Readonly<Record<Lane, number>> = { urgent: 2, sync: 1, transactions: 0 };
@@ -119,12 +116,16 @@ export class QuicChannel implements Channel {
     }
   }
 
-  /** The next frames of a lane; none when the channel is over. */
+  /** The next frames of a lane; none when the channel is over or ends on one that is too large. */
   #takeBurst(lane: Lane, outbox: Outbox): Bytes[] {
     const parts: Bytes[] = [];
     for (let size = 0; size < BURST_SIZE && !this.#isOver;) {
       const frame = outbox.nextOf(lane);
       if (frame === null) break;
+      if (isTooLarge(frame)) {
+        this.#options.connection.close("send outbound msgs failed: frame limit exceed");
+        return [];
+      }
       parts.push(...frame.parts);
       size += frame.size;
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { SYSTEM_CLOCK } from "../../../shared/clock/mod.ts";
 import { MemoryBudget } from "../core/memory_budget.ts";
+import { MESSAGE_SIZE_MAX } from "../domains/carrier.ts";
 import { encodeFrame } from "../frame.ts";
 import { Outbox } from "../outbox.ts";
 import { Inbox } from "../testing/inbox.ts";
@@ -41,6 +42,7 @@ async function setup() {
     clock,
     ends,
     messages,
+    outbox,
     send,
     peer: await connections.next(),
     [Symbol.asyncDispose]: async () => {
@@ -80,6 +82,15 @@ Deno.test("QuicChannel drops a stream whose unfinished message is above the budg
   await peer.openStream(0).write([Uint8Array.of(0, 0, 0, 1, 9)]);
   assert.deepEqual(await messages.next(), Uint8Array.of(9));
   assert.equal(ends.size, 0);
+});
+
+Deno.test("QuicChannel ends on a message above the limit", async () => {
+  await using test = await setup();
+  const { channel, ends, outbox, peer } = test;
+  outbox.push({ parts: [], size: 4 + MESSAGE_SIZE_MAX + 1, lane: "sync" });
+  channel.flush();
+  assert.match(await ends.next(), /frame limit exceed/);
+  await peer.lost;
 });
 
 Deno.test("QuicChannel.close() waits a moment only for what the other side does not take", async () => {

@@ -69,7 +69,8 @@ export class Connection {
   /** Hands over every stream that the peer opens, also those from before; it must not throw. */
   acceptStreams(accept: (stream: ReceiveStream) => void): void {
     this.#accept = accept;
-    for (const stream of this.#incoming.values()) accept(stream);
+    // those that come while this runs are handed over as they come
+    for (const stream of [...this.#incoming.values()]) accept(stream);
   }
 
   /** Opens a stream to the peer. Streams with a higher priority are sent first. */

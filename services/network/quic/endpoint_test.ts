@@ -186,3 +186,17 @@ Deno.test("Endpoint dials a server that is not ours", async () => {
   assert.match(await dialled.lost, /done/);
   foreign.close();
 });
+
+Deno.test("Connection.acceptStreams() gives a stream once that opens meanwhile", async () => {
+  await using a = await open(A);
+  await using b = await open(B);
+  const connection = await a.endpoint.connect(placeOf(b), "b.fy");
+  const opened = (stream: number) => connection.handle({ kind: "opened", connection: 0, stream });
+  opened(1);
+  let count = 0;
+  connection.acceptStreams(() => {
+    count += 1;
+    if (count === 1) opened(2);
+  });
+  assert.equal(count, 2);
+});

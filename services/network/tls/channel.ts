@@ -4,12 +4,8 @@ import { parseCertificate } from "../../../shared/x509/mod.ts";
 import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
 import { FrameReader } from "../core/frame_reader.ts";
 import type { MemoryBudget } from "../core/memory_budget.ts";
-import type { Channel, ChannelUse } from "../domains/carrier.ts";
-import { PREFIX_SIZE } from "../frame.ts";
+import { type Channel, type ChannelUse, isTooLarge, MESSAGE_SIZE_MAX } from "../domains/carrier.ts";
 import type { TlsSocket } from "../tls_socket.ts";
-
-/** Largest message in either direction (spec/network.md, section 4.5). */
-export const MESSAGE_SIZE_MAX = 256 * 1024 * 1024;
 
 /** What is written at once, so that an urgent frame waits for no more than this and one frame. */
 const BATCH_SIZE = 64 * 1024;
@@ -33,8 +29,12 @@ export class TlsChannel implements Channel {
   readonly address: string;
   readonly #options: TlsChannelOptions;
   #use: ChannelUse | null = null;
-  #writing: Promise<void> | null = null;
+  /** Resolves when what was begun is written; never rejects. */
+  #written: Promise<void> = Promise.resolve();
+  /** Falls in the same turn in which the outbox is found empty: no flush is lost in between. */
+  #isWriting = false;
   #stall: Timer | null = null;
+  /** Whether the user hears nothing any more. */
   #isEnded = false;
 
   constructor(options: TlsChannelOptions) {
@@ -53,16 +53,16 @@ export class TlsChannel implements Channel {
 
   flush(): void {
     const use = this.#use;
-    if (use === null || this.#writing !== null || this.#isEnded) return;
-    this.#writing = this.#writeAll(use).finally(() => this.#writing = null);
+    if (use === null || this.#isWriting || this.#isEnded) return;
+    this.#isWriting = true;
+    this.#written = this.#writeAll(use);
   }
 
   async close(): Promise<void> {
     const { clock } = this.#options;
     const patience = new AbortController();
-    if (this.#writing !== null) {
-      await Promise.race([this.#writing, clock.sleep(CLOSE_WAIT_MS, patience.signal)]);
-    }
+    this.#isEnded = true;
+    await Promise.race([this.#written, clock.sleep(CLOSE_WAIT_MS, patience.signal)]);
     patience.abort();
     this.#release();
   }
@@ -78,7 +78,7 @@ export class TlsChannel implements Channel {
           if (typeof frame === "string") {
             return this.#end(`framed stream report decode error: msg too large: ${frame}`);
           }
-          message(frame);
+          if (!this.#isEnded) message(frame);
         }
       }
       this.#end("framed stream end, will drop it");
@@ -101,6 +101,7 @@ export class TlsChannel implements Channel {
       this.#end(`send outbound msgs failed, drop the stream: ${cause.message}`);
     } finally {
       this.#stall?.cancel();
+      this.#isWriting = false;
     }
   }
 
@@ -131,7 +132,7 @@ function takeBatch({ outbox }: ChannelUse): Bytes[] {
   for (let size = 0; size < BATCH_SIZE;) {
     const frame = outbox.next();
     if (frame === null) break;
-    if (frame.size - PREFIX_SIZE > MESSAGE_SIZE_MAX) throw new Error("frame limit exceed");
+    if (isTooLarge(frame)) throw new Error("frame limit exceed");
     parts.push(...frame.parts);
     size += frame.size;
   }
