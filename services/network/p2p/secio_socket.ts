@@ -30,21 +30,27 @@ export async function secureSocket(options: SecioOptions): Promise<SecioSocket> 
   const { socket, key, budget, clock, signal } = options;
   const channel = new SecioChannel({ key, seed: randomBytes(CHANNEL_SEED_SIZE), budget });
   let reason: string | null = null;
+  // a second close of a socket throws, and both the timer and the signal may want it
   const giveUp = (why: string) => {
-    reason ??= why;
+    if (reason !== null) return;
+    reason = why;
     socket.close();
   };
   const stop = () => giveUp(signal.reason instanceof Error ? signal.reason.message : "stopped");
   const late = `no handshake within ${HANDSHAKE_TIMEOUT_MS} ms, the peer may have no key_file`;
   const timer = clock.setTimer(HANDSHAKE_TIMEOUT_MS, () => giveUp(late));
   signal.addEventListener("abort", stop, { once: true });
+  if (signal.aborted) stop();
   try {
-    socket.setNoDelay();
-    return await shakeHands(socket, channel);
+    if (reason === null) socket.setNoDelay();
+    const secured = await shakeHands(socket, channel);
+    if (reason !== null) throw new Error("too late");
+    return secured;
   } catch (cause) {
     channel.close();
-    if (reason === null) socket.close();
-    throw reason === null ? cause : new Error(reason, { cause });
+    const why = reason;
+    giveUp("the handshake failed");
+    throw why === null ? cause : new Error(why, { cause });
   } finally {
     timer.cancel();
     signal.removeEventListener("abort", stop);

@@ -196,13 +196,33 @@ Deno.test("PeerLink survives a proposal whose stream is reset in the same chunk"
   assert.deepEqual(events.map(({ kind }) => kind), ["opened", "ended"]);
 });
 
+Deno.test("PeerLink survives a stream that is reset and opened again in the same chunk", () => {
+  const acceptor = link("acceptor");
+  const update = (flags: number) =>
+    encodeHeader({ type: FrameType.WindowUpdate, flags, streamId: 1, length: 0 });
+  const events = acceptor.receive(
+    concatBytes(
+      update(FrameFlag.Syn),
+      update(FrameFlag.Rst),
+      update(FrameFlag.Syn),
+      streamFrame(0, framed(encodeProtocolInfo(NODE_PROTOCOL))),
+    ),
+  );
+  assert.deepEqual(events, [
+    { kind: "ended", reason: "stream 1 is opened twice", isFault: true },
+  ]);
+  assert.equal(toHex(outputOf(acceptor)).slice(-24), "000300000000000000000001");
+});
+
 Deno.test("PeerLink survives whatever a peer sends", () => {
   const proposal = framed(encodeProtocolInfo(NODE_PROTOCOL));
   const payload = fc.oneof(fc.constant(proposal), fc.uint8Array({ maxLength: 60 }));
   const frame = fc.tuple(fc.nat(15), payload, fc.nat(3)).map(([flags, bytes, streamId]) =>
     streamFrame(flags, bytes, streamId)
   );
-  const piece = fc.oneof({ weight: 3, arbitrary: frame }, fc.uint8Array({ maxLength: 30 }));
+  const single = fc.oneof({ weight: 9, arbitrary: frame }, fc.uint8Array({ maxLength: 30 }));
+  const joined = fc.array(single, { maxLength: 8 }).map((parts) => concatBytes(...parts));
+  const piece = fc.oneof(single, joined);
   fc.assert(
     fc.property(fc.constantFrom<Role>("dialler", "acceptor"), fc.array(piece), (role, pieces) => {
       const victim = link(role);

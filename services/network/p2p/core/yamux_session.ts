@@ -1,5 +1,4 @@
 import type { Bytes } from "../../../../shared/bytes/mod.ts";
-import { assert } from "../../../../shared/assert/mod.ts";
 import { ByteQueue } from "./byte_queue.ts";
 import {
   decodeHeader,
@@ -69,6 +68,8 @@ export class YamuxSession {
   #dataFrame: FrameHeader | null = null;
   #payloadLeft = 0;
   #nextStreamId: number;
+  /** The lowest number that the other side may give its next stream. */
+  #nextPeerStreamId: number;
   #nextPing = 1;
   #nextPingMs: number;
   #unsentSize = 0;
@@ -76,6 +77,7 @@ export class YamuxSession {
 
   constructor(role: Role, nowMs: number) {
     this.#nextStreamId = role === "dialler" ? 1 : 2;
+    this.#nextPeerStreamId = role === "dialler" ? 2 : 1;
     this.#nextPingMs = nowMs + PING_INTERVAL_MS;
   }
 
@@ -94,13 +96,12 @@ export class YamuxSession {
   }
 
   /**
-   * Queues bytes on a stream. Without effect when the peer has reset it, which may be known here
-   * before the owner has handled the events of the same chunk.
+   * Queues bytes on a stream. Without effect when it is closed, or when the peer has reset it,
+   * which may be known here before the owner has handled the events of the same chunk.
    */
   write(streamId: number, parts: readonly Bytes[]): void {
     const stream = this.#streams.get(streamId);
-    if (stream === undefined) return;
-    assert(!stream.isClosing, "A closed stream cannot be written to");
+    if (stream === undefined || stream.isClosing) return;
     for (const part of parts) {
       stream.unsent.push(part);
       this.#unsentSize += part.length;
@@ -258,11 +259,20 @@ export class YamuxSession {
     }
   }
 
+  /**
+   * A number is used once in a session, even when its stream is gone: the owner may still have to
+   * handle events of it, which would meet the new stream. Honest peers count upwards.
+   */
   #acceptStream(streamId: number): boolean {
-    if (this.#streams.has(streamId)) {
+    if (streamId < this.#nextPeerStreamId) {
       this.#fail(`stream ${streamId} is opened twice`, GoAwayCode.ProtocolError);
       return false;
     }
+    if ((streamId - this.#nextPeerStreamId) % 2 !== 0) {
+      this.#fail(`stream ${streamId} is not the peer's to open`, GoAwayCode.ProtocolError);
+      return false;
+    }
+    this.#nextPeerStreamId = streamId + 2;
     if (this.#streams.size >= STREAMS_MAX) {
       this.#queueUpdate(streamId, FrameFlag.Ack | FrameFlag.Rst, 0);
       return true;

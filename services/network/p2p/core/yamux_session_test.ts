@@ -123,6 +123,21 @@ Deno.test("YamuxSession ends for a stream number that is used twice", () => {
   assert.equal(outputHexOf(acceptor), "000300000000000000000001");
 });
 
+Deno.test("YamuxSession ends for a number of a stream that is gone, and for one of its own", () => {
+  const open = (id: number) => frame(FrameType.WindowUpdate, FrameFlag.Syn, id, 0);
+  const acceptor = acceptorWithStream();
+  acceptor.receive(frame(FrameType.WindowUpdate, FrameFlag.Rst, 1, 0));
+  assert.equal(endReason(acceptor.receive(open(1))), "stream 1 is opened twice");
+  assert.match(endReason(acceptorWithStream().receive(open(4))) ?? "", /not the peer's to open/);
+});
+
+Deno.test("YamuxSession.write() has no effect on a stream that is closed", () => {
+  const acceptor = acceptorWithStream();
+  acceptor.closeStream(1);
+  acceptor.write(1, [new Uint8Array(5)]);
+  assert.equal(acceptor.unsentSize, 0);
+});
+
 Deno.test("YamuxSession skips frames of unknown streams", () => {
   const acceptor = acceptorWithStream();
   const events = acceptor.receive(concatBytes(

@@ -1,13 +1,11 @@
 import type { Clock } from "../../../../shared/clock/mod.ts";
 import type { Multiaddr } from "../../multiaddr.ts";
 import { dialTarget } from "../core/dial_plan.ts";
+import { acceptAll } from "./accept_loop.ts";
 import { acceptedAddress, portError, type Wire, type WireEvents } from "./wire.ts";
 
 /** How long a TCP connection may take to be established (spec/network.md, section 3.7). */
 const CONNECT_TIMEOUT_MS = 10_000;
-
-/** Pause after the system could not give a connection, for want of file handles for example. */
-const ACCEPT_RETRY_MS = 100;
 
 /** TCP without anything: what nodes of 6.3.3 speak by default. */
 export class PlainWire implements Wire {
@@ -29,7 +27,13 @@ export class PlainWire implements Wire {
     } catch (cause) {
       return Promise.reject(portError(port, cause));
     }
-    this.#acceptAll(this.#listener, events);
+    acceptAll({
+      listener: this.#listener,
+      clock: this.#clock,
+      signal: this.#stop.signal,
+      onAccepted: (socket) => events.accepted(socket, acceptedAddress(socket.remoteAddr)),
+      onFailure: (reason) => events.refused("", `ListenError: ${reason}`),
+    });
     return Promise.resolve();
   }
 
@@ -55,19 +59,5 @@ export class PlainWire implements Wire {
     this.#stop.abort();
     this.#listener?.close();
     this.#listener = null;
-  }
-
-  async #acceptAll(listener: Deno.TcpListener, events: WireEvents): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      try {
-        const socket = await listener.accept();
-        events.accepted(socket, acceptedAddress(socket.remoteAddr));
-      } catch (cause) {
-        if (signal.aborted) return;
-        events.refused("", `ListenError: ${cause instanceof Error ? cause.message : cause}`);
-        await this.#clock.sleep(ACCEPT_RETRY_MS, signal);
-      }
-    }
   }
 }
