@@ -67,8 +67,15 @@ interface Queue {
   size: number;
 }
 
+/** Where a queue is among those of its module. */
+interface QueuePlace {
+  readonly key: string;
+  readonly lane: Lane;
+}
+
 interface Waiting {
   readonly message: NetworkMsg;
+  /** Memory that it takes. */
   readonly size: number;
 }
 
@@ -153,7 +160,7 @@ export class Dispatcher {
     } else {
       const fresh = { waiting: [{ message: { ...message, origin }, size }], size };
       module.queues.set(key, fresh);
-      this.#drain(module, key, fresh);
+      this.#drain(module, { key, lane }, fresh);
     }
   }
 
@@ -168,9 +175,11 @@ export class Dispatcher {
   }
 
   /** Delivers one message after the other until none waits. */
-  async #drain(module: Module, key: string, queue: Queue): Promise<void> {
+  async #drain(module: Module, { key, lane }: QueuePlace, queue: Queue): Promise<void> {
     for (let next = queue.waiting[0]; next !== undefined; next = queue.waiting[0]) {
-      await this.#process(module, next.message);
+      if (!await this.#process(module, next.message)) {
+        this.#options.traffic.undelivered(lane, next.size - MESSAGE_OVERHEAD);
+      }
       queue.waiting.shift();
       queue.size -= next.size;
       module.waitingSize -= next.size;
@@ -178,20 +187,23 @@ export class Dispatcher {
     module.queues.delete(key);
   }
 
-  async #process(module: Module, message: NetworkMsg): Promise<void> {
+  /** Whether the module took the message. */
+  async #process(module: Module, message: NetworkMsg): Promise<boolean> {
     const { client } = module;
-    if (client === null) return;
+    if (client === null) return false;
     try {
       await client.processNetworkMsg(message);
       if (module.isAway) this.#options.log.info(`module ${module.name} is reachable again`);
       module.isAway = false;
+      return true;
     } catch (cause) {
       // the message is lost, as modules must expect; the next one is tried again
-      if (this.#isClosed || client !== module.client) return;
+      if (this.#isClosed || client !== module.client) return false;
       if (!module.isAway) {
         this.#options.log.warn(`module ${module.name} does not take messages`, { cause });
       }
       module.isAway = true;
+      return false;
     }
   }
 }

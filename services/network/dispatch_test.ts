@@ -138,7 +138,7 @@ Deno.test("Dispatcher.register() again moves a module, waiting messages follow",
 });
 
 Deno.test("Dispatcher goes on with the next message after a failure and logs changes only", async () => {
-  const { dispatcher, calls, log } = setup();
+  const { dispatcher, calls, log, traffic } = setup();
   dispatcher.register("m", at(50001));
   for (const type of ["1", "2", "3", "4"]) dispatcher.deliver(1n, wire("m", type));
   (await calls.next()).fail();
@@ -149,6 +149,7 @@ Deno.test("Dispatcher goes on with the next message after a failure and logs cha
     "module m does not take messages",
     "module m is reachable again",
   ]);
+  assert.equal(traffic.count("undelivered", "sync").messages, 2);
 });
 
 Deno.test("Dispatcher.register() of a module that failed connects anew at once", async () => {

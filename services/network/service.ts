@@ -53,10 +53,17 @@ export function networkService(deps: NetworkDeps): GrpcService {
   });
 }
 
-/** Where a module is; null makes its messages be dropped, which is what p2p does with a bad port. */
+/** What a URI may have between its slashes; the reference looks at no more when modules register. */
+const AUTHORITY = /^[-A-Za-z0-9._~!$&'()*+,;=:@%[\]]+$/;
+
+/**
+ * Where a module is; null makes its messages be dropped, which is what the reference does with a
+ * port that is no number.
+ */
 function moduleAddress(hostname: string, port: string, { hasRemoteModules }: FaceOptions) {
   if (!hasRemoteModules) return parseModuleAddress("127.0.0.1", port);
-  const address = parseModuleAddress(hostname, port);
-  if (address !== null) return address;
-  throw new RpcError(RpcCode.InvalidArgument, `invalid host and port: ${hostname}:${port}`);
+  if (hostname === "" || !AUTHORITY.test(`${hostname}:${port}`)) {
+    throw new RpcError(RpcCode.InvalidArgument, `invalid host and port: ${hostname}:${port}`);
+  }
+  return parseModuleAddress(hostname, port);
 }
