@@ -3,6 +3,7 @@ import { type Appender, openAppender } from "./appender.ts";
 import { LogConfigError } from "./config_error.ts";
 import { showFields } from "./fields.ts";
 import { type LogThreshold, passes } from "./levels.ts";
+import { showMessage } from "./line_text.ts";
 import type { LogFields, Logger, LogLevel } from "./logger.ts";
 import type { LogRecord } from "./pattern.ts";
 import { type PlainLog, settingsOf } from "./plain_log.ts";
@@ -238,7 +239,7 @@ class TargetLogger implements Logger {
       timeMs: this.#clock.nowMs(),
       level,
       target: this.#target,
-      message: message + showFields(fields ?? {}, { withStacks: level === "error" }),
+      message: showMessage(message) + showFields(fields ?? {}, { withStacks: level === "error" }),
     });
   }
 }

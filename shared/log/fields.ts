@@ -1,8 +1,6 @@
 import { to0xHex } from "../bytes/mod.ts";
+import { bounded, boundedBytes, escapeControls, escapeStack, shorten } from "./line_text.ts";
 import type { LogFields } from "./logger.ts";
-
-/** Longest text of one value in characters: data of a peer must not fill the disk. */
-const VALUE_SIZE_MAX = 8192;
 
 /** Errors of a chain of causes that are shown on one line. */
 const CAUSES_MAX = 4;
@@ -18,9 +16,7 @@ export function showFields(fields: LogFields, { withStacks = false } = {}): stri
   const showError = withStacks ? showWithStack : showOnOneLine;
   let text = "";
   for (const name of Object.keys(fields)) {
-    const shown = showSafely(() => fields[name], showError);
-    const isLong = shown.length > VALUE_SIZE_MAX;
-    text += ` ${name}=${isLong ? `${shown.slice(0, VALUE_SIZE_MAX)}...` : shown}`;
+    text += ` ${name}=${shorten(showSafely(() => fields[name], showError))}`;
   }
   return text;
 }
@@ -38,21 +34,23 @@ function showSafely(read: () => unknown, showError: ShowError): string {
 function showValue(value: unknown, showError: ShowError): string {
   if (typeof value === "string") return quoteIfNeeded(value);
   if (value instanceof Error) return showError(value);
-  if (value instanceof Uint8Array) return to0xHex(value);
+  if (value instanceof Uint8Array) return to0xHex(boundedBytes(value));
   if (typeof value === "object" && value !== null) {
-    return JSON.stringify(value, (_, part: unknown) => jsonValue(part));
+    return escapeControls(JSON.stringify(value, (_, part: unknown) => jsonValue(part)));
   }
-  return String(value);
+  return escapeControls(String(value));
 }
 
 function jsonValue(part: unknown): unknown {
   if (typeof part === "bigint") return String(part);
-  if (part instanceof Uint8Array) return to0xHex(part);
-  return part instanceof Error ? `${part.name}: ${part.message}` : part;
+  if (typeof part === "string") return bounded(part);
+  if (part instanceof Uint8Array) return to0xHex(boundedBytes(part));
+  return part instanceof Error ? bounded(`${part.name}: ${part.message}`) : part;
 }
 
 function quoteIfNeeded(text: string): string {
-  return NEEDS_QUOTES.test(text) ? JSON.stringify(text) : text;
+  const start = bounded(text);
+  return NEEDS_QUOTES.test(start) ? escapeControls(JSON.stringify(start)) : start;
 }
 
 function showOnOneLine(error: Error): string {
@@ -66,7 +64,7 @@ function showOnOneLine(error: Error): string {
 
 /** An error with its stack and what caused it, each on lines of its own. */
 function showWithStack(error: Error): string {
-  const own = error.stack ?? `${error.name}: ${error.message}`;
+  const own = escapeStack(bounded(error.stack ?? `${error.name}: ${error.message}`));
   if (error.cause === undefined) return own;
   return `${own}\ncaused by: ${showSafely(() => error.cause, showWithStack)}`;
 }

@@ -222,6 +222,43 @@ Deno.test("showFields() shows any value on its own terms and never throws", () =
   assert.ok(showFields({ long: "x".repeat(100_000) }).length < 10_000);
 });
 
+Deno.test("showFields() spends no time on what it does not show", () => {
+  const text = "\n".repeat(32 * 1024 * 1024);
+  const bytes = new Uint8Array(64 * 1024 * 1024);
+  const startMs = SYSTEM_CLOCK.monotonicMs();
+  const shown = showFields({ text, bytes, object: { text, bytes }, error: new Error(text) });
+  assert(SYSTEM_CLOCK.monotonicMs() - startMs < 200);
+  assert(shown.length < 40_000);
+  assert.equal(shown.match(/\.\.\. |\.\.\.$/g)?.length, 4, "each says that it is not all");
+});
+
+Deno.test("a log line stays one line, whatever its message and fields are", () =>
+  inFolder(async (folder) => {
+    const path = `${folder}/demo.log`;
+    const file = { path, sizeMax: 1e6, keptCount: 1, isCompressed: false };
+    const { log, close } = initPlainLog({ level: "info", file }, {
+      target: "demo",
+      clock: SYSTEM_CLOCK,
+    });
+    const evil = "x\r\n2026 INFO demo - forged\x1b[2J\x7f\x9b2J\x85\0\u2028\u2029y";
+    const escaped = "x\\r\\n2026 INFO demo - forged\\u001b[2J\\u007f\\u009b2J\\u0085\\u0000" +
+      "\\u2028\\u2029y";
+    log.info(`reason: ${evil}`);
+    log.info("quoted", { evil, object: { evil }, error: new Error(evil), symbol: Symbol(evil) });
+    log.error("failed", { cause: new Error(evil, { cause: new Error(evil) }) });
+    log.info("m".repeat(100_000));
+    await close();
+    const text = Deno.readTextFileSync(path);
+    // deno-lint-ignore no-control-regex
+    assert(!/[\0-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]/.test(text));
+    const lines = text.trimEnd().split("\n").filter((line) => !/^( {4}at |caused by: )/.test(line));
+    assert.equal(lines.length, 4);
+    assert(lines[0]?.endsWith(`INFO demo - reason: ${escaped}`));
+    assert.equal(lines[1]?.split("2026 INFO demo - forged").length, 5);
+    assert(lines[2]?.endsWith(`ERROR demo - failed cause=Error: ${escaped}`));
+    assert(lines[3]?.endsWith(` INFO demo - ${"m".repeat(8_192)}...`));
+  }));
+
 Deno.test("initLog() keeps what a killed process had put aside", () =>
   inFolder(async (folder) => {
     const path = `${folder}/demo-log4rs.yaml`;

@@ -76,3 +76,13 @@ Deno.test("encodeTime() and readTime() are inverse from 1950 to 9999", () => {
     assert.equal(decodeDer(encodeTime(second * 1000), readTime), second * 1000);
   }));
 });
+
+Deno.test("readTime() shows the beginning of a wrong time only, with its control characters quoted", () => {
+  const text = `2601010000\n${"\x1b".repeat(60_000)}`;
+  const bytes = encodeDer(TAG.utcTime, new TextEncoder().encode(text));
+  assert.throws(() => decodeDer(bytes, readTime), {
+    name: "CertificateError",
+    message: `Cannot read the time "2601010000\\n${"\\u001b".repeat(4)}...": ` +
+      "it must be YYMMDDhhmmssZ or YYYYMMDDhhmmssZ",
+  });
+});

@@ -5,6 +5,9 @@ import { CertificateError } from "./errors.ts";
 /** Times before 2050 have two digits of the year, later ones four (RFC 5280, 4.1.2.5). */
 const SHORT_YEARS_END_MS = Date.UTC(2050, 0);
 
+/** Bytes of the longer form; of a wrong time no more is shown. */
+const TIME_SIZE_MAX = 15;
+
 const SHORT_TIME = /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 const LONG_TIME = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
 
@@ -30,9 +33,11 @@ export function readTime(reader: DerReader): number {
 }
 
 function wrongTime(text: string): CertificateError {
+  const isLong = text.length > TIME_SIZE_MAX;
+  const shown = JSON.stringify(isLong ? `${text.slice(0, TIME_SIZE_MAX)}...` : text);
   return new CertificateError(
     "malformed",
-    `Cannot read the time "${text}": it must be YYMMDDhhmmssZ or YYYYMMDDhhmmssZ`,
+    `Cannot read the time ${shown}: it must be YYMMDDhhmmssZ or YYYYMMDDhhmmssZ`,
   );
 }
 
