@@ -1,5 +1,5 @@
 import { type Bytes, EMPTY_BYTES, readU32be } from "../../../shared/bytes/mod.ts";
-import type { MemoryBudget } from "./memory_budget.ts";
+import type { ConnectionMemory, Grant } from "./memory_budget.ts";
 
 /** Size of the length prefix of a frame. */
 const PREFIX_SIZE = 4;
@@ -17,8 +17,8 @@ const FINAL_SIZE_FACTOR = 16;
 export interface FrameLimits {
   /** Largest frame. */
   readonly sizeMax: number;
-  /** What unfinished frames may take. */
-  readonly budget: MemoryBudget;
+  /** What the unfinished frames of the connection may take. */
+  readonly memory: ConnectionMemory;
 }
 
 /**
@@ -36,17 +36,22 @@ export class FrameReader {
   #chunk: Bytes = EMPTY_BYTES;
   #offset = 0;
 
-  readonly #budget: MemoryBudget;
+  readonly #memory: ConnectionMemory;
   #sizeMax: number;
 
-  constructor({ sizeMax, budget }: FrameLimits) {
+  constructor({ sizeMax, memory }: FrameLimits) {
     this.#sizeMax = sizeMax;
-    this.#budget = budget;
+    this.#memory = memory;
   }
 
   /** Changes the limit of the frames to come. */
   setSizeMax(sizeMax: number): void {
     this.#sizeMax = sizeMax;
+  }
+
+  /** Whether a part of a frame has come and the rest has not. */
+  get isUnfinished(): boolean {
+    return this.#prefixSize > 0 || this.#frameSize !== null;
   }
 
   /** Adds a chunk, which must not change afterwards; {@linkcode next} must have given null before. */
@@ -55,24 +60,30 @@ export class FrameReader {
     this.#offset = 0;
   }
 
-  /** The next frame; null when more bytes are needed; a text says why the frame is refused. */
+  /**
+   * The next frame; null when more bytes are needed; "busy" when it is to be asked again once the
+   * connection has memory; any other text says why the frame is refused.
+   */
   next(): Bytes | null | string {
     this.#frameSize ??= this.#readPrefix();
     if (this.#frameSize === null) return null;
     if (this.#frameSize > this.#sizeMax) {
-      return `frame of ${this.#frameSize} bytes exceeds ${this.#sizeMax}`;
+      return `msg too large: frame of ${this.#frameSize} bytes exceeds ${this.#sizeMax}`;
     }
     const end = this.#offset + this.#frameSize - this.#bufferedSize;
     const isComplete = end <= this.#chunk.length;
     const rest = this.#chunk.subarray(this.#offset, end);
-    this.#offset = Math.min(end, this.#chunk.length);
     if (isComplete && this.#bufferedSize === 0) {
+      this.#offset = end;
       this.#frameSize = null;
       return rest;
     }
-    if (!this.#append(rest, this.#frameSize)) {
-      return `unfinished frames of all peers exceed ${this.#budget.sizeMax} bytes`;
+    const grant = this.#append(rest, this.#frameSize);
+    if (grant === "busy") return grant;
+    if (grant === "full") {
+      return `no memory for a frame of ${this.#frameSize} bytes: too much of all peers is unfinished`;
     }
+    this.#offset = Math.min(end, this.#chunk.length);
     if (!isComplete) return null;
     const frame = this.#buffer.subarray(0, this.#frameSize);
     this.#frameSize = null;
@@ -82,7 +93,7 @@ export class FrameReader {
 
   /** Forgets an unfinished frame. */
   clear(): void {
-    this.#budget.release(this.#buffer.length);
+    this.#memory.release(this);
     this.#buffer = EMPTY_BYTES;
     this.#bufferedSize = 0;
   }
@@ -99,22 +110,24 @@ export class FrameReader {
     return readU32be(this.#prefix);
   }
 
-  #append(bytes: Bytes, frameSize: number): boolean {
+  #append(bytes: Bytes, frameSize: number): Grant {
     const size = this.#bufferedSize + bytes.length;
-    if (size > this.#buffer.length && !this.#grow(size, frameSize)) return false;
+    const grant = size > this.#buffer.length ? this.#grow(size, frameSize) : "granted";
+    if (grant !== "granted") return grant;
     this.#buffer.set(bytes, this.#bufferedSize);
     this.#bufferedSize = size;
-    return true;
+    return grant;
   }
 
-  #grow(size: number, frameSize: number): boolean {
+  #grow(size: number, frameSize: number): Grant {
     const isNearEnd = frameSize <= size * FINAL_SIZE_FACTOR;
     const wanted = Math.max(size, this.#buffer.length * BUFFER_GROWTH, BUFFER_SIZE_MIN);
     const grownSize = isNearEnd ? frameSize : Math.min(wanted, frameSize);
-    if (!this.#budget.take(grownSize - this.#buffer.length)) return false;
+    const grant = this.#memory.grow(this, grownSize);
+    if (grant !== "granted") return grant;
     const grown = new Uint8Array(grownSize);
     grown.set(this.#buffer.subarray(0, this.#bufferedSize));
     this.#buffer = grown;
-    return true;
+    return grant;
   }
 }

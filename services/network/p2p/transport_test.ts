@@ -187,7 +187,10 @@ Deno.test("P2pTransport closes connections that send rubbish and serves the othe
   const rubbish = new Map([
     ["474554202f20485454502f312e310d0a", /^service error: yamux.version=71/],
     ["0000000000000001ffffffff", /^service error: yamux.length=4294967295/],
-    [`${opening}0000000000000001000000040fffffff`, /^service error: ProtocolError: frame of 268/],
+    [
+      `${opening}0000000000000001000000040fffffff`,
+      /^service error: ProtocolError: msg too large: frame of 268/,
+    ],
     [`${opening}${opening}`, /^service error: stream 1 is opened twice/],
   ]);
   for (const [hex, reason] of rubbish) {

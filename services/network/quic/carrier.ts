@@ -76,7 +76,13 @@ export class QuicCarrier implements Carrier {
   }
 
   #newChannel(connection: Connection): Channel {
-    return new QuicChannel({ connection, clock: this.#options.clock, budget: this.#budget });
+    const { host, port } = connection.address;
+    return new QuicChannel({
+      connection,
+      clock: this.#options.clock,
+      budget: this.#budget,
+      onRefusal: (reason) => this.#refusals.add(`${host}:${port}`, reason),
+    });
   }
 }
 

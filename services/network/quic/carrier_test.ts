@@ -181,6 +181,31 @@ Deno.test("QuicCarrier refuses a message that is too large, and goes on with oth
   await user.ends.next();
 });
 
+Deno.test("QuicCarrier lets no neighbour take the memory of others with unfinished messages", async () => {
+  await using b = await open(B);
+  const evil = await foreignClient(b);
+  const victim = new User(await b.accepted.next());
+  const attacks: Promise<void>[] = [];
+  for (let count = 0; count < 4; count++) {
+    const stream = (await evil.createUnidirectionalStream()).getWriter();
+    const attack = stream.write(new Uint8Array(u32be(MESSAGE_SIZE_MAX)))
+      .then(() => stream.write(new Uint8Array(MESSAGE_SIZE_MAX / 16 + 1)));
+    attacks.push(attack.catch(() => {})); // it is stopped
+  }
+  await Promise.any(attacks);
+  await b.log.waitFor(/too many unfinished messages of this peer wait for memory/);
+  await using c = await open(credentialsOf("c.fy"));
+  const [honest, user] = await connect(c, b);
+  for (let count = 0; count < 20; count++) {
+    honest.send("controller", "chain_status", new Uint8Array(300_000));
+  }
+  honest.send("controller", "sync_block", new Uint8Array(20_000_000));
+  for (let count = 0; count < 21; count++) await user.next();
+  evil.close();
+  await victim.ends.next();
+  await Promise.all(attacks);
+});
+
 Deno.test("QuicCarrier opens another stream when the other side stops one", async () => {
   await using b = await open(B);
   const connection = await foreignClient(b);

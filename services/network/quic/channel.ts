@@ -1,9 +1,9 @@
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Clock, Timer } from "../../../shared/clock/mod.ts";
-import { FrameReader } from "../core/frame_reader.ts";
 import { type Lane, LANES } from "../core/lane.ts";
-import type { MemoryBudget } from "../core/memory_budget.ts";
-import { type Channel, type ChannelUse, isTooLarge, MESSAGE_SIZE_MAX } from "../domains/carrier.ts";
+import { ConnectionMemory, type MemoryBudget } from "../core/memory_budget.ts";
+import { type Channel, type ChannelUse, isTooLarge } from "../domains/carrier.ts";
+import { readFrames } from "../domains/frame_stream.ts";
 import type { Outbox } from "../outbox.ts";
 import { type Connection, ConnectionLost } from "./connection.ts";
 import { EngineError } from "./engine.ts";
@@ -15,6 +15,8 @@ export interface ChannelOptions {
   readonly clock: Clock;
   /** What unfinished messages of all channels may take. */
   readonly budget: MemoryBudget;
+  /** Told why a stream of the other side ends before its end; it must not throw. */
+  readonly onRefusal: (reason: string) => void;
 }
 
 /** Streams with a higher number are sent first. */
@@ -39,6 +41,7 @@ export class QuicChannel implements Channel {
   readonly domains: readonly string[];
   readonly address: string;
   readonly #options: ChannelOptions;
+  readonly #memory: ConnectionMemory;
   readonly #streams = new Map<Lane, SendStream>();
   readonly #sending = new Map<Lane, Promise<void>>();
   #use: ChannelUse | null = null;
@@ -48,6 +51,7 @@ export class QuicChannel implements Channel {
   constructor(options: ChannelOptions) {
     const { address, peerDomains } = options.connection;
     this.#options = options;
+    this.#memory = new ConnectionMemory(options.budget);
     this.domains = peerDomains;
     this.address = address.host.includes(":")
       ? `[${address.host}]:${address.port}`
@@ -134,22 +138,23 @@ export class QuicChannel implements Channel {
 
   /** A stream that cannot be read any further ends alone. */
   async #receive(stream: ReceiveStream, use: ChannelUse): Promise<void> {
-    const reader = new FrameReader({
-      sizeMax: MESSAGE_SIZE_MAX,
-      budget: this.#options.budget,
-    });
+    const stop = (reason: string) => {
+      stream.stop();
+      this.#options.onRefusal(`framed stream report decode error: ${reason}`);
+    };
     try {
-      for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
-        reader.push(chunk);
-        for (let frame = reader.next(); frame !== null; frame = reader.next()) {
-          if (typeof frame === "string") return stream.stop();
-          if (!this.#isOver) use.message(frame);
-        }
-      }
+      const refusal = await readFrames({
+        read: () => stream.read(),
+        message: (bytes) => {
+          if (!this.#isOver) use.message(bytes);
+        },
+        stalled: stop,
+        memory: this.#memory,
+        clock: this.#options.clock,
+      });
+      if (refusal !== null) stop(refusal);
     } catch (error) {
       if (!(error instanceof ConnectionLost || error instanceof EngineError)) throw error;
-    } finally {
-      reader.clear();
     }
   }
 

@@ -26,7 +26,9 @@ async function setup() {
   const [a, b] = [open("a.fy"), open("b.fy")];
   const connection = await a.connect({ host: "127.0.0.1", port: b.port }, "b.fy");
   const clock = new ManualClock();
-  const channel = new QuicChannel({ connection, clock, budget: new MemoryBudget(1_000_000) });
+  const refusals = new Inbox<string>();
+  const budget = new MemoryBudget(1_000_000);
+  const channel = new QuicChannel({ connection, clock, budget, onRefusal: refusals.push });
   const outbox = new Outbox(new Traffic());
   const ends = new Inbox<string>();
   const messages = new Inbox<Uint8Array>();
@@ -43,6 +45,7 @@ async function setup() {
     ends,
     messages,
     outbox,
+    refusals,
     send,
     peer: await connections.next(),
     [Symbol.asyncDispose]: async () => {
@@ -72,16 +75,37 @@ Deno.test("QuicChannel ends when the other side takes nothing for half a minute"
 
 Deno.test("QuicChannel drops a stream whose unfinished message is above the budget", async () => {
   await using test = await setup();
-  const { ends, messages, peer } = test;
+  const { ends, messages, peer, refusals } = test;
   const announced = Uint8Array.of(0x01, 0, 0, 0); // 16 MiB
   const stream = peer.openStream(0);
   await assert.rejects(async () => {
     await stream.write([announced]);
     for (let sent = 0; sent < 15; sent++) await stream.write([new Uint8Array(1_000_000)]);
   }, /stopped/);
+  assert.match(await refusals.next(), /decode error: no memory for a frame of 16777216 bytes/);
   await peer.openStream(0).write([Uint8Array.of(0, 0, 0, 1, 9)]);
   assert.deepEqual(await messages.next(), Uint8Array.of(9));
   assert.equal(ends.size, 0);
+});
+
+Deno.test("QuicChannel ends a stream with an unfinished message and nothing more for 30 s", async () => {
+  await using test = await setup();
+  const { clock, ends, messages, peer, refusals } = test;
+  const [idle, silent] = [peer.openStream(0), peer.openStream(0)];
+  await idle.write([Uint8Array.of(0, 0, 0, 1, 7)]);
+  assert.deepEqual(await messages.next(), Uint8Array.of(7));
+  await silent.write([Uint8Array.of(0, 0, 0, 1, 8, 0, 0, 0, 9, 1)]);
+  assert.deepEqual(await messages.next(), Uint8Array.of(8));
+  await SYSTEM_CLOCK.sleep(0); // the rest is looked at
+  clock.advance(29_999);
+  assert.equal(refusals.size, 0);
+  clock.advance(1);
+  assert.match(await refusals.next(), /makes no progress/);
+  await silent.finish();
+  clock.advance(60_000);
+  await idle.write([Uint8Array.of(0, 0, 0, 1, 9)]);
+  assert.deepEqual(await messages.next(), Uint8Array.of(9));
+  assert.deepEqual([refusals.size, ends.size], [0, 0]);
 });
 
 Deno.test("QuicChannel ends on a message above the limit", async () => {

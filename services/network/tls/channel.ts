@@ -2,9 +2,9 @@ import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Clock, Timer } from "../../../shared/clock/mod.ts";
 import { parseCertificate } from "../../../shared/x509/mod.ts";
 import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
-import { FrameReader } from "../core/frame_reader.ts";
-import type { MemoryBudget } from "../core/memory_budget.ts";
-import { type Channel, type ChannelUse, isTooLarge, MESSAGE_SIZE_MAX } from "../domains/carrier.ts";
+import { ConnectionMemory, type MemoryBudget } from "../core/memory_budget.ts";
+import { type Channel, type ChannelUse, isTooLarge } from "../domains/carrier.ts";
+import { readFrames } from "../domains/frame_stream.ts";
 import type { TlsSocket } from "../tls_socket.ts";
 
 /** What is written at once, so that an urgent frame waits for no more than this and one frame. */
@@ -19,6 +19,7 @@ const CLOSE_WAIT_MS = 500;
 /** What a channel is made of. */
 export interface TlsChannelOptions {
   readonly socket: TlsSocket;
+  /** What unfinished messages of all channels may take. */
   readonly budget: MemoryBudget;
   readonly clock: Clock;
 }
@@ -68,25 +69,25 @@ export class TlsChannel implements Channel {
   }
 
   async #readAll({ message }: ChannelUse): Promise<void> {
-    const { socket, budget } = this.#options;
-    const frames = new FrameReader({ sizeMax: MESSAGE_SIZE_MAX, budget });
+    const { socket, budget, clock } = this.#options;
+    const chunks = new ChunkReader(socket);
+    const endUndecoded = (reason: string) =>
+      this.#end(`framed stream report decode error: ${reason}`);
     try {
-      const chunks = new ChunkReader(socket);
-      for (let chunk = await chunks.read(); chunk !== null; chunk = await chunks.read()) {
-        frames.push(chunk);
-        for (let frame = frames.next(); frame !== null; frame = frames.next()) {
-          if (typeof frame === "string") {
-            return this.#end(`framed stream report decode error: msg too large: ${frame}`);
-          }
-          if (!this.#isEnded) message(frame);
-        }
-      }
-      this.#end("framed stream end, will drop it");
+      const refusal = await readFrames({
+        read: () => chunks.read(),
+        message: (bytes) => {
+          if (!this.#isEnded) message(bytes);
+        },
+        stalled: endUndecoded,
+        memory: new ConnectionMemory(budget),
+        clock,
+      });
+      if (refusal === null) this.#end("framed stream end, will drop it");
+      else endUndecoded(refusal);
     } catch (cause) {
       if (!(cause instanceof Error) || isDefect(cause)) throw cause;
       this.#end(`framed stream report io error, will drop the stream: ${cause.message}`);
-    } finally {
-      frames.clear();
     }
   }
 

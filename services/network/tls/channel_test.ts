@@ -94,6 +94,36 @@ Deno.test("TlsChannel ends on a message above the limit", async () => {
   assert(socket.isClosed);
 });
 
+Deno.test("TlsChannel ends when an unfinished message makes no progress for 30 s", async () => {
+  const { clock, ends, messages, socket, start } = setup();
+  start();
+  socket.incoming.push(framed(Uint8Array.of(1)));
+  await settle();
+  clock.advance(60_000); // between messages is no reason
+  socket.incoming.push(Uint8Array.of(0, 0, 0, 2, 1));
+  await settle();
+  clock.advance(29_999);
+  assert.deepEqual([messages.size, ends.size], [1, 0]);
+  clock.advance(1);
+  assert.match(await ends.next(), /decode error: an unfinished message makes no progress/);
+  assert(socket.isClosed);
+});
+
+Deno.test("TlsChannel tells a message that is too large from one without memory", async () => {
+  for (
+    const [size, reason] of [
+      [MESSAGE_SIZE_MAX + 1, /decode error: msg too large/],
+      [3_000_000, /decode error: no memory for a frame of 3000000 bytes/],
+    ] as const
+  ) {
+    const { ends, socket, start } = setup();
+    start();
+    socket.incoming.push(u32be(size));
+    for (let sent = 0; sent < 300; sent++) socket.incoming.push(new Uint8Array(1_000));
+    assert.match(await ends.next(), reason);
+  }
+});
+
 Deno.test("TlsChannel.close() lets no message through while it waits for its last bytes", async () => {
   const { channel, clock, ends, messages, socket, start, send } = setup();
   start();

@@ -1,7 +1,7 @@
 import { type Bytes, u32be } from "../../../../shared/bytes/mod.ts";
 import { unreachable } from "../../../../shared/assert/mod.ts";
 import { FrameReader } from "../../core/frame_reader.ts";
-import type { MemoryBudget } from "../../core/memory_budget.ts";
+import { ConnectionMemory, type MemoryBudget } from "../../core/memory_budget.ts";
 import {
   answerProtocol,
   decodeProtocolInfo,
@@ -39,7 +39,7 @@ const SELECT_TIMEOUT_MS = 10_000;
 /** A `ProtocolInfo` of an honest peer has 39 bytes. */
 const SELECT_FRAME_SIZE_MAX = 65_536;
 
-/** How long a peer may take nothing of what waits for it. */
+/** How long a peer may take nothing of what waits for it, or leave a message unfinished. */
 const STALL_TIMEOUT_MS = 30_000;
 
 /**
@@ -53,21 +53,26 @@ export class PeerLink {
   readonly #selectDeadlineMs: number;
   /** The stream of the node protocol; null while an acceptor waits for it. */
   #streamId: number | null = null;
-  readonly #budget: MemoryBudget;
+  readonly #memory: ConnectionMemory;
   #reader: FrameReader;
   #state: "selecting" | "open" | "ended" = "selecting";
   #events: LinkEvent[] = [];
   /** When the peer last took something, or nothing waited for it. */
   #progressMs: number;
+  /** When the peer was last seen to send something of a message, or none was unfinished. */
+  #receiveProgressMs: number;
+  /** Whether something came since the last look. */
+  #hasReceived = false;
 
   constructor({ role, frameSizeMax, budget, nowMs }: LinkOptions) {
-    this.#budget = budget;
-    this.#reader = new FrameReader({ sizeMax: SELECT_FRAME_SIZE_MAX, budget });
+    this.#memory = new ConnectionMemory(budget);
+    this.#reader = new FrameReader({ sizeMax: SELECT_FRAME_SIZE_MAX, memory: this.#memory });
     this.#session = new YamuxSession(role, nowMs);
     this.#role = role;
     this.#frameSizeMax = frameSizeMax;
     this.#selectDeadlineMs = nowMs + SELECT_TIMEOUT_MS;
     this.#progressMs = nowMs;
+    this.#receiveProgressMs = nowMs;
     if (role === "dialler") {
       this.#streamId = this.#session.openStream();
       this.#writeFrame(this.#streamId, encodeProtocolInfo(NODE_PROTOCOL));
@@ -103,6 +108,11 @@ export class PeerLink {
     if (this.unsentSize === 0) this.#progressMs = nowMs;
     if (nowMs - this.#progressMs >= STALL_TIMEOUT_MS) {
       this.#end("the peer takes nothing of what waits for it");
+    }
+    if (this.#hasReceived || !this.#reader.isUnfinished) this.#receiveProgressMs = nowMs;
+    this.#hasReceived = false;
+    if (nowMs - this.#receiveProgressMs >= STALL_TIMEOUT_MS) {
+      this.#end("ProtocolError: an unfinished message makes no progress");
     }
     for (const event of this.#session.tick(nowMs)) this.#handle(event);
     return this.#takeEvents();
@@ -160,10 +170,11 @@ export class PeerLink {
     if (this.#streamId !== null) return this.#session.resetStream(streamId);
     this.#streamId = streamId;
     this.#reader.clear();
-    this.#reader = new FrameReader({ sizeMax: SELECT_FRAME_SIZE_MAX, budget: this.#budget });
+    this.#reader = new FrameReader({ sizeMax: SELECT_FRAME_SIZE_MAX, memory: this.#memory });
   }
 
   #handleData(streamId: number, chunk: Bytes): void {
+    this.#hasReceived = true;
     this.#reader.push(chunk);
     while (this.#state !== "ended" && this.#streamId === streamId) {
       const frame = this.#reader.next();

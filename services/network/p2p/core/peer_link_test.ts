@@ -106,7 +106,10 @@ Deno.test("PeerLink ends on a message above the limit, outgoing and incoming", (
   assert(outgoing.isEnded);
   const incoming = openPair().acceptor;
   const bomb = streamFrame(0, fromHex("ffffffff"));
-  assert.match(endReason(incoming.receive(bomb)), /^ProtocolError: frame of 4294967295/);
+  assert.match(
+    endReason(incoming.receive(bomb)),
+    /^ProtocolError: msg too large: frame of 4294967295/,
+  );
   assert.equal(toHex(outputOf(incoming)), "000300000000000000000000");
 });
 
@@ -118,14 +121,15 @@ Deno.test("PeerLink ends when unfinished messages take too much, and gives it ba
     return acceptor;
   };
   const unfinished = streamFrame(0, concatBytes(u32be(80_000), new Uint8Array(60_000)));
-  const [first, second] = [open(), open()];
-  assert.deepEqual(first.receive(unfinished), []);
+  const [first, second, third] = [open(), open(), open()];
+  assert.deepEqual(first.receive(unfinished), []); // has it for itself
+  assert.deepEqual(second.receive(unfinished), []);
   assert.equal(budget.used, 80_000);
-  assert.match(endReason(second.receive(unfinished)), /^ProtocolError: unfinished frames/);
-  assert.equal(first.receive(streamFrame(0, new Uint8Array(20_000))).length, 1);
+  assert.match(endReason(third.receive(unfinished)), /^ProtocolError: no memory for a frame/);
+  assert.equal(second.receive(streamFrame(0, new Uint8Array(20_000))).length, 1);
   assert.equal(budget.used, 0);
-  first.receive(unfinished);
-  first.close("enough", false);
+  second.receive(unfinished);
+  second.close("enough", false);
   assert.equal(budget.used, 0);
 });
 
@@ -146,6 +150,17 @@ Deno.test("PeerLink.tick() ends a link whose peer takes nothing for 30 s", () =>
   assert(dialler.unsentSize > 0, "the window is used up");
   assert.deepEqual(dialler.tick(31_999), []);
   assert.match(endReason(dialler.tick(32_000)), /takes nothing/);
+});
+
+Deno.test("PeerLink.tick() ends a link with an unfinished message and nothing more for 30 s", () => {
+  const { acceptor } = openPair();
+  acceptor.tick(1_000);
+  acceptor.receive(streamFrame(0, concatBytes(u32be(3), new Uint8Array(1))));
+  acceptor.tick(2_000);
+  acceptor.receive(streamFrame(0, new Uint8Array(1)));
+  acceptor.tick(3_000);
+  assert.deepEqual(acceptor.tick(32_999), []);
+  assert.match(endReason(acceptor.tick(33_000)), /^ProtocolError: an unfinished message/);
 });
 
 Deno.test("PeerLink answers an unknown protocol with no version and lets the peer try again", () => {

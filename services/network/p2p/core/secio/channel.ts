@@ -7,7 +7,7 @@ import {
   sha256,
 } from "../../../../../shared/crypto/mod.ts";
 import { FrameReader } from "../../../core/frame_reader.ts";
-import type { MemoryBudget } from "../../../core/memory_budget.ts";
+import { ConnectionMemory, type MemoryBudget } from "../../../core/memory_budget.ts";
 import { type Choice, choose, deriveKeys, OWN_LISTS } from "./choice.ts";
 import {
   decodeExchange,
@@ -76,7 +76,10 @@ export class SecioChannel {
     const nonce = seed.slice(0, NONCE_SIZE);
     this.#own = { nonce, publicKey: key.publicKey, ...OWN_LISTS };
     this.#ownBytes = encodePropose(this.#own);
-    this.#reader = new FrameReader({ sizeMax: HANDSHAKE_FRAME_SIZE_MAX, budget });
+    this.#reader = new FrameReader({
+      sizeMax: HANDSHAKE_FRAME_SIZE_MAX,
+      memory: new ConnectionMemory(budget),
+    });
     this.#send(this.#ownBytes);
   }
 
