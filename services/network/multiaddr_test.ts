@@ -49,6 +49,34 @@ Deno.test("parseMultiaddr() refuses what 6.3.3 refuses", () => {
   for (const text of malformed) assert.equal(parseMultiaddr(text), null, text);
 });
 
+Deno.test("parseMultiaddr() takes names of hosts, and no other text in their place", () => {
+  const names = ["", "a", "Node_1.test-chain.", "10.0.0.1", "münchen.example", "a".repeat(253)];
+  const others = [
+    "a\nb",
+    "a\u0000",
+    "\u001b[2J",
+    "\u007f",
+    "\u0085",
+    "a b",
+    'a"b',
+    "a\\b",
+    "a%b",
+    "\u202e",
+    "\u200b",
+    "\ud800",
+    "a".repeat(254),
+  ];
+  for (const component of ["dns4", "dns6", "tls"]) {
+    for (const name of names) {
+      const text = `/${component}/${name}`;
+      assert.equal(parseMultiaddr(text)?.text, text);
+    }
+    for (const name of others) {
+      assert.equal(parseMultiaddr(`/${component}/${name}`), null, JSON.stringify(name));
+    }
+  }
+});
+
 Deno.test("buildMultiaddr() renders components in their order", () => {
   const address = buildMultiaddr([
     { name: "dns4", value: "localhost" },

@@ -39,8 +39,14 @@ const SELECT_TIMEOUT_MS = 10_000;
 /** A `ProtocolInfo` of an honest peer has 39 bytes. */
 const SELECT_FRAME_SIZE_MAX = 65_536;
 
-/** How long a peer may take nothing of what waits for it, or leave a message unfinished. */
+/** How long a peer may take too little of what waits for it, or leave a message unfinished. */
 const STALL_TIMEOUT_MS = 30_000;
+
+/**
+ * What a peer takes at least in this time of what waits for it, or all of that: one that takes a
+ * byte now and then would hold the memory for ever.
+ */
+const STALL_SIZE_MIN = 64 * 1024;
 
 /**
  * One connection to a neighbour as a state machine: yamux, protocol select and message frames
@@ -57,12 +63,14 @@ export class PeerLink {
   #reader: FrameReader;
   #state: "selecting" | "open" | "ended" = "selecting";
   #events: LinkEvent[] = [];
-  /** When the peer last took something, or nothing waited for it. */
+  /** When the peer last took enough, or nothing waited for it. */
   #progressMs: number;
   /** When the peer was last seen to send something of a message, or none was unfinished. */
   #receiveProgressMs: number;
   /** Whether something came since the last look. */
   #hasReceived = false;
+  /** What it has taken since then, in bytes. */
+  #takenSize = 0;
 
   constructor({ role, frameSizeMax, budget, nowMs }: LinkOptions) {
     this.#memory = new ConnectionMemory(budget);
@@ -105,9 +113,9 @@ export class PeerLink {
     if (this.#state === "selecting" && nowMs >= this.#selectDeadlineMs) {
       this.#end("SessionTimeout: no protocol was opened in time");
     }
-    if (this.unsentSize === 0) this.#progressMs = nowMs;
+    if (this.unsentSize === 0) this.#noteProgress(nowMs);
     if (nowMs - this.#progressMs >= STALL_TIMEOUT_MS) {
-      this.#end("the peer takes nothing of what waits for it");
+      this.#end("the peer takes too little of what waits for it");
     }
     if (this.#hasReceived || !this.#reader.isUnfinished) this.#receiveProgressMs = nowMs;
     this.#hasReceived = false;
@@ -143,8 +151,14 @@ export class PeerLink {
   takeOutput(sizeMax: number, nowMs: number): readonly Bytes[] {
     const unsentSize = this.unsentSize;
     const output = this.#session.takeOutput(sizeMax);
-    if (this.unsentSize < unsentSize) this.#progressMs = nowMs;
+    this.#takenSize += unsentSize - this.unsentSize;
+    if (this.unsentSize === 0 || this.#takenSize >= STALL_SIZE_MIN) this.#noteProgress(nowMs);
     return output;
+  }
+
+  #noteProgress(nowMs: number): void {
+    this.#progressMs = nowMs;
+    this.#takenSize = 0;
   }
 
   #handle(event: SessionEvent): void {

@@ -149,7 +149,37 @@ Deno.test("PeerLink.tick() ends a link whose peer takes nothing for 30 s", () =>
   dialler.takeOutput(Number.MAX_SAFE_INTEGER, 2_000);
   assert(dialler.unsentSize > 0, "the window is used up");
   assert.deepEqual(dialler.tick(31_999), []);
-  assert.match(endReason(dialler.tick(32_000)), /takes nothing/);
+  assert.match(endReason(dialler.tick(32_000)), /takes too little/);
+});
+
+/** What is left of a link after two minutes in which its peer gives it that much every 10 s. */
+function trickle(creditSize: number, messageSize: number): PeerLink {
+  const { acceptor } = openPair(1_000_000);
+  send(acceptor, messageSize);
+  const header = { type: FrameType.WindowUpdate, flags: 0, streamId: 1, length: creditSize };
+  const credit = encodeHeader(header);
+  for (let nowMs = 0; nowMs <= 120_000 && !acceptor.isEnded; nowMs += 1_000) {
+    if (nowMs % 10_000 === 0) acceptor.receive(credit);
+    for (const bytes of acceptor.takeOutput(Number.MAX_SAFE_INTEGER, nowMs)) {
+      const [, type, , flags] = bytes;
+      const isPing = bytes.length === 12 && type === FrameType.Ping && flags === FrameFlag.Syn;
+      if (!isPing) continue;
+      const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8);
+      const pong = { type: FrameType.Ping, flags: FrameFlag.Ack, streamId: 0, length };
+      acceptor.receive(encodeHeader(pong));
+    }
+    acceptor.tick(nowMs);
+  }
+  return acceptor;
+}
+
+Deno.test("PeerLink.tick() ends a link whose peer takes less than 64 KiB in 30 s", () => {
+  assert(trickle(1, 900_000).isEnded);
+  assert(trickle(20_000, 900_000).isEnded);
+  const slow = trickle(32_768, 900_000);
+  assert(!slow.isEnded && slow.unsentSize > 0, "slow, but fast enough");
+  const done = trickle(4_000, 262_000);
+  assert(!done.isEnded && done.unsentSize === 0, "it takes all that waits for it");
 });
 
 Deno.test("PeerLink.tick() ends a link with an unfinished message and nothing more for 30 s", () => {
