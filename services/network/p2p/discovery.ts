@@ -8,6 +8,9 @@ import type { Multiaddr } from "../multiaddr.ts";
 import { AddressBook, type BookOptions } from "./core/address_book.ts";
 import type { Role } from "./core/yamux_session.ts";
 
+/** More than 64 addresses need; a longer message is not even decoded. */
+const ADDRESSES_SIZE_MAX = 64 * 1024;
+
 /** The module that messages between network services name; no module of a node may have it. */
 export const NETWORK_MODULE = "network";
 
@@ -61,7 +64,8 @@ export class Discovery {
   receive(origin: bigint, bytes: Bytes, nowMs: number): boolean {
     const message = decodeMessage(bytes);
     if (message?.type !== ADDRESSES_TYPE) return false;
-    const nodes = tryDecode(TotalNodeNetInfo, message.msg)?.nodes ?? [];
+    const isSmall = message.msg.length <= ADDRESSES_SIZE_MAX;
+    const nodes = isSmall ? tryDecode(TotalNodeNetInfo, message.msg)?.nodes ?? [] : [];
     const told = nodes.map(({ multiAddress, origin }) => ({
       address: multiAddress,
       nodeId: origin,

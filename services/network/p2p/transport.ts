@@ -1,11 +1,12 @@
 import type { NodeNetInfo } from "../../../proto/gen/common.ts";
 import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Clock, Timer } from "../../../shared/clock/mod.ts";
-import type { Logger } from "../../../shared/log/mod.ts";
+import type { LogFields, Logger } from "../../../shared/log/mod.ts";
 import { StatusCode } from "../../../shared/status/mod.ts";
 import type { MemoryBudget } from "../core/memory_budget.ts";
 import type { Frame } from "../frame.ts";
 import { HalfOpen } from "../half_open.ts";
+import { LimitedLog } from "../limited_log.ts";
 import { type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
 import { Outbox } from "../outbox.ts";
 import { PeerTable } from "../peers.ts";
@@ -44,6 +45,9 @@ const TICK_MS = 1_000;
 /** Connections at once (section 3.7). */
 const CONNECTIONS_MAX = 65_535;
 
+/** Lines about faults of neighbours and strangers in a second. */
+const FAULT_LINES_MAX = 20;
+
 /** An open connection and what waits for it. */
 interface Session {
   readonly connection: Connection;
@@ -58,6 +62,7 @@ export class P2pTransport implements Transport {
   readonly #connections = new Set<Connection>();
   readonly #dials = new Set<Promise<void>>();
   readonly #halfOpen = new HalfOpen();
+  readonly #faults: LimitedLog;
   readonly #stopRequest = new AbortController();
   #events: TransportEvents = { message() {} };
   #tickTimer: Timer | null = null;
@@ -65,6 +70,7 @@ export class P2pTransport implements Transport {
 
   constructor(options: P2pOptions) {
     this.#options = options;
+    this.#faults = new LimitedLog({ ...options, linesMax: FAULT_LINES_MAX });
     this.#plan = new DialPlan(options.peers);
   }
 
@@ -75,10 +81,10 @@ export class P2pTransport implements Transport {
 
   async listen(events: TransportEvents): Promise<void> {
     this.#events = events;
-    const { wire, port, log } = this.#options;
+    const { wire, port } = this.#options;
     await wire.listen(port, {
       accepted: (socket, address) => this.#accept(socket, address),
-      refused: (address, reason) => log.warn(`service error: ${reason}`, { address }),
+      refused: (address, reason) => this.#logFault(reason, { address }),
     });
     this.#tick();
   }
@@ -214,13 +220,17 @@ export class P2pTransport implements Transport {
     if (isTooMany) peer?.session.connection.close("discovery has led to this node before");
   }
 
+  #logFault(reason: string, fields: LogFields): void {
+    this.#faults.warn(`service error: ${reason}`, fields, "service error");
+  }
+
   #logEnd(
     origin: bigint,
     { text }: Multiaddr,
     { reason, isFault }: { readonly reason: string; readonly isFault: boolean },
   ): void {
     const { log } = this.#options;
-    if (isFault) log.warn(`service error: ${reason}`, { session: origin, address: text });
+    if (isFault) this.#logFault(reason, { session: origin, address: text });
     else log.info(`session ${origin} closed: ${reason}`, { address: text });
   }
 

@@ -81,7 +81,8 @@ export class QuicCarrier implements Carrier {
       connection,
       clock: this.#options.clock,
       budget: this.#budget,
-      onRefusal: (reason) => this.#refusals.add(`${host}:${port}`, reason),
+      onRefusal: (reason) =>
+        this.#refusals.warn(REFUSED_TEXT, { reason, address: `${host}:${port}` }),
     });
   }
 }
