@@ -60,7 +60,7 @@ export class Discovery {
     return equalBytes(bytes.subarray(0, BEGINNING.length), BEGINNING);
   }
 
-  /** Takes such a message; true when the session that it came from is one too many. */
+  /** Takes such a message; true when discovery has dialled this node itself. */
   receive(origin: bigint, bytes: Bytes, nowMs: number): boolean {
     const message = decodeMessage(bytes);
     if (message?.type !== ADDRESSES_TYPE) return false;

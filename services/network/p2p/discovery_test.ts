@@ -32,7 +32,9 @@ Deno.test("nodes that know one of them become neighbours of all, each dialling e
   const clock = new ManualClock();
   const ports = Array.from({ length: 4 }, freePort);
   const [first = 0, ...others] = ports;
-  const nodes = [await openNode({ port: first, clock })];
+  // a configured peer on this machine is what makes addresses of this machine worth a dial
+  const peers = others.slice(0, 1).map(addressOf);
+  const nodes = [await openNode({ port: first, peers, clock })];
   for (const port of others) {
     nodes.push(await openNode({ port, peers: [addressOf(first)], clock }));
     await nodes.at(-1)?.log.waitFor(/^session \d+ opened/);

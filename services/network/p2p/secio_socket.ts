@@ -14,6 +14,8 @@ export interface SecioOptions {
   readonly key: NodeKey;
   /** What unfinished frames of all connections may take. */
   readonly budget: MemoryBudget;
+  /** Why a peer that claims this id is not wanted, or null; asked before any work for it. */
+  readonly refusalOf: (peerId: string) => string | null;
   readonly clock: Clock;
   /** Gives up as soon as it aborts. */
   readonly signal: AbortSignal;
@@ -28,7 +30,12 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
  */
 export async function secureSocket(options: SecioOptions): Promise<SecioSocket> {
   const { socket, key, budget, clock, signal } = options;
-  const channel = new SecioChannel({ key, seed: randomBytes(CHANNEL_SEED_SIZE), budget });
+  const channel = new SecioChannel({
+    key,
+    seed: randomBytes(CHANNEL_SEED_SIZE),
+    budget,
+    refusalOf: (publicKey) => options.refusalOf(peerIdOf(publicKey)),
+  });
   let reason: string | null = null;
   // a second close of a socket throws, and both the timer and the signal may want it
   const giveUp = (why: string) => {

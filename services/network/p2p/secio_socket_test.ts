@@ -37,7 +37,9 @@ class SilentSocket implements ByteSocket {
 function open(signal: AbortSignal) {
   const [socket, clock] = [new SilentSocket(), new ManualClock()];
   const budget = new MemoryBudget(2 ** 20);
-  return { socket, clock, secured: secureSocket({ socket, key: keyOf(1), budget, clock, signal }) };
+  const key = keyOf(1);
+  const secured = secureSocket({ socket, key, budget, refusalOf: () => null, clock, signal });
+  return { socket, clock, secured };
 }
 
 Deno.test("secureSocket() closes once when the time is over and the signal aborts together", async () => {

@@ -315,9 +315,9 @@ Deno.test("network_p2p with enable_tls refuses strangers in a self-test and conn
 
 Deno.test("network_p2p with enable_discovery dials back what a neighbour advertises", async () => {
   const discovery = "enable_discovery = true";
-  await using a = await startNode(discovery);
-  await using c = await startNode();
   const peersOf = ({ address }: Node) => ["[[network_p2p.peers]]", `address = "${address}"`];
+  await using c = await startNode();
+  await using a = await startNode(discovery, ...peersOf(c)); // so that it dials this machine
   const advertised = 'advertised_address = "/ip4/127.0.0.1/tcp/1"';
   await using b = await startNode(discovery, advertised, ...peersOf(a), ...peersOf(c));
   await a.log.waitFor(/^dial node\(\/ip4\/127.0.0.1\/tcp\/1\)/);

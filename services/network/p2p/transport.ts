@@ -215,9 +215,9 @@ export class P2pTransport implements Transport {
   #receive(origin: bigint, bytes: Bytes): void {
     const { discovery, clock } = this.#options;
     if (!discovery?.isAddressed(bytes)) return this.#events.message(origin, bytes);
-    const isTooMany = discovery.receive(origin, bytes, clock.monotonicMs());
+    const isItself = discovery.receive(origin, bytes, clock.monotonicMs());
     const peer = this.#peers.get(origin);
-    if (isTooMany) peer?.session.connection.close("discovery has led to this node before");
+    if (isItself) peer?.session.connection.close("discovery has led to this node itself");
   }
 
   #logFault(reason: string, fields: LogFields): void {

@@ -68,8 +68,16 @@ export class AddressBook {
   readonly #entries = new Map<string, Entry>();
   readonly #neighbours = new Map<bigint, Neighbour>();
 
+  /** Whether nodes on this machine or link are neighbours by configuration. */
+  readonly #hasLocalPeers: boolean;
+
   constructor(options: BookOptions) {
     this.#options = options;
+    this.#hasLocalPeers = options.configured.some((text) => {
+      const address = parseMultiaddr(text);
+      const target = address === null ? "" : dialTarget(address);
+      return typeof target !== "string" && isLocal(target.hostname);
+    });
   }
 
   /** The addresses that are remembered. */
@@ -113,8 +121,8 @@ export class AddressBook {
   /**
    * Takes what a neighbour tells: itself first, then others.
    *
-   * @returns whether its session is one too many: discovery has dialled a node that is reached
-   *   under another address, or this node itself
+   * @returns whether discovery has dialled this node itself. A number that another neighbour has
+   *   told too is no reason to end a session: anybody can claim it.
    */
   told(origin: bigint, addresses: readonly ToldAddress[], nowMs: number): boolean {
     const neighbour = this.#neighbours.get(origin);
@@ -126,9 +134,8 @@ export class AddressBook {
     for (const told of addresses) this.#remember(told, nowMs);
     const entry = this.#entries.get(neighbour.dialled ?? "");
     if (entry !== undefined) entry.nodeId = own.nodeId;
-    const isTooMany = own.nodeId === this.#options.nodeId || this.#isReached(own.nodeId);
     neighbour.nodeId = own.nodeId;
-    return isTooMany && entry !== undefined;
+    return own.nodeId === this.#options.nodeId && entry !== undefined;
   }
 
   /** The addresses to dial now. */
@@ -174,6 +181,7 @@ export class AddressBook {
     const target = dialTarget(address);
     if (typeof target === "string" || target.port === 0) return null;
     if (target.hostname === "0.0.0.0" || target.hostname === "::") return null;
+    if (isLocal(target.hostname) && !this.#hasLocalPeers) return null;
     return (target.domain !== null) === needsDomain ? address : null;
   }
 
@@ -186,4 +194,14 @@ export class AddressBook {
     }
     return worst !== null && this.#entries.delete(worst.address.text);
   }
+}
+
+/**
+ * Loopback and link-local addresses: what is there is another service of this machine, unless nodes
+ * share it, and a stranger must not make this node connect to it.
+ */
+function isLocal(hostname: string): boolean {
+  const name = hostname.toLowerCase().replace(/^::ffff:/, "").replace(/\.$/, "");
+  return /^(127|169\.254)\./.test(name) || /^fe[89ab][0-9a-f]:/.test(name) || name === "::1" ||
+    name === "localhost" || name.endsWith(".localhost");
 }

@@ -61,15 +61,35 @@ Deno.test("AddressBook dials back a node that has dialled it, but no node twice"
   assert.deepEqual(dueAt(book, 10_000), [A]);
 });
 
-Deno.test("AddressBook says which session is one too many", () => {
+Deno.test("AddressBook ends no session for a number that another neighbour has claimed", () => {
   const book = openBook({ configured: [A] });
   book.opened(1n, A);
   book.told(1n, [told("", 2n), told(B)], 0);
   assert.deepEqual(dueAt(book, 0), [B]);
   book.opened(2n, B);
-  assert.equal(book.told(2n, [told("", 2n)], 0), true, "B is the node of A");
-  book.ended(2n, 0);
-  assert.deepEqual(dueAt(book, 100_000), [], "and is not dialled again");
+  assert.equal(book.told(2n, [told("", 2n)], 0), false, "the node of A may have lied");
+});
+
+Deno.test("AddressBook dials local addresses only when it has configured peers on such", () => {
+  const local = [
+    "/ip4/127.0.0.1/tcp/1",
+    "/ip4/127.9.9.9/tcp/1",
+    "/ip4/169.254.169.254/tcp/80",
+    "/ip6/::1/tcp/1",
+    "/ip6/fe80::1/tcp/1",
+    "/ip6/::ffff:127.0.0.1/tcp/1",
+    "/dns4/LOCALHOST/tcp/1",
+    "/dns4/a.localhost./tcp/1",
+    "/dns4/127.0.0.1/tcp/1",
+  ];
+  const rememberedWith = (configured: string[]) => {
+    const book = openBook({ configured });
+    book.opened(1n, null);
+    book.told(1n, [...local, A].map((address) => told(address)), 0);
+    return book.addresses;
+  };
+  assert.deepEqual(rememberedWith([B, "foo"]), [A]);
+  assert.deepEqual(rememberedWith(["/dns4/localhost/tcp/2"]), [...local, A]);
 });
 
 Deno.test("AddressBook never ends a session to a configured address", () => {

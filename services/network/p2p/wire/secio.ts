@@ -5,7 +5,7 @@ import { HalfOpen } from "../../half_open.ts";
 import { buildMultiaddr, type Multiaddr } from "../../multiaddr.ts";
 import type { ByteSocket } from "../../tls_socket.ts";
 import { peerIdIn } from "../core/peer_id.ts";
-import { type SecioSocket, secureSocket } from "../secio_socket.ts";
+import { type SecioOptions, type SecioSocket, secureSocket } from "../secio_socket.ts";
 import type { Wire, WireEvents } from "./wire.ts";
 
 /** What a {@linkcode SecioWire} works with. */
@@ -44,16 +44,13 @@ export class SecioWire implements Wire {
   }
 
   async dial(address: Multiaddr, signal: AbortSignal): Promise<SecioSocket> {
-    const socket = await this.#secure(await this.#options.inner.dial(address, signal), signal);
     const wanted = peerIdIn(address);
-    const problem = wanted === socket.peerId
-      ? null
-      : wanted !== null
-      ? `PeerIdNotMatch: the peer is ${socket.peerId}`
-      : this.#refusal(socket);
-    if (problem === null) return socket;
-    socket.close();
-    throw new Error(problem);
+    const refusalOf = (peerId: string) => {
+      if (wanted === null) return this.#refusalOf(peerId);
+      return wanted === peerId ? null : `PeerIdNotMatch: the peer is ${peerId}`;
+    };
+    const socket = await this.#options.inner.dial(address, signal);
+    return await this.#secure({ socket, signal, refusalOf });
   }
 
   close(): void {
@@ -65,11 +62,10 @@ export class SecioWire implements Wire {
     const stop = new AbortController();
     const done = this.#handshakes.add((reason) => stop.abort(new Error(reason)));
     try {
-      const secured = await this.#secure(socket, stop.signal);
-      const problem = this.#refusal(secured);
-      if (problem === null) return events.accepted(secured, withPeerId(address, secured.peerId));
-      secured.close();
-      events.refused(address.text, problem);
+      const { signal } = stop;
+      const refusalOf = (peerId: string) => this.#refusalOf(peerId);
+      const secured = await this.#secure({ socket, signal, refusalOf });
+      events.accepted(secured, withPeerId(address, secured.peerId));
     } catch (cause) {
       events.refused(address.text, cause instanceof Error ? cause.message : String(cause));
     } finally {
@@ -77,17 +73,19 @@ export class SecioWire implements Wire {
     }
   }
 
-  async #secure(socket: ByteSocket, signal: AbortSignal): Promise<SecioSocket> {
+  async #secure(
+    parts: Pick<SecioOptions, "socket" | "signal" | "refusalOf">,
+  ): Promise<SecioSocket> {
     const { key, budget, clock } = this.#options;
     try {
-      return await secureSocket({ socket, key, budget, clock, signal });
+      return await secureSocket({ ...parts, key, budget, clock });
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : String(cause);
       throw new Error(`SecioError: ${reason}`, { cause });
     }
   }
 
-  #refusal({ peerId }: SecioSocket): string | null {
+  #refusalOf(peerId: string): string | null {
     const { knownPeers } = this.#options;
     if (knownPeers === null || knownPeers.has(peerId)) return null;
     return `known_peers_only: no configured address names /p2p/${peerId}`;

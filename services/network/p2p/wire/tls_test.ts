@@ -112,7 +112,7 @@ Deno.test("TLS: an address needs a domain, and a plain node none", async () => {
     const bad of [
       "/ip4/127.0.0.1/tcp/1",
       "/ip4/127.0.0.1/tcp/1/tls/",
-      "/ip4/127.0.0.1/tcp/1/tls/a b",
+      "/ip4/127.0.0.1/tcp/1/tls/a..b",
     ]
   ) {
     a.transport.dial(bad);

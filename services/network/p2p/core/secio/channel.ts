@@ -25,6 +25,8 @@ export interface ChannelOptions {
   readonly seed: Bytes;
   /** What unfinished frames of all channels may take. */
   readonly budget: MemoryBudget;
+  /** Why a peer that claims this public key is not wanted, or null; asked before any work for it. */
+  readonly refusalOf: (publicKey: Bytes) => string | null;
 }
 
 /** Size of the nonce of a proposal. */
@@ -35,6 +37,9 @@ export const CHANNEL_SEED_SIZE = NONCE_SIZE + AGREEMENT_SEED_SIZE;
 
 /** Messages of a handshake have less than 300 bytes. */
 const HANDSHAKE_FRAME_SIZE_MAX = 4_096;
+
+/** Largest frame before the peer has shown that its keys work: an echo has 80 bytes. */
+const ECHO_FRAME_SIZE_MAX = 64 * 1024;
 
 /** Largest frame that peers may send (spec/network.md, section 9). */
 const FRAME_SIZE_MAX = 8 * 1024 * 1024;
@@ -154,9 +159,11 @@ export class SecioChannel {
     const peer = decodePropose(frame);
     if (peer === null) return "the peer's proposal is malformed";
     if (equalBytes(peer.publicKey, this.#own.publicKey)) return "the peer is this node itself";
+    const { key, seed, refusalOf } = this.#options;
+    const refusal = refusalOf(peer.publicKey);
+    if (refusal !== null) return refusal;
     const choice = choose(this.#own, peer);
     if (typeof choice === "string") return choice;
-    const { key, seed } = this.#options;
     const agreementKey = createAgreementKey(choice.agreement, seed.slice(NONCE_SIZE));
     const { publicKey } = agreementKey;
     const signature = key.sign(signedDigest(this.#ownBytes, frame, publicKey));
@@ -183,7 +190,7 @@ export class SecioChannel {
     const opener = new FrameOpener(choice.cipher, keys.peer);
     this.#output.push(...sealer.seal(peer.nonce).frame);
     this.#state = { kind: "echoing", peerKey: peer.publicKey, sealer, opener };
-    this.#reader.setSizeMax(FRAME_SIZE_MAX);
+    this.#reader.setSizeMax(ECHO_FRAME_SIZE_MAX);
     return null;
   }
 
@@ -196,6 +203,7 @@ export class SecioChannel {
     }
     if (!equalBytes(plain, this.#own.nonce)) return "the peer does not know this side's nonce";
     this.#state = { ...state, kind: "open" };
+    this.#reader.setSizeMax(FRAME_SIZE_MAX);
     return null;
   }
 

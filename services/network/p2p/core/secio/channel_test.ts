@@ -1,7 +1,14 @@
 /** spec/network.md, section 9, and handshakes recorded from the library of the reference. */
 
 import assert from "node:assert/strict";
-import { type Bytes, concatBytes, fromHex, toHex, u32be } from "../../../../../shared/bytes/mod.ts";
+import {
+  type Bytes,
+  concatBytes,
+  EMPTY_BYTES,
+  fromHex,
+  toHex,
+  u32be,
+} from "../../../../../shared/bytes/mod.ts";
 import { seededRandom } from "../../../../../shared/clock/mod.ts";
 import { MemoryBudget } from "../../../core/memory_budget.ts";
 import { keyOf } from "../../testing/node_keys.ts";
@@ -16,7 +23,9 @@ const VECTORS = loadSecioVectors();
 const OWN_BYTE = Number(`0x${VECTORS.own_secret_key_hex.slice(0, 2)}`);
 const UTF8 = new TextEncoder();
 
-function openChannel(byte: number, seed: number | Bytes) {
+const WELCOME = (_publicKey: Bytes): string | null => null;
+
+function openChannel(byte: number, seed: number | Bytes, refusalOf = WELCOME) {
   const random = seededRandom(typeof seed === "number" ? seed : 0);
   const bytes = typeof seed === "number"
     ? Uint8Array.from({ length: CHANNEL_SEED_SIZE }, () => Math.floor(random() * 256))
@@ -25,6 +34,7 @@ function openChannel(byte: number, seed: number | Bytes) {
     key: keyOf(byte),
     seed: bytes,
     budget: new MemoryBudget(2 ** 30),
+    refusalOf,
   });
 }
 
@@ -116,6 +126,42 @@ Deno.test("SecioChannel refuses itself, whatever the nonces are", () => {
   assert.equal(shakeHands(openChannel(1, 1), openChannel(1, 2)), "the peer is this node itself");
 });
 
+Deno.test("SecioChannel refuses a peer that is not wanted before it signs anything for it", () => {
+  const asked: string[] = [];
+  const a = openChannel(1, 1, (publicKey) => {
+    asked.push(toHex(publicKey));
+    return "not wanted";
+  });
+  a.takeOutput();
+  const b = openChannel(2, 2);
+  assert.equal(a.receive(concatBytes(...b.takeOutput())), "not wanted");
+  assert.deepEqual(a.takeOutput(), []);
+  assert.deepEqual(asked, [toHex(keyOf(2).publicKey)]);
+});
+
+Deno.test("SecioChannel takes at most 64 KiB a frame until the peer has echoed the nonce", () => {
+  const echoing = () => {
+    const [a, b] = [openChannel(1, 1), openChannel(2, 2)];
+    for (let round = 0; round < 2; round++) {
+      const [toB, toA] = [a, b].map((side) => concatBytes(...side.takeOutput()));
+      a.receive(toA ?? EMPTY_BYTES);
+      b.receive(toB ?? EMPTY_BYTES);
+    }
+    return a;
+  };
+  assert.equal(echoing().receive(u32be(64 * 1024)), null);
+  assert.match(echoing().receive(u32be(64 * 1024 + 1)) ?? "", /frame of 65537 bytes exceeds/);
+});
+
+Deno.test("SecioChannel takes public keys of 33 bytes only", () => {
+  for (const size of [0, 32, 34, 65]) {
+    const publicKey = new Uint8Array(size).fill(4);
+    const message = encodePropose({ nonce: new Uint8Array(16), publicKey, ...OWN_LISTS });
+    const problem = openChannel(1, 1).receive(concatBytes(u32be(message.length), message));
+    assert.match(problem ?? "", /malformed/, `${size} bytes`);
+  }
+});
+
 Deno.test("SecioChannel says that a plain neighbour does not encrypt", () => {
   const opening = fromHex("00010001000000010000000000000000000000010000002b");
   assert.match(
@@ -185,7 +231,12 @@ Deno.test("SecioChannel gives back the memory of an unfinished frame", () => {
   const budget = new MemoryBudget(5_000);
   budget.addSharers(1); // so that its frame takes from what all have together
   const key = keyOf(1);
-  const channel = new SecioChannel({ key, seed: new Uint8Array(CHANNEL_SEED_SIZE), budget });
+  const channel = new SecioChannel({
+    key,
+    seed: new Uint8Array(CHANNEL_SEED_SIZE),
+    budget,
+    refusalOf: WELCOME,
+  });
   channel.receive(concatBytes(u32be(4_000), new Uint8Array(100)));
   assert(budget.used > 0);
   channel.close();

@@ -32,8 +32,9 @@ export interface Exchange {
   readonly signature: Bytes;
 }
 
-/** The only kind of public keys. */
+/** The only kind of public keys, and their size: another form of a key would be another id. */
 const SECP256K1_KIND = 0;
+const PUBLIC_KEY_SIZE = 33;
 
 /** Size of a nonce of an honest peer; others may be shorter, longer ones have no use. */
 const NONCE_SIZE_MAX = 64;
@@ -55,7 +56,8 @@ export function decodePropose(bytes: Bytes): Propose | null {
   if (!nonce || !key || !agreements || !ciphers || !digests) return null;
   const vector = decodeUnion(SECP256K1_KIND, key);
   const publicKey = vector === null ? null : decodeVector(vector);
-  if (publicKey === null || nonce.length === 0 || nonce.length > NONCE_SIZE_MAX) return null;
+  if (publicKey?.length !== PUBLIC_KEY_SIZE) return null;
+  if (nonce.length === 0 || nonce.length > NONCE_SIZE_MAX) return null;
   const text = (names: Bytes) => LATIN1.decode(names);
   return {
     nonce,
