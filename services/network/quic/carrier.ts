@@ -81,7 +81,11 @@ export class QuicCarrier implements Carrier {
       connection,
       clock: this.#options.clock,
       budget: this.#budget,
-      onRefusal: (reason) => this.#refusals.add(`${host}:${port}`, reason),
+      onRefusal: (reason) =>
+        this.#refusals.warn("framed stream report decode error", {
+          reason,
+          address: `${host}:${port}`,
+        }),
     });
   }
 }

@@ -196,7 +196,9 @@ Deno.test("QuicCarrier lets no neighbour take the memory of others with unfinish
   const unfinished = [u32be(MESSAGE_SIZE_MAX), new Uint8Array(MESSAGE_SIZE_MAX / 16 + 1)];
   const attacks = [1, 2, 3, 4].map(() => connection.openStream(0).write(unfinished));
   const over = Promise.allSettled(attacks);
-  await b.log.waitFor(/too many unfinished messages of this peer wait for memory/);
+  await b.log.waitFor(/^framed stream report decode error/);
+  const reason = String(b.log.lines.at(-1)?.fields?.reason);
+  assert.match(reason, /^too many unfinished messages of this peer wait for memory/);
   await using c = await open(credentialsOf("c.fy"));
   const [honest, user] = await connect(c, b);
   for (let count = 0; count < 20; count++) {
