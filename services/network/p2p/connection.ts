@@ -1,4 +1,5 @@
-import type { Clock } from "../../../shared/clock/mod.ts";
+import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { type Clock, createPause } from "../../../shared/clock/mod.ts";
 import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
 import type { Outbox } from "../outbox.ts";
 import type { ByteSocket } from "../tls_socket.ts";
@@ -21,6 +22,10 @@ const OUTPUT_SIZE = 256 * 1024;
 /** Bytes that wait in the link: enough for the next write, and a vote waits for no more. */
 const LINK_SIZE = 64 * 1024;
 
+/** Small messages are handed over at most so long before others may run; looked at every few. */
+const SLICE_MS = 10;
+const EVENTS_PER_LOOK = 32;
+
 /** How long the last bytes of a connection may take. */
 const CLOSE_WAIT_MS = 500;
 
@@ -29,11 +34,15 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #closed = Promise.withResolvers<void>();
   readonly #waiters = new Set<() => void>();
+  readonly #pause: () => Promise<void>;
   #isWriting = false;
   #isEnding = false;
+  /** Whether the owner has had the last event. */
+  #isOver = false;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
+    this.#pause = createPause(options.clock, SLICE_MS);
   }
 
   /** Resolves when the socket is released; never rejects. */
@@ -67,9 +76,27 @@ export class Connection {
   }
 
   #apply(events: readonly LinkEvent[]): void {
-    for (const event of events) this.#options.onEvent(event);
+    for (const event of events) this.#tell(event);
     if (this.#options.link.isEnded) this.#finish();
     this.#write();
+  }
+
+  /** One chunk may hold very many small messages. */
+  async #receive(chunk: Bytes): Promise<void> {
+    const events = this.#options.link.receive(chunk);
+    this.#write(); // answers wait for no message
+    for (let start = 0; start < events.length; start += EVENTS_PER_LOOK) {
+      if (start > 0) await this.#pause();
+      this.#apply(events.slice(start, start + EVENTS_PER_LOOK));
+    }
+    this.#apply([]);
+  }
+
+  /** Nothing follows the last event, which may come while messages before it wait for others. */
+  #tell(event: LinkEvent): void {
+    if (this.#isOver) return;
+    this.#isOver = event.kind === "ended";
+    this.#options.onEvent(event);
   }
 
   async #readAll(): Promise<void> {
@@ -80,7 +107,7 @@ export class Connection {
       while (!link.isEnded) {
         const chunk = await reader.read();
         if (chunk === null) return this.#apply(link.close("the peer closed the connection", false));
-        this.#apply(link.receive(chunk));
+        await this.#receive(chunk);
       }
     } catch (cause) {
       if (!(cause instanceof Error) || isDefect(cause)) throw cause;
@@ -112,11 +139,11 @@ export class Connection {
   }
 
   #fillLink(): void {
-    const { link, outbox, onEvent } = this.#options;
+    const { link, outbox } = this.#options;
     while (link.isOpen && link.unsentSize < LINK_SIZE) {
       const frame = outbox.next();
       if (frame === null) return;
-      for (const event of link.send(frame.parts, frame.size)) onEvent(event);
+      for (const event of link.send(frame.parts, frame.size)) this.#tell(event);
       if (link.isEnded) this.#finish();
     }
   }

@@ -82,7 +82,10 @@ export class QuicCarrier implements Carrier {
       clock: this.#options.clock,
       budget: this.#budget,
       onRefusal: (reason) =>
-        this.#refusals.warn(REFUSED_TEXT, { reason, address: `${host}:${port}` }),
+        this.#refusals.warn("framed stream report decode error", {
+          reason,
+          address: `${host}:${port}`,
+        }),
     });
   }
 }

@@ -11,6 +11,7 @@ import { Inbox } from "../testing/inbox.ts";
 import { RecordingLogger } from "../testing/recording_logger.ts";
 import { Traffic } from "../traffic.ts";
 import { QuicCarrier } from "./carrier.ts";
+import { Endpoint } from "./endpoint.ts";
 import type { Credentials } from "./engine.ts";
 import { AUTHORITY, credentialsOf } from "./testing/credentials.ts";
 
@@ -183,17 +184,21 @@ Deno.test("QuicCarrier refuses a message that is too large, and goes on with oth
 
 Deno.test("QuicCarrier lets no neighbour take the memory of others with unfinished messages", async () => {
   await using b = await open(B);
-  const evil = await foreignClient(b);
+  const evil = new Endpoint({
+    credentials: A,
+    port: 0,
+    clock: SYSTEM_CLOCK,
+    onConnection() {},
+    onRefusal() {},
+  });
+  const connection = await evil.connect({ host: LOCALHOST, port: b.carrier.port }, "b.fy");
   const victim = new User(await b.accepted.next());
-  const attacks: Promise<void>[] = [];
-  for (let count = 0; count < 4; count++) {
-    const stream = (await evil.createUnidirectionalStream()).getWriter();
-    const attack = stream.write(new Uint8Array(u32be(MESSAGE_SIZE_MAX)))
-      .then(() => stream.write(new Uint8Array(MESSAGE_SIZE_MAX / 16 + 1)));
-    attacks.push(attack.catch(() => {})); // it is stopped
-  }
-  await Promise.any(attacks);
-  await b.log.waitFor(/too many unfinished messages of this peer wait for memory/);
+  const unfinished = [u32be(MESSAGE_SIZE_MAX), new Uint8Array(MESSAGE_SIZE_MAX / 16 + 1)];
+  const attacks = [1, 2, 3, 4].map(() => connection.openStream(0).write(unfinished));
+  const over = Promise.allSettled(attacks);
+  await b.log.waitFor(/^framed stream report decode error/);
+  const reason = String(b.log.lines.at(-1)?.fields?.reason);
+  assert.match(reason, /^too many unfinished messages of this peer wait for memory/);
   await using c = await open(credentialsOf("c.fy"));
   const [honest, user] = await connect(c, b);
   for (let count = 0; count < 20; count++) {
@@ -201,9 +206,9 @@ Deno.test("QuicCarrier lets no neighbour take the memory of others with unfinish
   }
   honest.send("controller", "sync_block", new Uint8Array(20_000_000));
   for (let count = 0; count < 21; count++) await user.next();
-  evil.close();
+  await evil.close("the test is over");
   await victim.ends.next();
-  await Promise.all(attacks);
+  await over;
 });
 
 Deno.test("QuicCarrier opens another stream when the other side stops one", async () => {

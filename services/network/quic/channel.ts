@@ -140,7 +140,7 @@ export class QuicChannel implements Channel {
   async #receive(stream: ReceiveStream, use: ChannelUse): Promise<void> {
     const stop = (reason: string) => {
       stream.stop();
-      this.#options.onRefusal(`framed stream report decode error: ${reason}`);
+      this.#options.onRefusal(reason);
     };
     try {
       const refusal = await readFrames({

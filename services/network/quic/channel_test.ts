@@ -82,7 +82,7 @@ Deno.test("QuicChannel drops a stream whose unfinished message is above the budg
     await stream.write([announced]);
     for (let sent = 0; sent < 15; sent++) await stream.write([new Uint8Array(1_000_000)]);
   }, /stopped/);
-  assert.match(await refusals.next(), /decode error: no memory for a frame of 16777216 bytes/);
+  assert.match(await refusals.next(), /^no memory for a frame of 16777216 bytes/);
   await peer.openStream(0).write([Uint8Array.of(0, 0, 0, 1, 9)]);
   assert.deepEqual(await messages.next(), Uint8Array.of(9));
   assert.equal(ends.size, 0);

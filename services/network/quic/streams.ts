@@ -1,4 +1,5 @@
 import type { Bytes } from "../../../shared/bytes/mod.ts";
+import { EngineError } from "./engine.ts";
 
 /** One waits on a stream at a time: for room, for data, or for the end. */
 class Waiter {
@@ -44,7 +45,8 @@ export class SendStream {
   async write(parts: readonly Bytes[]): Promise<void> {
     for (const part of parts) {
       for (let rest = part; rest.length > 0;) {
-        if (this.#error !== null) throw this.#error;
+        // the engine does not tell while the connection has no room
+        if (this.#isEnded) throw this.#error ?? new EngineError("Cannot write: it is stopped");
         rest = rest.subarray(this.#parts.write(rest));
         if (rest.length === 0) continue;
         this.#parts.wake();
