@@ -6,6 +6,7 @@
  */
 
 import type { Clock } from "../../shared/clock/mod.ts";
+import { acceptAll } from "./accept_loop.ts";
 import { HalfOpen } from "./half_open.ts";
 import {
   type ByteSocket,
@@ -55,9 +56,6 @@ export interface TlsListenOptions {
 /** How long a connection and its handshake may take together. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 
-/** Pause after the system could not give a connection, for want of file handles for example. */
-const ACCEPT_RETRY_MS = 100;
-
 /** Connects and identifies both sides; rejects with the reason when that fails. */
 export async function dialTls(options: TlsDialOptions): Promise<TlsSocket> {
   const { hostname, port, serverName, settings, clock, signal } = options;
@@ -75,6 +73,9 @@ export async function dialTls(options: TlsDialOptions): Promise<TlsSocket> {
     }
   });
 }
+
+/** The peer of a connection that could not be accepted. */
+const NOBODY: RemoteAddress = { hostname: "", port: 0 };
 
 /** Accepts connections of peers with a certificate. */
 export class TlsListener {
@@ -100,7 +101,13 @@ export class TlsListener {
   static listen(options: TlsListenOptions): Promise<TlsListener> {
     return Promise.try(() => {
       const listener = new TlsListener(options);
-      listener.#acceptAll();
+      acceptAll({
+        listener: listener.#listener,
+        clock: options.clock,
+        signal: listener.#stop.signal,
+        onAccepted: (connection) => void listener.#accept(connection),
+        onFailure: (reason) => options.onRefused(NOBODY, `ListenError: ${reason}`),
+      });
       return listener;
     });
   }
@@ -117,20 +124,6 @@ export class TlsListener {
     this.#listener.close();
     this.#context[Symbol.dispose]();
     this.#handshakes.endAll("this node stops");
-  }
-
-  async #acceptAll(): Promise<void> {
-    const { signal } = this.#stop;
-    while (!signal.aborted) {
-      try {
-        const connection = await this.#listener.accept();
-        if (signal.aborted) connection.close();
-        else this.#accept(connection);
-      } catch (cause) {
-        if (!(cause instanceof Error) || signal.aborted) return;
-        await this.#options.clock.sleep(ACCEPT_RETRY_MS, signal);
-      }
-    }
   }
 
   async #accept(connection: Deno.TcpConn): Promise<void> {

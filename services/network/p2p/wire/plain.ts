@@ -1,7 +1,7 @@
 import type { Clock } from "../../../../shared/clock/mod.ts";
 import type { Multiaddr } from "../../multiaddr.ts";
 import { dialTarget } from "../core/dial_plan.ts";
-import { acceptAll } from "./accept_loop.ts";
+import { acceptAll } from "../../accept_loop.ts";
 import { acceptedAddress, portError, type Wire, type WireEvents } from "./wire.ts";
 
 /** How long a TCP connection may take to be established (spec/network.md, section 3.7). */

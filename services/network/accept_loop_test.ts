@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
-import { ManualClock } from "../../testing/manual_clock.ts";
+import { ManualClock } from "./testing/manual_clock.ts";
 import { acceptAll, REPORT_INTERVAL_MS } from "./accept_loop.ts";
 
 interface Step {

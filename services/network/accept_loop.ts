@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers";
-import type { Clock } from "../../../../shared/clock/mod.ts";
+import type { Clock } from "../../shared/clock/mod.ts";
 
 /** What an {@linkcode acceptAll} works with. */
 export interface AcceptOptions<Connection> {
