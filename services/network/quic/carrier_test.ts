@@ -211,19 +211,20 @@ Deno.test("QuicCarrier lets no neighbour take the memory of others with unfinish
   await over;
 });
 
-Deno.test("QuicCarrier opens another stream when the other side stops one", async () => {
+Deno.test("QuicCarrier opens another stream however often the other side stops one", async () => {
   await using b = await open(B);
   const connection = await foreignClient(b);
   const user = new User(await b.accepted.next());
   const streams = connection.incomingUnidirectionalStreams.getReader();
-  user.send("m", "first");
-  const { value: first } = await streams.read();
-  await (first ?? assert.fail()).cancel();
   let count = 0;
-  const timer = setInterval(() => user.send("m", `again ${count++}`), 5);
-  const { value: second } = await streams.read();
+  const timer = setInterval(() => user.send("m", `again ${count++}`), 1);
+  // more than may be open at once: each that was stopped gives its place back
+  for (let stopped = 0; stopped < 150; stopped++) {
+    const { value: stream } = await streams.read();
+    assert(stream !== undefined, "what is sent after that comes on another stream");
+    await stream.cancel();
+  }
   clearInterval(timer);
-  assert(second !== undefined, "what is sent after that comes on another stream");
   connection.close();
   await user.ends.next();
 });

@@ -20,6 +20,8 @@ use crate::quic::config::{IDLE_TIMEOUT, LOCAL_DATAGRAM_SIZE_MAX, Sides, configur
 
 /// Connections of all kinds; those to peers are far fewer.
 const CONNECTIONS_MAX: usize = 1_024;
+/// Places that only this node's own dials may take.
+const OWN_DIALS: usize = 256;
 /// Strangers are incoming connections whose peer has not proved who it is.
 const STRANGERS_MAX: usize = 256;
 /// With so many strangers a new one must first show that its address is its own.
@@ -84,8 +86,9 @@ impl Link {
         Self { handle, connection, began, is_checked, is_confirmed, is_lost, is_busy }
     }
 
+    /// Also one that was closed: it keeps its place for as long as its peer chooses to be slow.
     fn is_stranger(&self) -> bool {
-        self.connection.side().is_server() && !self.is_confirmed
+        self.connection.side().is_server() && (!self.is_confirmed || self.is_lost)
     }
 
     /// Until when a peer must have proved who it is.
@@ -347,7 +350,7 @@ impl Engine {
             }
         } else if count >= STRANGERS_MAX
             || count_of_host >= STRANGERS_PER_HOST_MAX
-            || self.links.len() >= CONNECTIONS_MAX
+            || self.links.len() >= CONNECTIONS_MAX - OWN_DIALS
         {
             self.endpoint.ignore(incoming);
         } else {
@@ -416,7 +419,14 @@ impl Engine {
             QuicEvent::Stream(StreamEvent::Writable { id }) => {
                 self.events.push_back(Event::Writable { connection, stream: id.index() });
             }
-            QuicEvent::Stream(StreamEvent::Finished { id } | StreamEvent::Stopped { id, .. }) => {
+            QuicEvent::Stream(StreamEvent::Finished { id }) => {
+                self.events.push_back(Event::Finished { connection, stream: id.index() });
+            }
+            QuicEvent::Stream(StreamEvent::Stopped { id, error_code }) => {
+                // the answer gives the stream's place back; it may be over for us already
+                if let Ok(link) = self.connection(connection) {
+                    let _ = link.send_stream(id).reset(error_code);
+                }
                 self.events.push_back(Event::Finished { connection, stream: id.index() });
             }
             _ => {}
