@@ -74,7 +74,7 @@ function p2pConfig({ folder, ports, identity, authorityPem, peers }: DomainConfi
   ].join("\n");
 }
 
-/** Starts a service that knows both peers; whose port is not given is not there. */
+/** Starts a service that knows both peers and those with a port; whose port is not given is away. */
 export function start(
   { flavour }: DomainWire,
   ports: { readonly [domain: string]: number } = {},
@@ -86,7 +86,7 @@ export function start(
       ports: own,
       identity: IDENTITIES.good(SERVICE),
       authorityPem: IDENTITIES.authorityPem,
-      peers: [HONEST, ATTACKER].map((domain) => ({
+      peers: [...new Set([HONEST, ATTACKER, ...Object.keys(ports)])].map((domain) => ({
         domain,
         port: ports[domain] ?? NOBODY_PORTS[domain] ?? 3,
       })),
