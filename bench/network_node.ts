@@ -7,7 +7,7 @@ import {
   type Identity as Credentials,
   issueCertificate,
 } from "../shared/x509/mod.ts";
-import { MemoryBudget } from "../services/network/core/memory_budget.ts";
+import { MemoryBudget, UNFINISHED_SIZE_MAX } from "../services/network/core/memory_budget.ts";
 import type { Carrier } from "../services/network/domains/carrier.ts";
 import { type Identity, readIdentity } from "../services/network/domains/identity.ts";
 import { DomainTransport } from "../services/network/domains/transport.ts";
@@ -75,7 +75,7 @@ export async function openNode(options: NodeOptions, events: TransportEvents): P
       port: 0,
       peers,
       frameSizeMax: FRAME_SIZE_MAX,
-      budget: new MemoryBudget(1024 * 1024 * 1024),
+      budget: new MemoryBudget(UNFINISHED_SIZE_MAX),
       discovery: null,
     });
     await p2p.listen(events);
@@ -98,7 +98,7 @@ export async function openNode(options: NodeOptions, events: TransportEvents): P
 
 function carrierOf(flavour: Exclude<Flavour, "network_p2p">, identity: Identity): Carrier {
   const options = { port: 0, clock: SYSTEM_CLOCK, log: SILENT_LOGGER };
-  if (flavour === "network_tls") return new TlsCarrier({ identity, ...options });
-  const { ca, cert: certificate, key } = identity;
-  return new QuicCarrier({ credentials: { ca, certificate, key }, ...options });
+  return flavour === "network_tls"
+    ? new TlsCarrier({ identity, ...options })
+    : new QuicCarrier({ identity, ...options });
 }

@@ -2,6 +2,7 @@ import type { NetworkMsg } from "../../proto/gen/network.ts";
 import type { Bytes } from "../../shared/bytes/mod.ts";
 import type { Clock } from "../../shared/clock/mod.ts";
 import type { Logger } from "../../shared/log/mod.ts";
+import { PREFIX_SIZE } from "./core/frame_reader.ts";
 import { type Lane, laneOf, LANES } from "./core/lane.ts";
 import { decodeMessage } from "./frame.ts";
 import { LimitedLog } from "./limited_log.ts";
@@ -77,6 +78,8 @@ interface Waiting {
   readonly message: NetworkMsg;
   /** Memory that it takes. */
   readonly size: number;
+  /** Its bytes as they came. */
+  readonly wireSize: number;
 }
 
 /**
@@ -137,10 +140,11 @@ export class Dispatcher {
     }
     const { traffic, unknownModuleLog } = this.#options;
     const lane = laneOf(message.module, message.type);
-    traffic.received(lane, bytes.length);
+    const wireSize = PREFIX_SIZE + bytes.length;
+    traffic.received(lane, wireSize);
     const module = this.#modules.get(message.module);
     if (module === undefined || module.client === null || this.#isClosed) {
-      traffic.undelivered(lane, bytes.length);
+      traffic.undelivered(lane, wireSize);
       if (unknownModuleLog === null) return;
       return this.#drops.warn(unknownModuleLog, { origin, module: message.module });
     }
@@ -148,17 +152,17 @@ export class Dispatcher {
     const queue = module.queues.get(key);
     const size = bytes.length + MESSAGE_OVERHEAD;
     if (!hasRoom(module, origin, queue)) {
-      traffic.undelivered(lane, bytes.length);
+      traffic.undelivered(lane, wireSize);
       const fields = { origin, waitingBytes: module.waitingSize };
       return this.#drops.warn(`module ${module.name} is too slow: messages are dropped`, fields);
     }
     module.waitingSize += size;
     const { msg } = message;
     if (queue !== undefined) {
-      queue.waiting.push({ message: { ...message, origin, msg: detach(msg) }, size });
+      queue.waiting.push({ message: { ...message, origin, msg: detach(msg) }, size, wireSize });
       queue.size += size;
     } else {
-      const fresh = { waiting: [{ message: { ...message, origin }, size }], size };
+      const fresh = { waiting: [{ message: { ...message, origin }, size, wireSize }], size };
       module.queues.set(key, fresh);
       this.#drain(module, { key, lane }, fresh);
     }
@@ -178,7 +182,7 @@ export class Dispatcher {
   async #drain(module: Module, { key, lane }: QueuePlace, queue: Queue): Promise<void> {
     for (let next = queue.waiting[0]; next !== undefined; next = queue.waiting[0]) {
       if (!await this.#process(module, next.message)) {
-        this.#options.traffic.undelivered(lane, next.size - MESSAGE_OVERHEAD);
+        this.#options.traffic.undelivered(lane, next.wireSize);
       }
       queue.waiting.shift();
       queue.size -= next.size;

@@ -108,6 +108,7 @@ Deno.test("Dispatcher.register() without an address drops messages", async () =>
   assert.equal(calls.size, 0);
   assert.deepEqual(dispatcher.modules(), []);
   assert.equal(traffic.count("undelivered", "sync").messages, 1);
+  assert.equal(traffic.count("received", "sync").bytes, 4 + wire("m", "x").length, "as sent");
 });
 
 Deno.test("Dispatcher.deliver() lets no lane of a neighbour wait for another", async () => {

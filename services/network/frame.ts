@@ -1,6 +1,7 @@
 import { NetworkMsg } from "../../proto/gen/network.ts";
 import { type Bytes, concatBytes, EMPTY_BYTES } from "../../shared/bytes/mod.ts";
 import { BinaryReader, DecodeError, encode } from "../../shared/codec/mod.ts";
+import { PREFIX_SIZE } from "./core/frame_reader.ts";
 import { type Lane, laneOf } from "./core/lane.ts";
 
 /** A message as every flavour puts it on the wire; the parts belong together in their order. */
@@ -11,9 +12,6 @@ export interface Frame {
   /** How urgent it is. */
   readonly lane: Lane;
 }
-
-/** Size of the big-endian length in front of a message. */
-export const PREFIX_SIZE = 4;
 
 /** Number and wire type of each field: two strings, a varint, bytes. */
 const MODULE_TAG = 0x0a;

@@ -5,7 +5,12 @@ import { SYSTEM_CLOCK } from "../../shared/clock/mod.ts";
 import { identityOf } from "./domains/testing/certificates.ts";
 import { ManualClock } from "./testing/manual_clock.ts";
 import { RecordingLogger } from "./testing/recording_logger.ts";
-import { TlsListener, type TlsListenOptions, type TlsSocket } from "./tls_socket.ts";
+import {
+  type RemoteAddress,
+  TlsListener,
+  type TlsListenOptions,
+  type TlsSocket,
+} from "./tls_socket.ts";
 import { TlsCarrier } from "./tls/carrier.ts";
 import { refuseStrangers, type TestedListener } from "./tls_self_test.ts";
 
@@ -22,8 +27,12 @@ function laxListen(isWanted: (hasCertificate: boolean) => boolean) {
     const server = createServer(tls, (stream) => {
       stream.on("error", () => {});
       const hasCertificate = stream.getPeerCertificate().raw !== undefined;
-      if (isWanted(hasCertificate)) options.onSocket(new LaxSocket(() => stream.destroy()));
-      else options.onRefused({ hostname: "", port: 0 }, "not wanted");
+      const address = { hostname: "127.0.0.1", port: stream.remotePort ?? 0 };
+      if (isWanted(hasCertificate)) {
+        options.onSocket(new LaxSocket(address, () => stream.destroy()));
+      } else {
+        options.onRefused(address, "not wanted");
+      }
     });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -36,8 +45,7 @@ function laxListen(isWanted: (hasCertificate: boolean) => boolean) {
 /** A connection that is closed at once. */
 class LaxSocket implements TlsSocket {
   readonly peerChain = [];
-  readonly remoteAddr = { hostname: "", port: 0 };
-  constructor(readonly close: () => void) {}
+  constructor(readonly remoteAddr: RemoteAddress, readonly close: () => void) {}
   read = () => Promise.resolve(null);
   write = () => Promise.resolve(0);
   setNoDelay(): void {}
@@ -84,4 +92,21 @@ Deno.test("refuseStrangers() rejects when nothing is decided in time", async () 
     refuseStrangers({ listen: silentListen, settings: SETTINGS, clock }),
     /got: no answer$/,
   );
+});
+
+Deno.test("refuseStrangers() rejects when strangers are refused whatever they show", async () => {
+  await assert.rejects(
+    refuseStrangers({ listen: laxListen(() => false), settings: SETTINGS, clock: SYSTEM_CLOCK }),
+    /^StartRefusal: Cannot serve: a node with a good certificate must be let in, .* got: refused$/,
+  );
+});
+
+Deno.test("refuseStrangers() counts nobody else who comes to its listener", async () => {
+  const listenWithGuests = async (options: TlsListenOptions) => {
+    const listener = await listen(options);
+    options.onRefused({ hostname: "127.0.0.1", port: 1 }, "a port scanner");
+    options.onRefused({ hostname: "", port: 0 }, "nobody, the accept failed");
+    return listener;
+  };
+  await refuseStrangers({ listen: listenWithGuests, settings: SETTINGS, clock: SYSTEM_CLOCK });
 });

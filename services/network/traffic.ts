@@ -7,7 +7,7 @@ export const TRAFFIC_KINDS = ["sent", "received", "unsent", "undelivered"] as co
 /** One of {@linkcode TRAFFIC_KINDS}: the last two were dropped, on the way out and on the way in. */
 export type TrafficKind = typeof TRAFFIC_KINDS[number];
 
-/** Messages and their bytes. */
+/** Messages and their bytes, the length in front of each included. */
 export interface TrafficCount {
   messages: number;
   bytes: number;

@@ -12,6 +12,7 @@ import { TLS_WIRE } from "../interop/raw_peer/tls.ts";
 import { ATTACKER, dial, HONEST, IDENTITIES, start } from "./domain_network.ts";
 import {
   assertMemoryBounded,
+  DEAF_MESSAGES,
   MEMORY_MAX_WITH_SILENT,
   openSilent,
   trickle,
@@ -20,9 +21,6 @@ import { waitFor } from "./wait.ts";
 
 /** Larger than the windows of streams and connections. */
 const LARGE_SIZE = 3_000_000;
-
-/** Megabytes for a peer that does not read; 64 of them may wait for it. */
-const DEAF_MESSAGES = 150;
 
 /** A peer may take nothing for 30 s. */
 const DEAF_TIMEOUT_MS = 45_000;

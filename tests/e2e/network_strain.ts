@@ -14,6 +14,9 @@ const MEMORY_MAX = 300 * 1024 * 1024;
 const SILENT_COUNT = 10_000;
 const SILENT_SIZE_MAX = 32 * 1024;
 
+/** Megabytes for a peer that does not read; 64 of them may wait for it. */
+export const DEAF_MESSAGES = 150;
+
 /** What a service may need while it has that many. */
 export const MEMORY_MAX_WITH_SILENT = MEMORY_MAX + SILENT_COUNT * SILENT_SIZE_MAX;
 

@@ -12,6 +12,7 @@ import { RawSocket } from "../interop/raw_peer/socket.ts";
 import { LoneNetwork, type NetworkPorts } from "./lone_network.ts";
 import {
   assertMemoryBounded,
+  DEAF_MESSAGES,
   MEMORY_MAX_WITH_SILENT,
   openSilent,
   trickle,
@@ -23,9 +24,6 @@ const LARGE_SIZE = 3_000_000;
 
 /** Connections at once that announce a message of 16 MB. */
 const BOMB_COUNT = 500;
-
-/** Megabytes for a peer that does not read; 64 of them may wait for it. */
-const DEAF_MESSAGES = 150;
 
 /** A peer may take nothing for 30 s. */
 const DEAF_TIMEOUT_MS = 40_000;

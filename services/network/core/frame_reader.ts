@@ -1,8 +1,8 @@
 import { type Bytes, EMPTY_BYTES, readU32be } from "../../../shared/bytes/mod.ts";
 import type { ConnectionMemory, Grant } from "./memory_budget.ts";
 
-/** Size of the length prefix of a frame. */
-const PREFIX_SIZE = 4;
+/** Size of the big-endian length in front of a message. */
+export const PREFIX_SIZE = 4;
 
 /** First buffer of a frame that arrives in pieces. */
 const BUFFER_SIZE_MIN = 65_536;

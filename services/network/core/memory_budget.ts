@@ -1,3 +1,6 @@
+/** What unfinished messages of all connections may take, besides the shares. */
+export const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
+
 /** No connection has more than this for itself. */
 const SHARE_SIZE_MAX = 16 * 1024 * 1024;
 

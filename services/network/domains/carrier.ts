@@ -1,5 +1,6 @@
 import type { Bytes } from "../../../shared/bytes/mod.ts";
-import { type Frame, PREFIX_SIZE } from "../frame.ts";
+import { PREFIX_SIZE } from "../core/frame_reader.ts";
+import type { Frame } from "../frame.ts";
 import type { Outbox } from "../outbox.ts";
 
 /** Logged when a handshake fails that another node began, with the reason. */
@@ -11,6 +12,9 @@ export const MESSAGE_SIZE_MAX = 256 * 1024 * 1024;
 export function isTooLarge(frame: Frame): boolean {
   return frame.size - PREFIX_SIZE > MESSAGE_SIZE_MAX;
 }
+
+/** How long a channel may take to send what was begun when it is closed. */
+export const CLOSE_WAIT_MS = 500;
 
 /** Where a node is, and the domain that its certificate must be for. */
 export interface DialTarget {

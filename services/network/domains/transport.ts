@@ -52,7 +52,7 @@ export class DomainTransport implements Transport {
   readonly #neighbours: Neighbours<Session>;
   readonly #refusals: LimitedLog;
   readonly #dials = new Map<string, AbortController>();
-  /** Every channel that was given and not closed yet, taken or not. */
+  /** Channels that are being closed. */
   readonly #closing = new Set<Promise<void>>();
   #events: TransportEvents = { message() {} };
   #tickTimer: Timer | null = null;
@@ -101,8 +101,7 @@ export class DomainTransport implements Transport {
   }
 
   async send(origin: bigint, frame: Frame): Promise<StatusCode> {
-    const named = this.#neighbours.all().filter((neighbour) => neighbour.origin === origin);
-    const [neighbour] = named;
+    const neighbour = this.#neighbours.all().find((one) => one.origin === origin);
     if (neighbour === undefined) return this.broadcast(frame);
     if (neighbour.channel === null) {
       const { host, port } = neighbour.peer;

@@ -11,7 +11,7 @@ import type { Role } from "./core/yamux_session.ts";
 /** More than 64 addresses need; a longer message is not even decoded. */
 const ADDRESSES_SIZE_MAX = 64 * 1024;
 
-/** The module that messages between network services name; no module of a node may have it. */
+/** The module that messages between network services name. */
 export const NETWORK_MODULE = "network";
 
 /** The type of a message with addresses, a `common.TotalNodeNetInfo`. */

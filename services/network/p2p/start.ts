@@ -1,7 +1,7 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
 import { ConfigError } from "../../../shared/config/mod.ts";
 import type { Logger } from "../../../shared/log/mod.ts";
-import { MemoryBudget } from "../core/memory_budget.ts";
+import { MemoryBudget, UNFINISHED_SIZE_MAX } from "../core/memory_budget.ts";
 import { ownProblem } from "../domains/identity.ts";
 import { type Multiaddr, parseMultiaddr } from "../multiaddr.ts";
 import { type RunningNetwork, serveNetwork } from "../serve.ts";
@@ -31,9 +31,6 @@ export interface RunningP2p extends RunningNetwork {
   /** The TCP port for other nodes. */
   readonly port: number;
 }
-
-/** What unfinished messages of all connections may take. */
-const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
 
 /** Starts the flavour `network_p2p`; throws for settings that it cannot serve or a taken port. */
 export async function startP2p(context: P2pContext): Promise<RunningP2p> {

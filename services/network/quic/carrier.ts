@@ -1,27 +1,21 @@
 import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { assert } from "../../../shared/assert/mod.ts";
-import type { Clock } from "../../../shared/clock/mod.ts";
-import type { Logger } from "../../../shared/log/mod.ts";
-import { MemoryBudget } from "../core/memory_budget.ts";
+import { MemoryBudget, UNFINISHED_SIZE_MAX } from "../core/memory_budget.ts";
 import { type Carrier, type Channel, type DialTarget, REFUSED_TEXT } from "../domains/carrier.ts";
+import type { CarrierOptions } from "../domains/start.ts";
 import { LimitedLog } from "../limited_log.ts";
+import { listenRefusal } from "../listen_refusal.ts";
 import { QuicChannel } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { Endpoint } from "./endpoint.ts";
-import type { Credentials } from "./engine.ts";
+import { type Credentials, EngineError } from "./engine.ts";
 
 /** What a carrier works with. */
-export interface QuicCarrierOptions {
-  readonly credentials: Credentials;
-  /** UDP port for other nodes; 0 for any. */
-  readonly port: number;
-  readonly clock: Clock;
-  readonly log: Logger;
+export interface QuicCarrierOptions extends Omit<CarrierOptions, "identity"> {
+  /** That of the configuration is one. */
+  readonly identity: Credentials;
 }
-
-/** What unfinished messages of all channels may take. */
-const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
 
 /** How long a dial may take, with the look-up of the name. */
 const DIAL_TIMEOUT_MS = 10_000;
@@ -42,18 +36,9 @@ export class QuicCarrier implements Carrier {
     return this.#endpoint?.port ?? this.#options.port;
   }
 
-  /** Also throws an `EngineError` when the credentials cannot be used. */
   listen(accept: (channel: Channel) => void): Promise<void> {
-    const { credentials, port, clock } = this.#options;
     return Promise.try(() => {
-      this.#endpoint = new Endpoint({
-        credentials,
-        port,
-        clock,
-        onConnection: (connection) => accept(this.#newChannel(connection)),
-        onRefusal: ({ host, port }, reason) =>
-          this.#refusals.warn(REFUSED_TEXT, { reason, address: `${host}:${port}` }),
-      });
+      this.#endpoint = this.#openEndpoint(accept);
     });
   }
 
@@ -73,6 +58,22 @@ export class QuicCarrier implements Carrier {
 
   async close(): Promise<void> {
     await this.#endpoint?.close("closed");
+  }
+
+  #openEndpoint(accept: (channel: Channel) => void): Endpoint {
+    const { identity, port, clock } = this.#options;
+    try {
+      return new Endpoint({
+        credentials: identity,
+        port,
+        clock,
+        onConnection: (connection) => accept(this.#newChannel(connection)),
+        onRefusal: ({ host, port }, reason) =>
+          this.#refusals.warn(REFUSED_TEXT, { reason, address: `${host}:${port}` }),
+      });
+    } catch (cause) {
+      throw cause instanceof EngineError ? cause : listenRefusal(port, cause);
+    }
   }
 
   #newChannel(connection: Connection): Channel {

@@ -2,7 +2,7 @@ import type { Bytes } from "../../../shared/bytes/mod.ts";
 import type { Clock, Timer } from "../../../shared/clock/mod.ts";
 import { type Lane, LANES } from "../core/lane.ts";
 import { ConnectionMemory, type MemoryBudget } from "../core/memory_budget.ts";
-import { type Channel, type ChannelUse, isTooLarge } from "../domains/carrier.ts";
+import { type Channel, type ChannelUse, CLOSE_WAIT_MS, isTooLarge } from "../domains/carrier.ts";
 import { readFrames } from "../domains/frame_stream.ts";
 import type { Outbox } from "../outbox.ts";
 import { type Connection, ConnectionLost } from "./connection.ts";
@@ -28,9 +28,6 @@ const BURST_SIZE = 64 * 1024;
 /** A connection whose peer took nothing in so many intervals, while something waits, is ended. */
 const STALLED_INTERVALS_MAX = 3;
 const INTERVAL_MS = 10_000;
-
-/** How long the last bytes of a connection may take. */
-const CLOSE_WAIT_MS = 500;
 
 /**
  * A connection that carries frames. Each lane has a stream of its own that lasts as long as the

@@ -56,7 +56,7 @@ function bytesOf(text: string): Uint8Array<ArrayBuffer> {
 
 /** A client that is not ours: the QUIC of Deno, without ALPN. */
 function foreignClient(node: Node, credentials: Credentials, withCertificate = true) {
-  const identity = withCertificate ? { cert: credentials.certificate, key: credentials.key } : {};
+  const identity = withCertificate ? { cert: credentials.cert, key: credentials.key } : {};
   const options = {
     hostname: LOCALHOST,
     port: node.endpoint.port,
@@ -174,7 +174,7 @@ Deno.test("Endpoint takes a client that is not ours, with its certificate only",
 Deno.test("Endpoint dials a server that is not ours", async () => {
   await using a = open(A);
   const foreign = new Deno.QuicEndpoint({ hostname: LOCALHOST });
-  const listener = foreign.listen({ cert: B.certificate, key: B.key, alpnProtocols: [] });
+  const listener = foreign.listen({ cert: B.cert, key: B.key, alpnProtocols: [] });
   const incoming = listener.accept();
   const dialled = await a.endpoint.connect({ host: LOCALHOST, port: foreign.addr.port }, "b.fy");
   const connection = await incoming;

@@ -16,7 +16,7 @@ export interface Credentials {
   /** Certificates that a peer's chain must end at. */
   readonly ca: string;
   /** The node's certificate, and what lies between it and the certificate authority. */
-  readonly certificate: string;
+  readonly cert: string;
   readonly key: string;
 }
 
@@ -108,8 +108,8 @@ export class Engine {
   /** Throws an {@linkcode EngineError} when the credentials are not usable. */
   constructor(credentials: Credentials, nowMs: number) {
     const encoder = new TextEncoder();
-    const { ca, certificate, key } = credentials;
-    const [first, second, third] = [ca, certificate, key].map((text) => encoder.encode(text));
+    const { ca, cert, key } = credentials;
+    const [first, second, third] = [ca, cert, key].map((text) => encoder.encode(text));
     const parts = [first ?? NOTHING, second ?? NOTHING, third ?? NOTHING] as const;
     const sizes = [parts[0].length, parts[1].length, parts[2].length] as const;
     this.#originMs = nowMs;

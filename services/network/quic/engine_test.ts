@@ -84,8 +84,8 @@ Deno.test("Engine connects two nodes, and each knows the domain of the other", (
 });
 
 Deno.test("Engine takes certificates that cloud-config of the reference made", () => {
-  const { authorityPem: ca, certificatePem: certificate, privateKeyPem: key } = readRecordedNode();
-  const recorded = { ca, certificate, key };
+  const { authorityPem: ca, certificatePem: cert, privateKeyPem: key } = readRecordedNode();
+  const recorded = { ca, cert, key };
   const { line, a, connection } = dial({
     credentials: recorded,
     server: recorded,
@@ -137,7 +137,7 @@ Deno.test("Engine refuses credentials and domains that cannot be used", () => {
   const otherKey = issueCertificate(AUTHORITY, "a.fy").privateKeyPem;
   const cases = [
     [{ ca: "" }, /^EngineError: Cannot use the CA certificate: /],
-    [{ certificate: "x" }, /^EngineError: Cannot use the certificate: /],
+    [{ cert: "x" }, /^EngineError: Cannot use the certificate: /],
     [{ key: "" }, /^EngineError: Cannot use the key: /],
     [{ key: otherKey }, /^EngineError: Cannot use the certificate with the key: /],
   ] as const;

@@ -9,9 +9,6 @@ export const QUIC_TABLE = defineDomainTable("network_quic");
 export function startQuic(context: DomainContext): Promise<RunningDomains> {
   return startDomains({
     table: QUIC_TABLE,
-    createCarrier({ identity: { ca, cert, key }, port, clock, log }) {
-      const credentials = { ca, certificate: cert, key };
-      return Promise.resolve(new QuicCarrier({ credentials, port, clock, log }));
-    },
+    createCarrier: (options) => Promise.resolve(new QuicCarrier(options)),
   }, context);
 }

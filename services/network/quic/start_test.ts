@@ -5,7 +5,5 @@ import { QUIC_TABLE, startQuic } from "./start.ts";
 testDomainService("network_quic", {
   table: QUIC_TABLE,
   start: startQuic,
-  createCarrier({ identity: { ca, cert, key }, ...options }) {
-    return new QuicCarrier({ credentials: { ca, certificate: cert, key }, ...options });
-  },
+  createCarrier: (options) => new QuicCarrier(options),
 });

@@ -1,9 +1,10 @@
 import type { Clock } from "../../../shared/clock/mod.ts";
-import { MemoryBudget } from "../core/memory_budget.ts";
+import { MemoryBudget, UNFINISHED_SIZE_MAX } from "../core/memory_budget.ts";
 import { type Carrier, type Channel, type DialTarget, REFUSED_TEXT } from "../domains/carrier.ts";
 import { checkPeer, type Identity } from "../domains/identity.ts";
 import type { CarrierOptions } from "../domains/start.ts";
 import { LimitedLog } from "../limited_log.ts";
+import { listenRefusal } from "../listen_refusal.ts";
 import {
   dialTls,
   type Handshake,
@@ -13,9 +14,6 @@ import {
   type TlsSocket,
 } from "../tls_socket.ts";
 import { TlsChannel } from "./channel.ts";
-
-/** What unfinished messages of all connections may take. */
-const UNFINISHED_SIZE_MAX = 1024 * 1024 * 1024;
 
 /** Mutual TLS 1.3 over TCP (spec/network.md, section 4). */
 export class TlsCarrier implements Carrier {
@@ -55,8 +53,7 @@ export class TlsCarrier implements Carrier {
           this.#refusals.warn(REFUSED_TEXT, { reason, address: `${hostname}:${port}` }),
       });
     } catch (cause) {
-      const got = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`Cannot listen on 0.0.0.0:${port}: it must be free, got "${got}"`, { cause });
+      throw listenRefusal(port, cause);
     }
   }
 

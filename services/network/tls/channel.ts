@@ -3,7 +3,7 @@ import type { Clock, Timer } from "../../../shared/clock/mod.ts";
 import { parseCertificate } from "../../../shared/x509/mod.ts";
 import { ChunkReader, isDefect, writeParts } from "../byte_stream.ts";
 import { ConnectionMemory, type MemoryBudget } from "../core/memory_budget.ts";
-import { type Channel, type ChannelUse, isTooLarge } from "../domains/carrier.ts";
+import { type Channel, type ChannelUse, CLOSE_WAIT_MS, isTooLarge } from "../domains/carrier.ts";
 import { readFrames } from "../domains/frame_stream.ts";
 import type { TlsSocket } from "../tls_socket.ts";
 
@@ -12,9 +12,6 @@ const BATCH_SIZE = 64 * 1024;
 
 /** How long a peer may take nothing of what waits for it. */
 const STALL_TIMEOUT_MS = 30_000;
-
-/** How long the last bytes of a connection may take. */
-const CLOSE_WAIT_MS = 500;
 
 /** What a channel is made of. */
 export interface TlsChannelOptions {

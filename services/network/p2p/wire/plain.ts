@@ -2,7 +2,8 @@ import type { Clock } from "../../../../shared/clock/mod.ts";
 import type { Multiaddr } from "../../multiaddr.ts";
 import { dialTarget } from "../core/dial_plan.ts";
 import { acceptAll } from "../../accept_loop.ts";
-import { acceptedAddress, portError, type Wire, type WireEvents } from "./wire.ts";
+import { listenRefusal } from "../../listen_refusal.ts";
+import { acceptedAddress, type Wire, type WireEvents } from "./wire.ts";
 
 /** How long a TCP connection may take to be established (spec/network.md, section 3.7). */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -25,7 +26,7 @@ export class PlainWire implements Wire {
     try {
       this.#listener = Deno.listen({ hostname: "0.0.0.0", port });
     } catch (cause) {
-      return Promise.reject(portError(port, cause));
+      return Promise.reject(listenRefusal(port, cause));
     }
     acceptAll({
       listener: this.#listener,

@@ -11,7 +11,8 @@ import {
 } from "../../tls_socket.ts";
 import { dialTarget } from "../core/dial_plan.ts";
 import type { P2pTlsSettings } from "../tls_settings.ts";
-import { acceptedAddress, portError, type Wire, type WireEvents } from "./wire.ts";
+import { listenRefusal } from "../../listen_refusal.ts";
+import { acceptedAddress, type Wire, type WireEvents } from "./wire.ts";
 
 /** Mutual TLS over TCP (spec/network.md, section 3.3): `enable_tls`. */
 export class TlsWire implements Wire {
@@ -44,7 +45,7 @@ export class TlsWire implements Wire {
         onRefused: (address, reason) => refused(addressOf(address).text, `TlsError: ${reason}`),
       });
     } catch (cause) {
-      throw portError(port, cause);
+      throw listenRefusal(port, cause);
     }
   }
 

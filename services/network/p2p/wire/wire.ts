@@ -35,9 +35,3 @@ export function acceptedAddress(
     ...more,
   ]);
 }
-
-/** The error of a port that cannot be listened on. */
-export function portError(port: number, cause: unknown): Error {
-  const got = cause instanceof Error ? cause.message : String(cause);
-  return new Error(`Cannot listen on 0.0.0.0:${port}: it must be free, got "${got}"`, { cause });
-}

@@ -18,7 +18,7 @@ export function credentialsOf(
   const identity = issueCertificate(authority, domain, options);
   return {
     ca: AUTHORITY.certificatePem,
-    certificate: identity.certificatePem,
+    cert: identity.certificatePem,
     key: identity.privateKeyPem,
   };
 }
